@@ -1,0 +1,30 @@
+import { type Actor, type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from 'xstate';
+import type { Clock } from '../ports/clock.ts';
+import { millis } from '../ports/clock.ts';
+import type { Address, Reactor } from './reactor.ts';
+
+/** XState's clock over ours. Delays are milliseconds there. */
+export const machineClock = (clock: Clock): { setTimeout(fn: () => void, ms: number): number; clearTimeout(id: number): void } => ({
+  setTimeout: (fn, ms) => clock.setTimer(millis(ms), fn),
+  clearTimeout: (id) => clock.clearTimer(id),
+});
+
+/**
+ * Starts a machine as an actor of the process: it takes its messages from the bus, its time from the clock port, and an
+ * error in it ends the step (and the process) instead of vanishing in a timer of XState's.
+ */
+export const startMachine = <M extends AnyStateMachine>(
+  reactor: Reactor,
+  clock: Clock,
+  machine: M,
+  options: { readonly address: Address; readonly input: InputFrom<M> },
+): Actor<M> => {
+  const actor = createActor(machine, { clock: machineClock(clock), input: options.input } as never) as Actor<M>;
+  actor.subscribe({
+    error: (error) => reactor.fault(error),
+    complete: () => reactor.unregister(options.address),
+  });
+  reactor.register(options.address, (message) => actor.send(message as EventFromLogic<M>));
+  actor.start();
+  return actor;
+};

@@ -1,0 +1,16 @@
+import type { Transport } from '../transports/transport.ts';
+import type { Clock } from './clock.ts';
+import type { Crypto } from './crypto.ts';
+import type { Disk } from './disk.ts';
+import type { Log } from './log.ts';
+import type { Random } from './random.ts';
+
+/** Everything a process has of the outside. One set per process incarnation; dropping it is a crash. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly disk: Disk;
+  readonly crypto: Crypto;
+  readonly log: Log;
+}

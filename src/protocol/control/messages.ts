@@ -1,0 +1,357 @@
+/**
+ * Control messages of Shoal's own links (docs/protocol.md). Three types of link, each with a closed union of frames:
+ * `member` (node to proxy), `proxy` (proxy to replica), `replica` (tracker to backup). The words of the original program
+ * stand where it has the thing: register, login, enter, exit, alive, own, need.
+ */
+
+/** Raised when an old program could misunderstand a new one. The two sides of a hello must have the same. */
+export const PROTOCOL_VERSION = 1;
+
+// ---- Shared shapes ---------------------------------------------------------------------------------------------
+
+/** See `domain/replication/types.ts`; repeated as a wire shape because `protocol` imports nothing of ours. */
+export interface WireRequestId {
+  readonly client: string;
+  readonly n: number;
+}
+
+export interface WireAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A content of the catalog. */
+export interface ContentSummary {
+  /** Its identity: the v2 info-hash (64 hex digits), or v1 (40) where there is no v2. */
+  readonly id: string;
+  readonly v1: string | null;
+  readonly v2: string | null;
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Bytes, padding not counted. */
+  readonly size: number;
+  readonly files: number;
+  readonly pieceLength: number;
+}
+
+export interface OwnerSummary {
+  readonly account: string;
+  readonly node: string;
+  /** Pieces' bytes that this node has uploaded, as it said in its announces (soft state). */
+  readonly uploadedBytes: number;
+  readonly online: boolean;
+}
+
+export interface SearchHit extends ContentSummary {
+  readonly owners: readonly OwnerSummary[];
+  /** Nodes in the swarm right now that have all of it. */
+  readonly seeders: number;
+}
+
+export interface SearchPage {
+  readonly hits: readonly SearchHit[];
+  readonly total: number;
+}
+
+export interface NodeSummary {
+  readonly node: string;
+  readonly name: string;
+  readonly account: string;
+  readonly addresses: readonly WireAddress[];
+  /** Seconds since it was last heard. */
+  readonly silentSeconds: number;
+  readonly uploadedBytes: number;
+  readonly shares: readonly { readonly id: string; readonly name: string }[];
+}
+
+export interface AccountSummary {
+  readonly name: string;
+  readonly admin: boolean;
+  readonly disabled: boolean;
+  readonly createdMs: number;
+}
+
+// ---- Requests and replies --------------------------------------------------------------------------------------
+
+/** What a member may ask for. */
+export type Operation =
+  | { readonly op: 'register'; readonly name: string; readonly password: string; readonly code: string | null }
+  | { readonly op: 'login'; readonly name: string; readonly password: string }
+  | { readonly op: 'logout' }
+  | { readonly op: 'whoami' }
+  | { readonly op: 'passwd'; readonly oldPassword: string; readonly newPassword: string }
+  | { readonly op: 'invite'; readonly admin: boolean }
+  | { readonly op: 'accounts'; readonly after: string; readonly limit: number }
+  | { readonly op: 'account.disable'; readonly name: string; readonly disabled: boolean }
+  | { readonly op: 'account.reset'; readonly name: string; readonly newPassword: string }
+  /** Joins the swarm side of the network: soft state at the tracker, removed after silence. */
+  | {
+      readonly op: 'enter';
+      readonly node: string;
+      readonly name: string;
+      /** Random per process start: a late `exit` or announce of an older one changes nothing. */
+      readonly incarnation: string;
+      /** Where its peer port can be reached. */
+      readonly addresses: readonly WireAddress[];
+    }
+  | { readonly op: 'exit'; readonly node: string; readonly incarnation: string }
+  | { readonly op: 'alive'; readonly node: string; readonly incarnation: string; readonly uploadedBytes: number }
+  /** The tail is the torrent file; may be empty when the catalog has it (`torrent-wanted` says when not). */
+  | { readonly op: 'own'; readonly content: ContentSummary; readonly node: string }
+  | { readonly op: 'disown'; readonly content: string; readonly node: string }
+  | { readonly op: 'need'; readonly words: string; readonly offset: number; readonly limit: number }
+  | { readonly op: 'content'; readonly id: string }
+  /** The reply's tail is the torrent file. */
+  | { readonly op: 'torrent'; readonly id: string }
+  | { readonly op: 'nodes' }
+  | { readonly op: 'ping'; readonly node: string };
+
+export type OperationName = Operation['op'];
+
+export interface OperationResults {
+  readonly register: { readonly account: string; readonly admin: boolean };
+  readonly login: { readonly token: string; readonly account: string; readonly admin: boolean; readonly expiresMs: number };
+  readonly logout: Record<string, never>;
+  readonly whoami: { readonly account: string; readonly admin: boolean; readonly expiresMs: number };
+  readonly passwd: Record<string, never>;
+  readonly invite: { readonly code: string; readonly expiresMs: number };
+  readonly accounts: { readonly accounts: readonly AccountSummary[] };
+  readonly 'account.disable': Record<string, never>;
+  readonly 'account.reset': Record<string, never>;
+  /** `aliveSeconds`: how often the node should say `alive`; after `removeSeconds` of silence it is removed. */
+  readonly enter: { readonly aliveSeconds: number; readonly removeSeconds: number };
+  readonly exit: Record<string, never>;
+  readonly alive: Record<string, never>;
+  readonly own: { readonly id: string; readonly first: boolean };
+  readonly disown: { readonly id: string };
+  readonly need: SearchPage;
+  readonly content: SearchHit;
+  readonly torrent: { readonly id: string };
+  readonly nodes: { readonly nodes: readonly NodeSummary[] };
+  readonly ping: { readonly node: string; readonly roundTripMicros: number };
+}
+
+export type ErrorCode =
+  | 'bad-request'
+  | 'name-invalid'
+  | 'name-taken'
+  | 'password-weak'
+  | 'wrong-password'
+  | 'disabled'
+  | 'session-expired'
+  | 'forbidden'
+  | 'registration-closed'
+  | 'invite-needed'
+  | 'invite-invalid'
+  | 'not-found'
+  | 'torrent-wanted'
+  | 'torrent-invalid'
+  | 'too-large'
+  | 'not-entered'
+  | 'busy'
+  | 'not-primary'
+  | 'unavailable'
+  | 'degraded'
+  | 'disk-full'
+  | 'indeterminate'
+  | 'internal';
+
+export type ReplyBody =
+  | { readonly ok: true; readonly value: object }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number };
+
+/** How an acknowledged change is kept: on both replicas, or (SOLO) on one. `none` for what is not durable. */
+export type Durability = 'replicated' | 'local' | 'none';
+
+export interface RequestFrame {
+  readonly kind: 'request';
+  readonly requestId: WireRequestId;
+  /** The session token; null before login. */
+  readonly token: string | null;
+  readonly operation: Operation;
+  /** A read must see at least this entry applied: read-your-writes. */
+  readonly minSeq: number;
+  readonly require: 'any' | 'replicated';
+  /** Time left until the asker gives up. */
+  readonly deadlineMs: number;
+  /** Highest epoch the asker has seen (R12). */
+  readonly epoch: number;
+  /** Filled in by the proxy: the node behind the link and its address. Null on the member link. */
+  readonly from: { readonly node: string; readonly host: string } | null;
+  readonly tail: Uint8Array;
+}
+
+export interface ReplyFrame {
+  readonly kind: 'reply';
+  readonly requestId: WireRequestId;
+  readonly epoch: number;
+  /** The entry that the reply reflects. */
+  readonly seq: number;
+  readonly durability: Durability;
+  readonly body: ReplyBody;
+  readonly tail: Uint8Array;
+}
+
+// ---- Announces (binary: they have a rate) ----------------------------------------------------------------------
+
+export interface AnnounceItem {
+  /** The content's id in the catalog. */
+  readonly content: string;
+  readonly event: 'started' | 'completed' | 'stopped' | 'none';
+  readonly leftBytes: number;
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  /** Peers wanted; 0 for none. */
+  readonly want: number;
+}
+
+export interface AnnounceFrame {
+  readonly kind: 'announce';
+  readonly node: string;
+  readonly incarnation: string;
+  /** Rises with every announce of an incarnation: a late one does not revive a stopped peer. */
+  readonly sequence: number;
+  /** At most 64. */
+  readonly items: readonly AnnounceItem[];
+}
+
+export interface AnnouncedPeer {
+  readonly node: string;
+  readonly host: string;
+  readonly port: number;
+  readonly seeder: boolean;
+}
+
+export interface AnnouncedFrame {
+  readonly kind: 'announced';
+  readonly node: string;
+  readonly sequence: number;
+  /** Not before this should the node announce again (plus its own jitter). */
+  readonly intervalSeconds: number;
+  /** The swarm is still being rebuilt after a promotion: few peers mean nothing. */
+  readonly warming: boolean;
+  /** The tracker does not know the node (any more): enter, then announce again. */
+  readonly unknownNode: boolean;
+  readonly items: readonly { readonly content: string; readonly seeders: number; readonly leechers: number; readonly peers: readonly AnnouncedPeer[] }[];
+}
+
+// ---- Hello, on every link --------------------------------------------------------------------------------------
+
+export type LinkType = 'member' | 'proxy' | 'replica';
+
+export interface HelloFrame {
+  readonly kind: 'hello';
+  readonly version: number;
+  readonly link: LinkType;
+  readonly networkId: string;
+  /** Node id, proxy name or replica name. */
+  readonly name: string;
+  readonly incarnation: string;
+  /** Program and version, for logs. */
+  readonly software: string;
+}
+
+export interface WelcomeFrame {
+  readonly kind: 'welcome';
+  readonly version: number;
+  readonly name: string;
+  readonly incarnation: string;
+  /** The dialler's address as the other side sees it. */
+  readonly observed: WireAddress;
+  readonly epoch: number;
+}
+
+/** The last frame of a link that will not be. */
+export interface RefuseFrame {
+  readonly kind: 'refuse';
+  readonly code: 'version' | 'network' | 'name' | 'full' | 'bad-frame';
+  readonly message: string;
+}
+
+/** Either side, any link: is the other there? `ping` from a proxy to a node also serves `ping NODE`. */
+export interface PingFrame {
+  readonly kind: 'ping';
+  readonly nonce: number;
+  /** Set on the proxy link when a replica asks a proxy to ping one of its nodes. */
+  readonly node: string | null;
+}
+
+export interface PongFrame {
+  readonly kind: 'pong';
+  readonly nonce: number;
+  /** Null: no such node here. Otherwise the round trip from the proxy to the node, or 0 where the node itself answers. */
+  readonly roundTripMicros: number | null;
+}
+
+/** Proxy to node: the network has a (new) primary. Nodes enter and announce again within `spreadMs`, at random. */
+export interface RouteFrame {
+  readonly kind: 'route';
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly spreadMs: number;
+}
+
+/** Replica to proxy, at every change and with every heartbeat interval. */
+export interface StatusFrame {
+  readonly kind: 'status';
+  readonly name: string;
+  readonly role: 'booting' | 'follower' | 'candidate' | 'primary' | 'fenced' | 'halted';
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly mode: 'SYNC' | 'SOLO' | 'NONE';
+  readonly appliedSeq: number;
+}
+
+// ---- Voting (R1 to R3, R6, R7, R9) ------------------------------------------------------------------------------
+
+export interface WireConfiguration {
+  readonly e: number;
+  readonly v: number;
+  readonly primary: string | null;
+  readonly isr: readonly string[];
+}
+
+export type VotingFrame =
+  | { readonly kind: 'vote'; readonly epoch: number; readonly candidate: string }
+  | { readonly kind: 'promise'; readonly epoch: number; readonly accepted: WireConfiguration }
+  | { readonly kind: 'voteDenied'; readonly epoch: number; readonly promised: number; readonly reason: 'promised' | 'primary-alive' | 'rejoining' }
+  | { readonly kind: 'propose'; readonly configuration: WireConfiguration }
+  | { readonly kind: 'accepted'; readonly epoch: number; readonly v: number }
+  | { readonly kind: 'proposeDenied'; readonly epoch: number; readonly v: number; readonly promised: number }
+  | { readonly kind: 'voterRead'; readonly id: number }
+  | { readonly kind: 'voterState'; readonly id: number; readonly promised: number; readonly accepted: WireConfiguration }
+  /** Primary to every voter. */
+  | { readonly kind: 'heartbeat'; readonly epoch: number; readonly v: number; readonly round: number; readonly commitSeq: number; readonly primary: string }
+  | { readonly kind: 'heartbeatAck'; readonly epoch: number; readonly round: number };
+
+// ---- Replication (R4, R5, R7) ----------------------------------------------------------------------------------
+
+export interface WirePosition {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly hash: Uint8Array;
+}
+
+export interface WireEntry extends WirePosition {
+  readonly requestId: WireRequestId | null;
+  readonly payload: Uint8Array;
+  readonly wallMs: number;
+}
+
+export type ReplicationFrame =
+  /** Where is the follower? Answered by `probed`. */
+  | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition }
+  | { readonly kind: 'probed'; readonly epoch: number; readonly matches: boolean; readonly last: WirePosition; readonly appliedSeq: number }
+  | { readonly kind: 'append'; readonly epoch: number; readonly before: WirePosition; readonly entries: readonly WireEntry[]; readonly commitSeq: number }
+  | { readonly kind: 'appendAck'; readonly epoch: number; readonly durableSeq: number; readonly appliedSeq: number }
+  | { readonly kind: 'appendNack'; readonly epoch: number; readonly promised: number; readonly last: WirePosition; readonly appliedSeq: number }
+  | { readonly kind: 'snapshotChunk'; readonly epoch: number; readonly position: WirePosition; readonly index: number; readonly done: boolean; readonly bytes: Uint8Array }
+  | { readonly kind: 'snapshotAck'; readonly epoch: number; readonly index: number };
+
+// ---- The three closed unions -----------------------------------------------------------------------------------
+
+export type LinkFrame = HelloFrame | WelcomeFrame | RefuseFrame | PingFrame | PongFrame;
+export type MemberFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | RouteFrame;
+export type ProxyFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | StatusFrame | VotingFrame;
+export type ReplicaFrame = LinkFrame | VotingFrame | ReplicationFrame;
+export type ControlFrame = MemberFrame | ProxyFrame | ReplicaFrame;

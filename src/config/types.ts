@@ -1,0 +1,96 @@
+/**
+ * The effective configuration of a process, after defaults: plain frozen slices that modules receive. The documented
+ * schema with its defaults is in `schema.ts`; `network.json` is what must agree across a network, the rest is a process's.
+ */
+import type { Security } from '../transports/transport.ts';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Registration = 'open' | 'invite' | 'closed';
+
+/** network.json: given to every process, and to members by the join code. */
+export interface NetworkConfig {
+  /** 32 hexadecimal digits. */
+  readonly networkId: string;
+  readonly name: string;
+  /** The replicas, in order of priority: `main`, then `backup`. Where proxies and the other replica reach them. */
+  readonly replicas: readonly { readonly name: string; readonly address: HostPort }[];
+  /** Where nodes reach proxies. The first is the witness: the third voter. */
+  readonly proxies: readonly { readonly name: string; readonly address: HostPort }[];
+  readonly registration: Registration;
+  readonly announceIntervalSeconds: number;
+  readonly aliveSeconds: number;
+  /** A node that stays silent this long is removed. */
+  readonly removeSeconds: number;
+  readonly sessionDays: number;
+}
+
+/** Secrets, from a file of mode 0600 beside the configuration. */
+export interface Secrets {
+  /** Among tracker, backup and proxies. */
+  readonly clusterKey: Security | null;
+  /** For members. */
+  readonly networkKey: Security;
+  /** From which session tokens are derived; on replicas only. */
+  readonly tokenKey: Uint8Array | null;
+  /** SHA-256 (hex) of the one-time code for the first administrator; on replicas only. */
+  readonly adminCodeHash: string | null;
+}
+
+export interface LogConfig {
+  readonly folder: string;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** A log file is rotated at this size; this many are kept. */
+  readonly fileMegabytesMax: number;
+  readonly filesMax: number;
+}
+
+interface ProcessConfig {
+  readonly name: string;
+  readonly network: NetworkConfig;
+  readonly secrets: Secrets;
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly log: LogConfig;
+}
+
+export interface ReplicaConfig extends ProcessConfig {
+  readonly role: 'tracker' | 'backup';
+  readonly listen: HostPort;
+  readonly timing: { readonly heartbeatMs: number; readonly suspectMinMs: number; readonly suspectMaxMs: number; readonly degradeAfterMs: number };
+  readonly limits: { readonly torrentBytesMax: number; readonly linksMax: number; readonly passwordQueueMax: number };
+}
+
+export interface ProxyConfig extends ProcessConfig {
+  readonly role: 'proxy';
+  /** Where members connect. */
+  readonly listen: HostPort;
+  readonly limits: { readonly membersMax: number; readonly requestsUnderWayMax: number; readonly requestDeadlineMs: number };
+  /** Nodes enter and announce again at random within this time after a failover. */
+  readonly spreadMs: number;
+}
+
+export interface NodeConfig extends ProcessConfig {
+  readonly role: 'node';
+  /** Where peers connect; port 0 lets the system choose. */
+  readonly peer: { readonly listen: HostPort; readonly advertise: readonly HostPort[] };
+  /** The HTTP API, on loopback. */
+  readonly api: HostPort;
+  /** Where finished downloads go. */
+  readonly downloadFolder: string;
+  readonly limits: {
+    /** Bytes a second; 0 for no limit. */
+    readonly uploadRate: number;
+    readonly downloadRate: number;
+    readonly peersMax: number;
+    readonly peersPerTransferMax: number;
+    readonly uploadSlots: number;
+    readonly activeTransfersMax: number;
+    readonly pieceBufferBytesMax: number;
+  };
+}
+
+export type AnyConfig = ReplicaConfig | ProxyConfig | NodeConfig;

@@ -1,0 +1,121 @@
+/**
+ * What a node can be asked by its own user: the calls behind the HTTP API on loopback and the command line. A call is
+ * answered once; progress is read by asking again (`transfers`).
+ */
+import type { AccountSummary, ContentSummary, NodeSummary, OperationResults, SearchPage } from './control/messages.ts';
+
+export type TransferState = 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
+
+export interface TransferSource {
+  /** Node id, or the peer's address where it is no node of ours. */
+  readonly node: string;
+  /** The node's own name where known. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+export interface TransferSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly state: TransferState;
+  /** For waiting, paused and failed: why, and what to do. */
+  readonly reason: string | null;
+  /** Of the chosen files, padding not counted. */
+  readonly size: number;
+  /** Verified and on disk. */
+  readonly doneBytes: number;
+  /** Bytes a second, over the last seconds. */
+  readonly downRate: number;
+  readonly upRate: number;
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  /** Null when unknown. */
+  readonly secondsLeft: number | null;
+  readonly peers: number;
+  readonly seeders: number;
+  readonly sources: readonly TransferSource[];
+  readonly piecesBad: number;
+  readonly folder: string;
+  /** Whether the catalog names this node as an owner. */
+  readonly owned: boolean;
+}
+
+export interface PeerSummary {
+  readonly node: string;
+  readonly name: string;
+  readonly address: string;
+  readonly client: string;
+  readonly downRate: number;
+  readonly upRate: number;
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
+  /** 0 to 1. */
+  readonly has: number;
+  readonly choking: boolean;
+  readonly choked: boolean;
+  readonly interested: boolean;
+  readonly wanted: boolean;
+}
+
+export interface NodeStatus {
+  readonly node: string;
+  readonly name: string;
+  readonly network: string;
+  readonly version: string;
+  /** The account that is signed in. */
+  readonly account: string | null;
+  /** How the node stands to the network, in the words of its session machine. */
+  readonly session: string;
+  readonly proxy: string | null;
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly peerPort: number | null;
+  readonly folder: string;
+  readonly downRate: number;
+  readonly upRate: number;
+  readonly transfers: number;
+}
+
+/** Every call: its arguments and its result. */
+export type ApiCalls = {
+  status: { args: Record<string, never>; result: NodeStatus };
+  register: { args: { name: string; password: string; code: string | null }; result: OperationResults['register'] };
+  /** Signs the node in: the token is kept by the node (mode 0600), never given out. */
+  login: { args: { name: string; password: string }; result: { account: string; admin: boolean } };
+  logout: { args: Record<string, never>; result: Record<string, never> };
+  whoami: { args: Record<string, never>; result: OperationResults['whoami'] };
+  passwd: { args: { oldPassword: string; newPassword: string }; result: Record<string, never> };
+  invite: { args: { admin: boolean }; result: OperationResults['invite'] };
+  accounts: { args: { after: string; limit: number }; result: { accounts: readonly AccountSummary[] } };
+  'account.disable': { args: { name: string; disabled: boolean }; result: Record<string, never> };
+  'account.reset': { args: { name: string; newPassword: string }; result: Record<string, never> };
+  /** Starts hashing; follow it in `shares` until it is done. */
+  share: {
+    args: { paths: readonly string[]; name: string | null; tags: readonly string[]; v1: boolean; pieceLength: number | null };
+    result: { job: number };
+  };
+  /** The state of a share job. */
+  shareJob: {
+    args: { job: number };
+    result: { state: 'hashing' | 'registering' | 'done' | 'failed'; doneBytes: number; size: number; id: string | null; code: string | null; message: string | null };
+  };
+  search: { args: { words: string; offset: number; limit: number }; result: SearchPage };
+  /** By id, or by words that match exactly one content (otherwise `ambiguous`, with the candidates in the message). */
+  get: {
+    args: { what: string; to: string | null; files: readonly string[]; sequential: boolean };
+    result: { id: string; content: ContentSummary };
+  };
+  transfers: { args: { id: string | null }; result: { transfers: readonly TransferSummary[] } };
+  peers: { args: { id: string }; result: { peers: readonly PeerSummary[] } };
+  pause: { args: { id: string }; result: Record<string, never> };
+  resume: { args: { id: string }; result: Record<string, never> };
+  remove: { args: { id: string; data: boolean }; result: Record<string, never> };
+  recheck: { args: { id: string }; result: Record<string, never> };
+  unshare: { args: { id: string }; result: Record<string, never> };
+  nodes: { args: Record<string, never>; result: { nodes: readonly NodeSummary[] } };
+  ping: { args: { node: string }; result: OperationResults['ping'] };
+  /** Stops the daemon cleanly. */
+  stop: { args: Record<string, never>; result: Record<string, never> };
+};
+
+export type ApiCallName = keyof ApiCalls;

@@ -2,6 +2,17 @@ import type { Done, Failure } from '../protocol/result.ts';
 
 export type DatabaseFailure = Failure<'full' | 'io' | 'corrupt' | 'newer-schema'>;
 
+/** What a transaction throws when the environment, not the program, is at fault; the port makes it a failure. */
+export class DatabaseError extends Error {
+  readonly code: DatabaseFailure['code'];
+
+  constructor(code: DatabaseFailure['code'], message: string) {
+    super(message);
+    this.name = 'DatabaseError';
+    this.code = code;
+  }
+}
+
 /** Named transactions: what goes in, what comes out. Both must survive `structuredClone`. */
 export type TransactionMap = { [name: string]: { readonly args: unknown; readonly result: unknown } };
 

@@ -19,6 +19,8 @@ export type Change =
       readonly inviteHash: string | null;
     }
   | { readonly kind: 'account.password'; readonly folded: string; readonly passwordHash: string; readonly keepSession: string | null }
+  /** The same password under a new cost; nothing happens when the hash is not `replaces` any more. */
+  | { readonly kind: 'account.rehash'; readonly folded: string; readonly passwordHash: string; readonly replaces: string }
   | { readonly kind: 'account.disable'; readonly folded: string; readonly disabled: boolean }
   | {
       readonly kind: 'session.issue';
@@ -83,7 +85,7 @@ export interface LogState {
   /** The oldest entry that is still there is `firstSeq`; older ones are in the snapshot. */
   readonly firstSeq: number;
   readonly appliedSeq: number;
-  /** False when the database was made just now: a replica that lost its log (R9). */
+  /** False while the log never held an entry: the database was made just now, or by a process that died at once (R9). */
   readonly existed: boolean;
 }
 

@@ -39,17 +39,6 @@ export interface SqlStatement {
   all(...values: SqlValue[]): Record<string, SqlValue>[];
 }
 
-/** What the environment did to a transaction. Thrown by its body; the port rolls back and answers with the failure. */
-export class DatabaseError extends Error {
-  override readonly name = 'DatabaseError';
-  readonly code: DatabaseFailure['code'];
-
-  constructor(code: DatabaseFailure['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** A transaction's body. It throws `DatabaseError` for what the environment did; the port makes it a failure. */
 export type Transactions<T extends TransactionMap> = {
   readonly [K in keyof T]: (sql: SqlEngine, args: T[K]['args']) => T[K]['result'];

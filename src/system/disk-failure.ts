@@ -1,5 +1,6 @@
-import { type Failure, fail } from '../protocol/result.ts';
 import type { DiskFailure } from '../ports/disk.ts';
+import { type Failure, fail } from '../protocol/result.ts';
+import { errorCode } from './files.ts';
 
 const CODES: { readonly [code: string]: DiskFailure['code'] } = {
   ENOSPC: 'full',
@@ -11,19 +12,17 @@ const CODES: { readonly [code: string]: DiskFailure['code'] } = {
   EEXIST: 'exists',
 };
 
-const SENTENCES: { readonly [code in DiskFailure['code']]: string } = {
+const SENTENCES: { readonly [code in Exclude<DiskFailure['code'], 'io'>]: string } = {
   full: 'the disk is full or its quota is used up',
   missing: 'there is no such file or folder',
   denied: 'permission is denied',
-  exists: 'it exists already',
-  io: 'the system reported an error',
+  exists: 'something of that name exists already',
 };
 
 /** Makes what `node:fs` reports a failure of the port. `doing` says what was tried: "open /a/b". */
-export const diskFailure = (error: unknown, doing: string): { readonly ok: false; readonly error: DiskFailure } => {
-  const raw = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
-  const code = CODES[raw] ?? 'io';
-  return fail(code, `Could not ${doing}: ${SENTENCES[code]} (${raw}).`);
+export const diskFailure = (error: unknown, doing: string): { readonly ok: false; readonly error: Failure<DiskFailure['code']> } => {
+  const raw = errorCode(error);
+  const code = raw === undefined ? 'io' : (CODES[raw] ?? 'io');
+  const why = code === 'io' ? (error instanceof Error ? error.message : String(error)) : SENTENCES[code];
+  return fail(code, `Could not ${doing}: ${why}.`);
 };
-
-export const ioFailure = (message: string): { readonly ok: false; readonly error: Failure<'io'> } => fail('io', message);

@@ -68,6 +68,8 @@ export interface ListenHandler {
   listening(address: Address): void;
   /** A new connection; the answer is its handler (whose `open` follows at once), or null to refuse it. */
   connection(connection: Connection): ConnectionHandler | null;
+  /** Somebody dialled without the right key, or without any; for the log. No connection came of it. */
+  rejected?(error: TransportFailure): void;
   /** Could not listen, or stopped listening by itself. */
   failed(error: TransportFailure): void;
 }

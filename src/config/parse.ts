@@ -1,0 +1,84 @@
+/** From the text of configuration files to values, or to every problem at once. Pure: reading files is `load.ts`. */
+import type { z } from 'zod';
+import { type ProcessFile, processSchemas, type RoleName } from './schema.ts';
+import { nearest } from './suggest.ts';
+
+/** Something wrong in a file. */
+export interface Problem {
+  /** The file, as it was named. */
+  readonly file: string;
+  /** Where in it, for example `limits.peersMax`; empty for the whole file. */
+  readonly path: string;
+  /** One sentence. */
+  readonly message: string;
+}
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export const formatProblem = ({ file, path, message }: Problem): string => (path === '' ? `${file}: ${message}` : `${file}: ${path} ${message}`);
+
+const formatPath = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`), '');
+
+type Shaped = { readonly shape?: Record<string, z.ZodType>; readonly element?: z.ZodType; readonly def: { readonly innerType?: z.ZodType } };
+
+/** The schema that stands at `path`: through defaults, objects and lists. */
+const schemaAt = (schema: z.ZodType | undefined, path: readonly PropertyKey[]): Shaped | undefined => {
+  let at = schema as Shaped | undefined;
+  const unwrap = (): void => {
+    while (at?.def.innerType !== undefined) at = at.def.innerType as unknown as Shaped;
+  };
+  unwrap();
+  for (const key of path) {
+    at = (typeof key === 'number' ? at?.element : at?.shape?.[String(key)]) as Shaped | undefined;
+    unwrap();
+  }
+  return at;
+};
+
+const describeIssue = (issue: z.core.$ZodIssue): string => {
+  if (issue.code === 'invalid_type' && /received undefined/u.test(issue.message)) return 'is missing';
+  if (issue.code === 'invalid_type') return `must be ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}`;
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+  return issue.message;
+};
+
+const problemsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, file: string): Problem[] => {
+  if (issue.code !== 'unrecognized_keys') return [{ file, path: formatPath(issue.path), message: describeIssue(issue) }];
+  const valid = Object.keys(schemaAt(schema, issue.path)?.shape ?? {});
+  return issue.keys.map((key) => {
+    const meant = nearest(key, valid);
+    const hint = meant === null ? `Known here: ${valid.filter((name) => name !== '$schema').join(', ')}` : `Did you mean "${meant}"?`;
+    return { file, path: formatPath([...issue.path, key]), message: `is not a known key. ${hint}` };
+  });
+};
+
+/** Strict JSON: no comments, no trailing commas. */
+export const parseJson = (text: string, file: string): Parsed<unknown> => {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { ok: false, problems: [{ file, path: '', message: `is not valid JSON: ${(error as Error).message}` }] };
+  }
+};
+
+/** Checks `value` against a schema; fills in the defaults. */
+export const checkShape = <S extends z.ZodType>(schema: S, value: unknown, file: string): Parsed<z.infer<S>> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return { ok: false, problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, schema, file)) };
+};
+
+/** The file of one process: its `role` says which schema holds. */
+export const checkProcessFile = (value: unknown, file: string): Parsed<ProcessFile> => {
+  const role = typeof value === 'object' && value !== null ? (value as { role?: unknown }).role : undefined;
+  const roles = Object.keys(processSchemas) as RoleName[];
+  const known = roles.find((name) => name === role);
+  if (known !== undefined) return checkShape<z.ZodType<ProcessFile>>(processSchemas[known], value, file);
+  const meant = typeof role === 'string' ? nearest(role, roles) : null;
+  const hint = meant === null ? '' : `. Did you mean "${meant}"?`;
+  const message = role === undefined ? `is missing: one of ${roles.join(', ')}` : `must be one of ${roles.join(', ')}${hint}`;
+  return { ok: false, problems: [{ file, path: 'role', message }] };
+};

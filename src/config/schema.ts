@@ -1,0 +1,198 @@
+/**
+ * The documented schema of every file that a process reads: `network.json`, a file per process, and a secrets file. The
+ * defaults stand here and nowhere else; JSON schemas for editors are generated from it (`jsonSchema`).
+ */
+import { z } from 'zod';
+import { isLoopback, parseAddress } from './address.ts';
+
+const NAME = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/u;
+
+const address = (options: { readonly anyPort: boolean; readonly description: string }) =>
+  z
+    .string()
+    .refine((text) => parseAddress(text) !== null, { error: 'must be HOST:PORT, for example 192.168.1.5:7401 or [::1]:7401' })
+    .refine((text) => options.anyPort || parseAddress(text)?.port !== 0, { error: 'must name a port from 1 to 65535' })
+    .meta({ description: options.description });
+
+const name = (description: string) =>
+  z
+    .string()
+    .regex(NAME, { error: 'must be 1 to 64 of a-z, 0-9, "-" and "_", beginning and ending with a letter or digit' })
+    .meta({ description });
+
+const count = (low: number, high: number, preset: number, description: string) =>
+  z.int({ error: (issue) => (issue.input === undefined ? undefined : 'must be a whole number') }).min(low).max(high).default(preset).meta({ description });
+
+const path = (description: string) => z.string().min(1).max(4096).meta({ description: `${description} Relative to this file.` });
+
+const schemaKey = z.string().max(4096).optional().meta({ description: 'Where an editor finds the schema of this file.' });
+
+const place = (what: string, reach: string) =>
+  z.strictObject({
+    name: name(`The name of the ${what}, as in its own file.`),
+    address: address({ anyPort: false, description: `Where ${reach} reach it: HOST:PORT.` }),
+  });
+
+export const networkSchema = z
+  .strictObject({
+    $schema: schemaKey,
+    networkId: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/u, { error: 'must be 32 hexadecimal digits' })
+      .meta({ description: 'Tells networks apart: 32 hexadecimal digits, made by `shoal init`.' }),
+    name: z.string().min(1).max(64).meta({ description: 'What people call the network.' }),
+    replicas: z
+      .array(place('replica', 'proxies and the other replica'))
+      .max(2)
+      .default([])
+      .meta({ description: 'The tracker, then the backup. Members need not know them.' }),
+    proxies: z
+      .array(place('proxy', 'nodes'))
+      .min(1)
+      .max(16)
+      .meta({ description: 'The proxies, in the order in which nodes try them. The first is also the witness: the third voter.' }),
+    registration: z
+      .enum(['open', 'invite', 'closed'])
+      .default('open')
+      .meta({ description: 'Who may register: anybody with the network key, who has a code of an invitation, or nobody.' }),
+    announceIntervalSeconds: count(1, 3600, 30, 'Seconds between two announces of a node for a content.'),
+    aliveSeconds: count(1, 3600, 10, 'Seconds between two signs of life of a node.'),
+    removeSeconds: count(2, 86_400, 60, 'A node that has been silent for this many seconds is removed from the swarms.'),
+    sessionDays: count(1, 3650, 30, 'Days after which a login ends.'),
+  })
+  .meta({ title: 'Shoal: network.json', description: 'What must be the same for every process of a network.' });
+
+const log = z
+  .strictObject({
+    folder: path('The folder for log files.').default('logs'),
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least serious lines that are kept.' }),
+    fileMegabytesMax: count(1, 10_000, 10, 'A log file is rotated when it has grown to this many megabytes.'),
+    filesMax: count(1, 1000, 5, 'How many rotated log files are kept.'),
+  })
+  .prefault({})
+  .meta({ description: 'Logging.' });
+
+const common = (example: string) => ({
+  $schema: schemaKey,
+  name: name(`The name of this process in the network, for example "${example}".`),
+  network: path('The file that all processes of the network share.').default('network.json'),
+  secrets: path('The keys of this process; readable by its user alone (mode 0600).'),
+  dataFolder: path('Where this process keeps its state.').default('data'),
+  log,
+});
+
+const MIB = 1024 * 1024;
+
+const replica = <R extends 'tracker' | 'backup'>(role: R, example: string) =>
+  z
+    .strictObject({
+      role: z.literal(role).meta({ description: 'Which role this file is for.' }),
+      ...common(example),
+      listen: address({ anyPort: true, description: 'Where proxies and the other replica connect: HOST:PORT.' }),
+      timing: z
+        .strictObject({
+          heartbeatMs: count(10, 10_000, 150, 'Milliseconds between two heartbeats of a primary.'),
+          suspectMinMs: count(50, 60_000, 900, 'A primary is suspected after at least this many milliseconds of silence.'),
+          suspectMaxMs: count(50, 60_000, 1100, 'And at most this many; the moment is drawn at random between the two.'),
+          degradeAfterMs: count(50, 60_000, 1000, 'Milliseconds that a change waits for the other replica before the primary goes on alone.'),
+        })
+        .prefault({})
+        .meta({ description: 'How failures are found. Multiply by four across a wide-area network.' }),
+      limits: z
+        .strictObject({
+          torrentBytesMax: count(1024, 64 * MIB, 8 * MIB, 'Bytes of the largest torrent file in the catalog.'),
+          linksMax: count(4, 10_000, 256, 'Connections from proxies and the other replica at one time.'),
+          passwordQueueMax: count(1, 10_000, 64, 'Passwords that wait to be hashed; more are answered with "busy".'),
+        })
+        .prefault({})
+        .meta({ description: 'Limits.' }),
+    })
+    .refine((file) => file.timing.suspectMinMs <= file.timing.suspectMaxMs, {
+      path: ['timing', 'suspectMinMs'],
+      error: 'must not be above suspectMaxMs',
+    })
+    .refine((file) => file.timing.suspectMinMs >= 2 * file.timing.heartbeatMs, {
+      path: ['timing', 'suspectMinMs'],
+      error: 'must be at least twice heartbeatMs, or a healthy primary is suspected',
+    })
+    .meta({ title: `Shoal: ${role}`, description: role === 'tracker' ? 'The main tracker.' : 'The backup tracker.' });
+
+export const trackerSchema = replica('tracker', 'main');
+export const backupSchema = replica('backup', 'backup');
+
+export const proxySchema = z
+  .strictObject({
+    role: z.literal('proxy').meta({ description: 'Which role this file is for.' }),
+    ...common('proxy'),
+    listen: address({ anyPort: true, description: 'Where nodes connect: HOST:PORT.' }),
+    limits: z
+      .strictObject({
+        membersMax: count(1, 1_000_000, 10_000, 'Nodes connected at one time.'),
+        requestsUnderWayMax: count(1, 1_000_000, 10_000, 'Requests that wait for a reply; more are answered with "busy".'),
+        requestDeadlineMs: count(100, 600_000, 10_000, 'Milliseconds after which a request that has no reply is given up.'),
+      })
+      .prefault({})
+      .meta({ description: 'Limits.' }),
+    spreadMs: count(0, 60_000, 2000, 'After a failover, nodes announce again at random within this many milliseconds.'),
+  })
+  .meta({ title: 'Shoal: proxy', description: 'A proxy.' });
+
+export const nodeSchema = z
+  .strictObject({
+    role: z.literal('node').meta({ description: 'Which role this file is for.' }),
+    ...common('alice'),
+    peer: z
+      .strictObject({
+        listen: address({ anyPort: true, description: 'Where other nodes connect: HOST:PORT. Port 0 lets the system choose.' }).default('0.0.0.0:0'),
+        advertise: z
+          .array(address({ anyPort: true, description: 'HOST:PORT; port 0 stands for the port listened on.' }))
+          .max(8)
+          .default([])
+          .meta({ description: 'Addresses to give to other nodes. Empty: found out by the node.' }),
+      })
+      .prefault({})
+      .meta({ description: 'The exchange of pieces with other nodes.' }),
+    api: address({ anyPort: true, description: 'Where the commands reach this node, on this machine alone: HOST:PORT. Port 0 lets the system choose.' })
+      .refine((text) => isLoopback(parseAddress(text)?.host ?? ''), { error: 'must be on this machine alone, for example 127.0.0.1:0' })
+      .default('127.0.0.1:0'),
+    downloadFolder: path('Where finished downloads go.').default('downloads'),
+    limits: z
+      .strictObject({
+        uploadRate: count(0, 100_000_000_000, 0, 'Bytes a second that this node uploads at most; 0 for no limit.'),
+        downloadRate: count(0, 100_000_000_000, 0, 'Bytes a second that this node downloads at most; 0 for no limit.'),
+        peersMax: count(1, 10_000, 200, 'Connections to peers at one time.'),
+        peersPerTransferMax: count(1, 1000, 50, 'Connections to peers for one content.'),
+        uploadSlots: count(1, 1000, 8, 'Peers that are uploaded to at one time.'),
+        activeTransfersMax: count(1, 10_000, 100, 'Contents that are downloaded or seeded at one time.'),
+        pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 256 * MIB, 'Bytes of memory for pieces on their way to the disk.'),
+      })
+      .prefault({})
+      .meta({ description: 'Limits.' }),
+  })
+  .meta({ title: 'Shoal: node', description: 'A node.' });
+
+const secretKey = (description: string) =>
+  z
+    .string()
+    .regex(/^[0-9a-f]{64}$/u, { error: 'must be 64 hexadecimal digits' })
+    .meta({ description });
+
+export const secretsSchema = z
+  .strictObject({
+    $schema: schemaKey,
+    networkKey: secretKey('For every member: the key of the links between nodes and proxies. 64 hexadecimal digits.'),
+    clusterKey: secretKey('The key of the links among tracker, backup and proxies. 64 hexadecimal digits.').optional(),
+    tokenKey: secretKey('From which session tokens are derived; on tracker and backup only. 64 hexadecimal digits.').optional(),
+    adminCodeHash: secretKey('SHA-256 of the one-time code for the first administrator; on tracker and backup only.').optional(),
+  })
+  .meta({ title: 'Shoal: secrets', description: 'Keys. Readable by its user alone (mode 0600).' });
+
+export const processSchemas = { tracker: trackerSchema, backup: backupSchema, proxy: proxySchema, node: nodeSchema } as const;
+
+export type RoleName = keyof typeof processSchemas;
+export type NetworkFile = z.infer<typeof networkSchema>;
+export type SecretsFile = z.infer<typeof secretsSchema>;
+export type ProcessFile = z.infer<(typeof processSchemas)[RoleName]>;
+
+/** A JSON schema (draft 2020-12) of what may be written in such a file. */
+export const jsonSchema = (schema: z.ZodType): object => z.toJSONSchema(schema, { io: 'input' });

@@ -1,0 +1,144 @@
+/** Reading and writing of the hand-written frame bodies: big-endian integers, short strings, byte strings. */
+
+const TWO_32 = 0x1_0000_0000;
+
+/** Strings of the binary bodies take at most this many bytes of UTF-8. */
+export const SHORT_STRING_BYTES_MAX = 255;
+
+const HEX = /^(?:[0-9a-f]{2})+$/u;
+
+/** Appends to one buffer that grows. Values out of range are a programmer's mistake and throw. */
+export class Writer {
+  #buffer: Buffer;
+  #used = 0;
+
+  constructor(expectedBytes = 256) {
+    this.#buffer = Buffer.allocUnsafe(expectedBytes);
+  }
+
+  u8(value: number): this {
+    this.#room(1);
+    this.#used = this.#buffer.writeUInt8(value, this.#used);
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#room(2);
+    this.#used = this.#buffer.writeUInt16BE(value, this.#used);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#room(4);
+    this.#used = this.#buffer.writeUInt32BE(value, this.#used);
+    return this;
+  }
+
+  /** An integer from 0 to 2^53 - 1, in 8 bytes. */
+  integer(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no integer from 0 to 2^53 - 1`);
+    return this.u32(Math.floor(value / TWO_32)).u32(value % TWO_32);
+  }
+
+  /** A string of at most 255 bytes; an even number of lower-case hexadecimal digits (ids) takes half. */
+  short(text: string): this {
+    const hex = HEX.test(text);
+    const bytes = Buffer.from(text, hex ? 'hex' : 'utf8');
+    if (bytes.length > SHORT_STRING_BYTES_MAX) throw new RangeError(`A name of ${bytes.length} bytes does not fit a frame`);
+    return this.u8(hex ? 1 : 0).u8(bytes.length).raw(bytes);
+  }
+
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+    return this;
+  }
+
+  /** The bytes written; the writer must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#buffer.subarray(0, this.#used);
+  }
+
+  #room(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#used + bytes));
+    larger.set(this.#buffer.subarray(0, this.#used));
+    this.#buffer = larger;
+  }
+}
+
+/** Reads what `Writer` wrote. A read past the end, or of a value that cannot be, makes it `bad`; reading on gives zeros. */
+export class Reader {
+  /** What was wrong first, or null. */
+  bad: string | null = null;
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  u8(): number {
+    return this.#take(1) ? this.#bytes.readUInt8(this.#at - 1) : 0;
+  }
+
+  u16(): number {
+    return this.#take(2) ? this.#bytes.readUInt16BE(this.#at - 2) : 0;
+  }
+
+  u32(): number {
+    return this.#take(4) ? this.#bytes.readUInt32BE(this.#at - 4) : 0;
+  }
+
+  integer(): number {
+    const value = this.u32() * TWO_32 + this.u32();
+    if (Number.isSafeInteger(value)) return value;
+    return this.fail('an integer over 2^53 - 1');
+  }
+
+  flag(): boolean {
+    const value = this.u8();
+    if (value > 1) this.fail('a flag that is neither 0 nor 1');
+    return value === 1;
+  }
+
+  short(): string {
+    const form = this.u8();
+    const length = this.u8();
+    if (form > 1) this.fail('a string of an unknown form');
+    if (!this.#take(length)) return '';
+    return this.#bytes.toString(form === 1 ? 'hex' : 'utf8', this.#at - length, this.#at);
+  }
+
+  /** A copy: what was read may be lent. */
+  raw(length: number): Uint8Array {
+    if (!this.#take(length)) return new Uint8Array(0);
+    return new Uint8Array(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
+  /** A count of things that take at least `bytesEach`, so that a lie cannot make the reader allocate. */
+  count(value: number, max: number, bytesEach: number): number {
+    if (value <= max && value * bytesEach <= this.left) return value;
+    return this.fail(`a count of ${value}`);
+  }
+
+  fail(what: string): 0 {
+    this.bad ??= what;
+    return 0;
+  }
+
+  #take(length: number): boolean {
+    if (this.bad !== null) return false;
+    if (this.left < length) {
+      this.bad = 'a body that is cut off';
+      return false;
+    }
+    this.#at += length;
+    return true;
+  }
+}

@@ -1,0 +1,28 @@
+/** Limits of control frames. A frame over them is a violation, which ends its link. */
+import type { LinkType } from './messages.ts';
+
+const MIB = 1_048_576;
+
+/** The torrent file in the tail of `own` and of `torrent`'s reply. */
+export const TORRENT_BYTES_MAX = 8 * MIB;
+/** The JSON head of a frame that has one. The largest are pages of a search and the list of nodes. */
+export const HEAD_BYTES_MAX = 4 * MIB;
+/** Of a request's head: what a member can make a proxy parse. */
+export const REQUEST_HEAD_BYTES_MAX = 65_536;
+/** A hello and its answer; nothing larger is read before them. */
+export const HELLO_BYTES_MAX = 4_096;
+/** Items of an announce. */
+export const ANNOUNCE_ITEMS_MAX = 64;
+/** Peers of one item of the answer. */
+export const ANNOUNCED_PEERS_MAX = 200;
+/** Entries of an append. */
+export const APPEND_ENTRIES_MAX = 4_096;
+/** Payload of one log entry: a change with a torrent file behind it. */
+export const ENTRY_BYTES_MAX = TORRENT_BYTES_MAX + MIB;
+
+/** Kind and body of a frame. An append holds at least one entry of any size, with room for small ones beside it. */
+export const FRAME_BYTES_MAX: Readonly<Record<LinkType, number>> = {
+  member: TORRENT_BYTES_MAX + HEAD_BYTES_MAX + 1_024,
+  proxy: TORRENT_BYTES_MAX + HEAD_BYTES_MAX + 1_024,
+  replica: ENTRY_BYTES_MAX + 4 * MIB,
+};

@@ -1,0 +1,127 @@
+/** The extension handshake (BEP 10) with this program's own entry, and metadata messages (BEP 9). */
+import type { Result } from '../result.ts';
+import { fail, ok } from '../result.ts';
+import type { BencodeNode } from './bencode.ts';
+import { countOf, decodeBencode, decodeBencodePrefix, encodeBencode, entryOf, textOf } from './bencode.ts';
+import { standardBlockBytes } from './wire.ts';
+
+/** The id of the extension handshake among extended messages. */
+export const extensionHandshakeId = 0;
+
+export interface ExtensionHandshake {
+  /** Name of an extension → the id under which the sender wants its messages, 1 to 255. */
+  readonly extensions: ReadonlyMap<string, number>;
+  /** The sender's program and version. */
+  readonly client: string | null;
+  /** Where the sender listens, 1 to 65535. */
+  readonly listenPort: number | null;
+  /** Requests that the sender keeps in its queue. */
+  readonly requestQueueMax: number | null;
+  /** Length of the info dictionary (BEP 9). */
+  readonly metadataBytes: number | null;
+  /** BEP 21: the sender will not download. */
+  readonly uploadOnly: boolean;
+  /** The largest block that the sender asks for and answers; null where it says nothing and so takes 16 KiB. */
+  readonly blockBytesMax: number | null;
+}
+
+export const noExtensions: ExtensionHandshake = {
+  extensions: new Map(),
+  client: null,
+  listenPort: null,
+  requestQueueMax: null,
+  metadataBytes: null,
+  uploadOnly: false,
+  blockBytesMax: null,
+};
+
+const clientCharactersMax = 64;
+const extensionsMax = 64;
+const requestQueueLimit = 65_536;
+const payloadBytesMax = 64 * 1024;
+/** The key under which nodes of this program tell each other more: `{block: bytes}`. */
+const ownKey = 'shoal';
+
+/** The payload of the extended message with id 0. */
+export const encodeExtensionHandshake = (handshake: Partial<ExtensionHandshake>): Uint8Array =>
+  encodeBencode({
+    m: new Map(handshake.extensions ?? []),
+    v: handshake.client ?? undefined,
+    p: handshake.listenPort ?? undefined,
+    reqq: handshake.requestQueueMax ?? undefined,
+    metadata_size: handshake.metadataBytes ?? undefined,
+    upload_only: handshake.uploadOnly === true ? 1 : undefined,
+    [ownKey]: handshake.blockBytesMax ? { block: handshake.blockBytesMax } : undefined,
+  });
+
+const orNull = (value: number | undefined): number | null => (value === undefined || value === 0 ? null : value);
+
+const readExtensions = (node: BencodeNode | undefined): Map<string, number> => {
+  const extensions = new Map<string, number>();
+  if (node?.kind !== 'dictionary') return extensions;
+  for (const [name, value] of node.entries) {
+    const id = countOf(value, 255);
+    if (id !== undefined && id > 0 && extensions.size < extensionsMax) extensions.set(name, id);
+  }
+  return extensions;
+};
+
+/** Reads the payload of an extended message with id 0. Entries of the wrong type count as absent. */
+export const readExtensionHandshake = (payload: Uint8Array): Result<ExtensionHandshake> => {
+  // Clients are known to send keys out of order here.
+  const decoded = decodeBencode(payload, { bytesMax: payloadBytesMax, nodesMax: 4096, depthMax: 8, sortedKeys: false });
+  if (!decoded.ok) return decoded;
+  const root = decoded.value;
+  if (root.kind !== 'dictionary') return fail('extension-invalid', 'the extension handshake is no dictionary');
+  return ok({
+    extensions: readExtensions(entryOf(root, 'm')),
+    client: textOf(entryOf(root, 'v'))?.slice(0, clientCharactersMax) ?? null,
+    listenPort: orNull(countOf(entryOf(root, 'p'), 65_535)),
+    requestQueueMax: orNull(countOf(entryOf(root, 'reqq'), requestQueueLimit)),
+    metadataBytes: orNull(countOf(entryOf(root, 'metadata_size'))),
+    uploadOnly: countOf(entryOf(root, 'upload_only')) === 1,
+    blockBytesMax: orNull(countOf(entryOf(entryOf(root, ownKey), 'block'), 2 ** 31)),
+  });
+};
+
+/**
+ * The block size between two sides: the smaller of what both offer, cut to a power of two; 16 KiB with everybody who
+ * offers nothing. It is for the asking side: a shorter block is always in order.
+ */
+export const agreedBlockBytes = (own: number, other: number | null): number => {
+  const smaller = Math.min(own, other ?? standardBlockBytes);
+  return Math.max(standardBlockBytes, 2 ** Math.floor(Math.log2(Math.max(1, smaller))));
+};
+
+/** Pieces of the info dictionary, each of 16 KiB but the last (BEP 9). */
+export const metadataPieceBytes = 16 * 1024;
+/** The name of BEP 9's extension. */
+export const metadataExtension = 'ut_metadata';
+
+export type MetadataMessage =
+  | { readonly kind: 'request'; readonly piece: number }
+  | { readonly kind: 'data'; readonly piece: number; readonly totalBytes: number; readonly data: Uint8Array }
+  | { readonly kind: 'reject'; readonly piece: number };
+
+/** The payload of a metadata message. */
+export const encodeMetadataMessage = (message: MetadataMessage): Uint8Array => {
+  const type = message.kind === 'request' ? 0 : message.kind === 'data' ? 1 : 2;
+  if (message.kind !== 'data') return encodeBencode({ msg_type: type, piece: message.piece });
+  const head = encodeBencode({ msg_type: type, piece: message.piece, total_size: message.totalBytes });
+  return new Uint8Array(Buffer.concat([head, message.data]));
+};
+
+/** Reads the payload of a metadata message; `data` is a view. */
+export const readMetadataMessage = (payload: Uint8Array): Result<MetadataMessage> => {
+  const bad = fail('extension-invalid', 'the metadata message is not as BEP 9 says');
+  const decoded = decodeBencodePrefix(payload, { bytesMax: payloadBytesMax, nodesMax: 64, depthMax: 4, sortedKeys: false });
+  if (decoded.kind !== 'complete') return bad;
+  const type = countOf(entryOf(decoded.value, 'msg_type'), 2);
+  const piece = countOf(entryOf(decoded.value, 'piece'), 2 ** 31);
+  if (type === undefined || piece === undefined) return bad;
+  if (type !== 1) return ok({ kind: type === 0 ? 'request' : 'reject', piece });
+  const totalBytes = countOf(entryOf(decoded.value, 'total_size'));
+  const data = payload.subarray(decoded.bytesUsed);
+  if (totalBytes === undefined || data.length > metadataPieceBytes) return bad;
+  return ok({ kind: 'data', piece, totalBytes, data });
+};

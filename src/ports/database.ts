@@ -28,6 +28,7 @@ export interface Database<T extends TransactionMap> {
 /** The part of `node:sqlite` that transactions are written against. */
 export interface SqlEngine {
   exec(sql: string): void;
+  /** Prepared once per text and kept: texts are constants of the program. */
   prepare(sql: string): SqlStatement;
 }
 

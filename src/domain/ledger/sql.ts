@@ -1,23 +1,12 @@
-import { DatabaseError, type SqlEngine, type SqlStatement, type SqlValue } from '../../ports/database.ts';
+import { DatabaseError, type SqlEngine, type SqlValue } from '../../ports/database.ts';
 
 export type Row = Record<string, SqlValue>;
 
-const prepared = new WeakMap<SqlEngine, Map<string, SqlStatement>>();
+export const run = (sql: SqlEngine, text: string, ...values: SqlValue[]): number => Number(sql.prepare(text).run(...values).changes);
 
-/** A statement of this engine, prepared once: texts are constants of the program, so the table stays small. */
-export const statement = (sql: SqlEngine, text: string): SqlStatement => {
-  let known = prepared.get(sql);
-  if (known === undefined) prepared.set(sql, (known = new Map<string, SqlStatement>()));
-  let found = known.get(text);
-  if (found === undefined) known.set(text, (found = sql.prepare(text)));
-  return found;
-};
+export const one = (sql: SqlEngine, text: string, ...values: SqlValue[]): Row | null => sql.prepare(text).get(...values) ?? null;
 
-export const run = (sql: SqlEngine, text: string, ...values: SqlValue[]): number => Number(statement(sql, text).run(...values).changes);
-
-export const one = (sql: SqlEngine, text: string, ...values: SqlValue[]): Row | null => statement(sql, text).get(...values) ?? null;
-
-export const all = (sql: SqlEngine, text: string, ...values: SqlValue[]): Row[] => statement(sql, text).all(...values);
+export const all = (sql: SqlEngine, text: string, ...values: SqlValue[]): Row[] => sql.prepare(text).all(...values);
 
 const wrong = (row: Row, column: string): never => {
   throw new DatabaseError('corrupt', `Column ${column} of the ledger holds a ${row[column] === null ? 'null' : typeof row[column]}`);

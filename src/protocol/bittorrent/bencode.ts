@@ -208,8 +208,7 @@ export const entryOf = (node: BencodeNode | undefined, key: string): BencodeNode
 export const bytesOf = (node: BencodeNode | undefined): Uint8Array | undefined => (node?.kind === 'bytes' ? node.bytes : undefined);
 
 /** The text of a string node (see `textOfBytes`); undefined for any other node. */
-export const textOf = (node: BencodeNode | undefined): string | undefined =>
-  node?.kind === 'bytes' ? textOfBytes(node.bytes) : undefined;
+export const textOf = (node: BencodeNode | undefined): string | undefined => (node?.kind === 'bytes' ? textOfBytes(node.bytes) : undefined);
 
 /** An integer node from 0 to `max` (at most 2^53 - 1); undefined for any other node or number. */
 export const countOf = (node: BencodeNode | undefined, max = Number.MAX_SAFE_INTEGER): number | undefined =>

@@ -30,8 +30,7 @@ export const infoHash = (bytes: Uint8Array): InfoHash | null =>
 export const wireHash = (hash: InfoHash): WireHash => hash.subarray(0, infoHashBytesV1) as Uint8Array as WireHash;
 
 /** 20 bytes as they came in a handshake or an announce, or null where they are not 20. */
-export const wireHashFrom = (bytes: Uint8Array): WireHash | null =>
-  bytes.length === infoHashBytesV1 ? (bytes as WireHash) : null;
+export const wireHashFrom = (bytes: Uint8Array): WireHash | null => (bytes.length === infoHashBytesV1 ? (bytes as WireHash) : null);
 
 /** The identity of a content with these hashes; at least one of them is there. */
 export const torrentId = (v1: InfoHash | null, v2: InfoHash | null): TorrentId => {

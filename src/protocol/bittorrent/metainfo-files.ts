@@ -144,7 +144,8 @@ export const readFilesV2 = (tree: BencodeNode | undefined, name: string, limits:
       const childPath = [...path, checkName(Buffer.from(key, 'latin1'), limits)];
       const leaf = entryOf(child, '');
       if (leaf === undefined) walk(child, childPath);
-      else if ((child as { entries: ReadonlyMap<string, unknown> }).entries.size > 1) throw new Refusal('a file of the v2 tree is also a folder');
+      else if ((child as { entries: ReadonlyMap<string, unknown> }).entries.size > 1)
+        throw new Refusal('a file of the v2 tree is also a folder');
       else files.push(readLeaf(leaf, childPath, limits));
       if (files.length > limits.filesMax) throw new Refusal(`the torrent has more than ${limits.filesMax} files`);
     }
@@ -170,19 +171,18 @@ export const paddingFile = (name: string, size: number): ListedFile => ({
 });
 
 /**
- * Files of a v2 tree with padding after each that does not fill its last piece (none where there is one file), so that
+ * Files of a v2 tree with padding after each that does not fill its last piece (none where the torrent is one file), so that
  * v2-only torrents and hybrids count bytes alike.
  */
 export const withPadding = (files: readonly ListedFile[], name: string, pieceLength: number): ListedFile[] => {
-  if (files.length === 1) return [...files];
+  if (files[0]?.path.length === 1) return [...files];
   return files.flatMap((file) => {
     const padding = paddingAfter(file.size, pieceLength);
     return padding === 0 ? [file] : [file, paddingFile(name, padding)];
   });
 };
 
-const samePath = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name, n) => name === b[n]);
+const samePath = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((name, n) => name === b[n]);
 
 /**
  * The files of a hybrid torrent, with padding after each file that does not fill its last piece. The v1 list must name the

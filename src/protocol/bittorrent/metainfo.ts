@@ -110,7 +110,13 @@ const layerOf = (file: ListedFile, layers: ReadonlyMap<string, Uint8Array> | nul
   return layer;
 };
 
-const readFiles = (info: BencodeNode, name: string, pieceLength: number, has: { v1: boolean; v2: boolean }, limits: MetainfoLimits): ListedFile[] => {
+const readFiles = (
+  info: BencodeNode,
+  name: string,
+  pieceLength: number,
+  has: { v1: boolean; v2: boolean },
+  limits: MetainfoLimits,
+): ListedFile[] => {
   const v1 = has.v1 ? readFilesV1(info, name, limits) : null;
   const v2 = has.v2 ? readFilesV2(entryOf(info, 'file tree'), name, limits) : null;
   if (v2 === null) return v1 ?? [];

@@ -17,7 +17,7 @@ const digestCharacters = 16;
 const keptExtensionBytesMax = 16;
 
 /** Separators, what Windows forbids, control characters, and marks that turn the direction of text around. */
-const forbidden = /[\u0000-\u001f\u007f-\u009f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u;
+const forbidden = /[\p{Cc}<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u;
 const reservedByWindows = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?$/iu;
 const looksEscaped = /^%[0-9A-F]{2}/u;
 

@@ -25,7 +25,7 @@ export const textOfBytes = (bytes: Uint8Array): string => {
     return decoder.decode(bytes);
   } catch {
     let text = '';
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = sequenceLength(bytes, at);
       text += length === 0 ? String.fromCharCode(0xdc00 + (bytes[at] as number)) : decoder.decode(bytes.subarray(at, at + length));
       at += length === 0 ? 1 : length;

@@ -253,7 +253,9 @@ export class WireDecoder {
       case wireId['hash-reject']:
         return this.#hashMessage(id, body, view);
       default:
-        return this.#deliver({ kind: nameOfId.get(id) as 'choke' | 'unchoke' | 'interested' | 'not-interested' | 'have-all' | 'have-none' });
+        return this.#deliver({
+          kind: nameOfId.get(id) as 'choke' | 'unchoke' | 'interested' | 'not-interested' | 'have-all' | 'have-none',
+        });
     }
   }
 
@@ -319,7 +321,9 @@ export class WireDecoder {
 
   #number(at: number): number {
     const held = this.#held;
-    return (((held[at] as number) << 24) | ((held[at + 1] as number) << 16) | ((held[at + 2] as number) << 8) | (held[at + 3] as number)) >>> 0;
+    return (
+      (((held[at] as number) << 24) | ((held[at + 1] as number) << 16) | ((held[at + 2] as number) << 8) | (held[at + 3] as number)) >>> 0
+    );
   }
 
   #tooLong(id: number, length: number): void {

@@ -23,6 +23,8 @@ export interface ExtensionHandshake {
   readonly uploadOnly: boolean;
   /** The largest block that the sender asks for and answers; null where it says nothing and so takes 16 KiB. */
   readonly blockBytesMax: number | null;
+  /** The node id that the sender says it has: a hint, for showing where bytes come from. */
+  readonly node: string | null;
 }
 
 export const noExtensions: ExtensionHandshake = {
@@ -33,13 +35,15 @@ export const noExtensions: ExtensionHandshake = {
   metadataBytes: null,
   uploadOnly: false,
   blockBytesMax: null,
+  node: null,
 };
 
 const clientCharactersMax = 64;
+const nodeCharactersMax = 128;
 const extensionsMax = 64;
 const requestQueueLimit = 65_536;
 const payloadBytesMax = 64 * 1024;
-/** The key under which nodes of this program tell each other more: `{block: bytes}`. */
+/** The key under which nodes of this program tell each other more: `{block: bytes, node: id}`. */
 const ownKey = 'shoal';
 
 /** The payload of the extended message with id 0. */
@@ -51,7 +55,7 @@ export const encodeExtensionHandshake = (handshake: Partial<ExtensionHandshake>)
     reqq: handshake.requestQueueMax ?? undefined,
     metadata_size: handshake.metadataBytes ?? undefined,
     upload_only: handshake.uploadOnly === true ? 1 : undefined,
-    [ownKey]: handshake.blockBytesMax ? { block: handshake.blockBytesMax } : undefined,
+    [ownKey]: handshake.blockBytesMax ? { block: handshake.blockBytesMax, node: handshake.node ?? undefined } : undefined,
   });
 
 const orNull = (value: number | undefined): number | null => (value === undefined || value === 0 ? null : value);
@@ -81,6 +85,7 @@ export const readExtensionHandshake = (payload: Uint8Array): Result<ExtensionHan
     metadataBytes: orNull(countOf(entryOf(root, 'metadata_size'))),
     uploadOnly: countOf(entryOf(root, 'upload_only')) === 1,
     blockBytesMax: orNull(countOf(entryOf(entryOf(root, ownKey), 'block'), 2 ** 31)),
+    node: textOf(entryOf(entryOf(root, ownKey), 'node'))?.slice(0, nodeCharactersMax) ?? null,
   });
 };
 

@@ -1,0 +1,38 @@
+/** Limits of the data plane that are no matter of configuration. */
+export const dataLimits = {
+  /** What own nodes agree on; ordinary clients take 16 KiB. */
+  blockBytesMax: 128 * 1024,
+  dialTimeoutMs: 10_000,
+  handshakeTimeoutMs: 15_000,
+  keepAliveMs: 90_000,
+  /** Silence after which a peer is dropped. */
+  inactivityMs: 240_000,
+  /** How often a peer's deadlines are looked at. */
+  tickMs: 1_000,
+  /** Requests of one peer that wait; more are rejected. */
+  requestsPerPeerMax: 512,
+  /** Requests that we have under way at one peer, whatever it allows. */
+  requestsUnderWayMax: 512,
+  /** Read at once for one peer: a run of blocks that follow each other. */
+  uploadRunBytesMax: 512 * 1024,
+  /** Bytes that wait in a connection before its peer is passed over. */
+  uploadQueueBytesMax: 1024 * 1024,
+  /** Reads for uploads under way in the whole node. */
+  uploadReadsMax: 8,
+  dialsUnderWayMax: 16,
+  /** Addresses of peers that a transfer remembers. */
+  candidatesMax: 512,
+  /** Names of banned peers that a transfer remembers. */
+  bannedMax: 1_024,
+  /** A peer that could not be reached is tried again after this, doubled each time up to the maximum. */
+  redialMs: 5_000,
+  redialMsMax: 300_000,
+  openFilesMax: 128,
+  /** A file is looked at again (size, time, identity) when it is read this long after the last look. */
+  fileCheckMs: 2_000,
+  /** Pieces are synced and journalled after this time or so many bytes, whichever comes first. */
+  syncMs: 2_000,
+  syncBytes: 64 * 1024 * 1024,
+  /** Pieces that are read and hashed at once in a check. */
+  checksUnderWayMax: 4,
+} as const;

@@ -1,0 +1,410 @@
+import type { Clock, Micros } from '../ports/clock.ts';
+import { millis } from '../ports/clock.ts';
+import { Bitfield } from '../protocol/bittorrent/bitfield.ts';
+import { agreedBlockBytes, encodeExtensionHandshake, extensionHandshakeId, readExtensionHandshake } from '../protocol/bittorrent/extension.ts';
+import { encodeHandshake, type Handshake } from '../protocol/bittorrent/handshake.ts';
+import type { PeerId, PieceIndex, WireHash } from '../protocol/bittorrent/ids.ts';
+import type { BlockRange, WireMessage } from '../protocol/bittorrent/wire.ts';
+import { encodeMessage, encodeRequests, standardBlockBytes } from '../protocol/bittorrent/wire.ts';
+import { WireDecoder, type WireSink } from '../protocol/bittorrent/wire-decoder.ts';
+import type { Address, CloseReason, Connection, ConnectionHandler } from '../transports/transport.ts';
+import { type Run, UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
+import { RateMeter } from '../domain/transfer/rates.ts';
+import { dataLimits } from './limits.ts';
+import { nextPeerState, type PeerEvent, type PeerState } from './peer-states.ts';
+import { type Request, Requests } from './requests.ts';
+
+/** Which torrent a connection is about, and what this side says first. */
+export interface Admission {
+  /** The hash of the answer: for a hybrid torrent the v2 one where the other side takes it. */
+  readonly infoHash: WireHash;
+  readonly pieceCount: number;
+  /** The other side will check pieces by SHA-1. */
+  readonly v1Only: boolean;
+  /** A copy of the bits that this node has now, and how many they are. */
+  readonly have: Uint8Array;
+  readonly haveCount: number;
+  readonly owner: PeerOwner;
+}
+
+/** Whom a peer tells what happens. `closed` is the last call and comes exactly once after `joined`. */
+export interface PeerOwner {
+  /** The other side has said what it has; `peer.bits` stands. */
+  joined(peer: Peer): void;
+  gained(peer: Peer, piece: PieceIndex): void;
+  /** It chokes or unchokes us. The requests given are void. */
+  choking(peer: Peer, voided: readonly Request[]): void;
+  /** It wants, or wants no more. */
+  interest(peer: Peer): void;
+  asked(peer: Peer, range: BlockRange): void;
+  cancelled(peer: Peer, range: BlockRange): void;
+  /** A block that we asked for begins. False: its bytes are not wanted. */
+  blockStart(peer: Peer, request: Request): boolean;
+  blockBytes(peer: Peer, request: Request, offset: number, chunk: Uint8Array): void;
+  blockEnd(peer: Peer, request: Request, kept: boolean): void;
+  rejected(peer: Peer, request: Request): void;
+  drained(peer: Peer): void;
+  closed(peer: Peer, reason: string, voided: readonly Request[]): void;
+}
+
+/** What every peer of a node is made with. */
+export interface PeerSetting {
+  readonly clock: Clock;
+  readonly peerId: PeerId;
+  /** This node's id, told to own nodes. */
+  readonly node: string;
+  /** This program and its version. */
+  readonly client: string;
+  /** The handshake of the other side came. Null closes the connection; `reason` says why, for logs. */
+  admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string };
+  listenPort(): number | null;
+  /** The connection is over; called once for every peer, also those that never joined. */
+  gone(peer: Peer, reason: string): void;
+}
+
+/**
+ * One connection to a peer: the wire protocol, its deadlines, who chokes whom, and what is asked of whom. It decides
+ * nothing; its owner does. Blocks pass through without a copy of its own.
+ */
+export class Peer implements ConnectionHandler, WireSink {
+  readonly key: number;
+  readonly outgoing: boolean;
+  /** The node's id as the tracker gave it; null until the other side names itself. */
+  node: string | null;
+  client = '';
+  peerId: PeerId | null = null;
+  bits: Bitfield | null = null;
+  /** Pieces of it that we want; kept by the owner. */
+  useful = 0;
+  v1Only = false;
+  fast = false;
+  /** Largest block that we ask of it. */
+  blockBytes = standardBlockBytes;
+  requestsMax = 250;
+  amChoking = true;
+  amInterested = false;
+  chokesUs = true;
+  interested = false;
+  snubbed = false;
+  readonly requests = new Requests();
+  readonly down = new RateMeter();
+  readonly up = new RateMeter();
+  /** The shortest time seen between a request and its block. */
+  delayMicros: Micros | null = null;
+  /** When the last byte of a block came. */
+  lastBlockAt: Micros;
+  readonly openedAt: Micros;
+  readonly #setting: PeerSetting;
+  readonly #decoder: WireDecoder;
+  #connection: Connection | null = null;
+  #state: PeerState = 'connecting';
+  #admission: Admission | null = null;
+  readonly #offered: WireHash | null;
+  readonly #v2Offered: boolean;
+  #receiving: { readonly request: Request; offset: number; readonly kept: boolean } | null = null;
+  #lastHeardAt: Micros;
+  #lastSentAt: Micros;
+  #closeReason = '';
+  /** The address that was dialled; null for a peer that came by itself. */
+  readonly dialled: Address | null;
+
+  constructor(key: number, setting: PeerSetting, dial: { readonly address: Address; readonly node: string | null; readonly infoHash: WireHash; readonly v2: boolean } | null) {
+    this.key = key;
+    this.#setting = setting;
+    this.outgoing = dial !== null;
+    this.dialled = dial?.address ?? null;
+    this.node = dial?.node ?? null;
+    this.#offered = dial?.infoHash ?? null;
+    this.#v2Offered = dial?.v2 ?? false;
+    this.#decoder = new WireDecoder(this, { extendedBytesMax: 64 * 1024, unknownBytesMax: 64 * 1024 });
+    this.openedAt = this.#lastHeardAt = this.#lastSentAt = this.lastBlockAt = setting.clock.now();
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  get remote(): Address {
+    return this.#connection?.remote ?? this.dialled ?? { host: '', port: 0 };
+  }
+
+  /** The name by which the other side is known for its deeds: its node id, else its peer id. */
+  get name(): string {
+    return this.node ?? Buffer.from(this.peerId ?? []).toString('hex');
+  }
+
+  get queuedBytes(): number {
+    return this.#connection?.queuedBytes() ?? 0;
+  }
+
+  carry(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  // ---- What the owner does -----------------------------------------------------------------------------------------
+
+  send(message: Exclude<WireMessage, { kind: 'unknown' }>): void {
+    this.sendBytes(encodeMessage(message));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#lastSentAt = this.#setting.clock.now();
+    this.#connection?.send(bytes);
+  }
+
+  setChoking(choking: boolean): void {
+    if (choking === this.amChoking) return;
+    this.amChoking = choking;
+    this.send({ kind: choking ? 'choke' : 'unchoke' });
+  }
+
+  setInterested(interested: boolean): void {
+    if (interested === this.amInterested) return;
+    this.amInterested = interested;
+    this.send({ kind: interested ? 'interested' : 'not-interested' });
+  }
+
+  /** Asks for the runs, in one send. */
+  ask(runs: readonly Run[], pieceBytes: (piece: PieceIndex) => number): void {
+    const now = this.#setting.clock.now();
+    if (this.requests.bytes === 0) this.lastBlockAt = now;
+    const ranges = runs.map((run): BlockRange => {
+      const begin = run.unit * UNIT_BYTES;
+      return { piece: run.piece, begin, length: Math.min(run.units * UNIT_BYTES, pieceBytes(run.piece) - begin) };
+    });
+    for (const [n, run] of runs.entries()) this.requests.add(run, ranges[n] as BlockRange, now);
+    this.sendBytes(encodeRequests(ranges));
+  }
+
+  /** The block is not wanted any more; an answer may still come. */
+  cancel(request: Request): void {
+    this.requests.cancel(request);
+    this.send({ kind: 'cancel', ...request.range });
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  /** Ends the connection. The owner hears `closed` when it is over. */
+  close(reason: string): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#closeReason = reason;
+    this.#move('end');
+    this.#decoder.stop();
+    this.#connection?.abort();
+  }
+
+  /** Looks at the deadlines; called about once a second. */
+  tick(now: Micros): void {
+    if (this.#state === 'connecting' || this.#state === 'handshaking') {
+      if (now - this.openedAt > millis(dataLimits.handshakeTimeoutMs)) this.close('no handshake came in time');
+      return;
+    }
+    if (now - this.#lastHeardAt > millis(dataLimits.inactivityMs)) this.close('it has been silent for too long');
+    else if (now - this.#lastSentAt > millis(dataLimits.keepAliveMs)) this.send({ kind: 'keep-alive' });
+  }
+
+  // ---- What the connection tells -----------------------------------------------------------------------------------
+
+  open(): void {
+    this.#move('opened');
+    if (this.#offered !== null) this.#shakeHands(this.#offered, this.#v2Offered);
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#lastHeardAt = this.#setting.clock.now();
+    const violation = this.#decoder.push(chunk);
+    if (violation !== null) this.close(`it broke the protocol: ${violation.reason}`);
+  }
+
+  drain(): void {
+    if (this.#state === 'active') this.#admission?.owner.drained(this);
+  }
+
+  end(): void {
+    this.close('it closed the connection');
+  }
+
+  closed(reason: CloseReason): void {
+    if (this.#state === 'closed') return;
+    const joined = this.#state === 'active' || (this.#state === 'closing' && this.bits !== null);
+    this.#move('over');
+    this.#decoder.stop();
+    const words = this.#closeReason !== '' ? this.#closeReason : reason.kind === 'ended' ? 'the connection ended' : reason.error.message;
+    const voided = this.requests.clear();
+    if (joined) this.#admission?.owner.closed(this, words, voided);
+    this.#setting.gone(this, words);
+  }
+
+  // ---- What the decoder finds --------------------------------------------------------------------------------------
+
+  handshake(handshake: Handshake): void {
+    this.peerId = handshake.peerId;
+    this.fast = handshake.fast;
+    const admission = this.#setting.admit(this, handshake);
+    if ('refused' in admission) {
+      this.close(admission.refused);
+      return;
+    }
+    this.#admission = admission;
+    this.v1Only = admission.v1Only;
+    this.#decoder.setTorrent(admission.pieceCount);
+    this.#decoder.setLimits({ blockBytesMax: dataLimits.blockBytesMax });
+    this.#move('handshake');
+    if (!this.outgoing) this.#shakeHands(admission.infoHash, !admission.v1Only);
+    this.#sayWhatWeHave(admission);
+    if (handshake.extended) this.#extend();
+  }
+
+  message(message: WireMessage): void {
+    if (this.#state === 'opening' && !this.#first(message)) return;
+    const owner = (this.#admission as Admission).owner;
+    switch (message.kind) {
+      case 'choke':
+        this.chokesUs = true;
+        // With the fast extension each request is still answered by a piece or a reject; without it they are void.
+        return owner.choking(this, this.fast ? [] : this.requests.clear());
+      case 'unchoke':
+        this.chokesUs = false;
+        return owner.choking(this, []);
+      case 'interested':
+      case 'not-interested':
+        this.interested = message.kind === 'interested';
+        return owner.interest(this);
+      case 'have':
+        return this.bits?.add(message.piece) === true ? owner.gained(this, message.piece) : undefined;
+      case 'request':
+        return owner.asked(this, message);
+      case 'cancel':
+        return owner.cancelled(this, message);
+      case 'reject':
+        return this.#rejected(message);
+      case 'extended':
+        return message.id === extensionHandshakeId ? this.#extended(message.payload) : undefined;
+      case 'hash-request':
+        return this.send({ ...message, kind: 'hash-reject' });
+      case 'bitfield':
+      case 'have-all':
+      case 'have-none':
+        return this.close('it said twice what it has');
+      default:
+        return undefined;
+    }
+  }
+
+  pieceStart(range: BlockRange): void {
+    const request = this.requests.take(range);
+    if (request === null) {
+      // Without the fast extension a block may cross a choke on its way; with it, every block was asked for.
+      if (this.fast) this.close('it sent a block that was not asked for');
+      return;
+    }
+    const kept = !request.cancelled && (this.#admission as Admission).owner.blockStart(this, request);
+    this.#receiving = { request, offset: 0, kept };
+  }
+
+  pieceBytes(chunk: Uint8Array): void {
+    const receiving = this.#receiving;
+    this.down.add(this.#setting.clock.now(), chunk.length);
+    if (receiving === null) return;
+    if (receiving.kept) (this.#admission as Admission).owner.blockBytes(this, receiving.request, receiving.offset, chunk);
+    receiving.offset += chunk.length;
+  }
+
+  pieceEnd(): void {
+    const receiving = this.#receiving;
+    this.#receiving = null;
+    if (receiving === null) return;
+    const now = this.#setting.clock.now();
+    const delay = now - receiving.request.sentAt;
+    this.delayMicros = Math.min(this.delayMicros ?? delay, delay);
+    this.lastBlockAt = now;
+    (this.#admission as Admission).owner.blockEnd(this, receiving.request, receiving.kept);
+  }
+
+  /** The request whose block is coming in right now; it is not in the table any more. */
+  get receiving(): Request | null {
+    return this.#receiving?.kept === true ? this.#receiving.request : null;
+  }
+
+  // ------------------------------------------------------------------------------------------------------------------
+
+  #move(event: PeerEvent): void {
+    const next = nextPeerState(this.#state, event);
+    if (next === null) throw new Error(`A peer in ${this.#state} cannot take ${event}`);
+    this.#state = next;
+  }
+
+  #shakeHands(infoHash: WireHash, v2: boolean): void {
+    this.sendBytes(encodeHandshake({ infoHash, peerId: this.#setting.peerId, fast: true, extended: true, v2 }));
+  }
+
+  #sayWhatWeHave({ have, haveCount, pieceCount }: Admission): void {
+    if (this.fast && haveCount === pieceCount) this.send({ kind: 'have-all' });
+    else if (this.fast && haveCount === 0) this.send({ kind: 'have-none' });
+    else if (haveCount > 0) this.send({ kind: 'bitfield', bits: have });
+  }
+
+  #extend(): void {
+    const payload = encodeExtensionHandshake({
+      client: this.#setting.client,
+      listenPort: this.#setting.listenPort(),
+      requestQueueMax: dataLimits.requestsPerPeerMax,
+      blockBytesMax: dataLimits.blockBytesMax,
+      node: this.#setting.node,
+    });
+    this.send({ kind: 'extended', id: extensionHandshakeId, payload });
+  }
+
+  #extended(payload: Uint8Array): void {
+    const read = readExtensionHandshake(payload);
+    if (!read.ok) return this.close(read.error.message);
+    this.client = read.value.client ?? this.client;
+    this.node ??= read.value.node;
+    this.requestsMax = Math.min(read.value.requestQueueMax ?? this.requestsMax, dataLimits.requestsUnderWayMax);
+    this.blockBytes = agreedBlockBytes(dataLimits.blockBytesMax, read.value.blockBytesMax);
+    return undefined;
+  }
+
+  /** The first message tells what the other side has (BEP 3, BEP 6). False: the message is done with. */
+  #first(message: WireMessage): boolean {
+    const { pieceCount } = this.#admission as Admission;
+    switch (message.kind) {
+      case 'keep-alive':
+      case 'unknown':
+        return false;
+      case 'extended':
+        if (message.id === extensionHandshakeId) this.#extended(message.payload);
+        return false;
+      case 'bitfield':
+        this.#joined(Bitfield.from(message.bits, pieceCount) ?? Bitfield.empty(pieceCount));
+        return false;
+      case 'have-all':
+      case 'have-none':
+        this.#joined(message.kind === 'have-all' ? Bitfield.full(pieceCount) : Bitfield.empty(pieceCount));
+        return false;
+      default:
+        if (this.fast) this.close('its first message does not say what it has');
+        else this.#joined(Bitfield.empty(pieceCount));
+        return this.#state === 'active';
+    }
+  }
+
+  #joined(bits: Bitfield): void {
+    this.bits = bits;
+    this.#move('first');
+    (this.#admission as Admission).owner.joined(this);
+  }
+
+  #rejected(range: BlockRange): void {
+    const request = this.requests.take(range);
+    if (request === null) this.close('it rejected what was not asked for');
+    else if (!request.cancelled) (this.#admission as Admission).owner.rejected(this, request);
+  }
+}

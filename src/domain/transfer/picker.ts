@@ -1,0 +1,211 @@
+import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
+import { PartialPiece, type Run } from './partial-piece.ts';
+import type { PieceMap } from './piece-map.ts';
+import { RarityOrder } from './rarity.ts';
+
+/** The first pieces are taken at random: a common piece comes soonest, and then there is something to give. */
+const RANDOM_PIECES = 2;
+const RANDOM_TRIES = 16;
+/** Requests for the same unit in the endgame. */
+const ENDGAME_COPIES = 2;
+
+/** The picker's view of a peer. */
+export interface PickingPeer {
+  /** Unique in the transfer. */
+  readonly key: number;
+  has(piece: PieceIndex): boolean;
+  /** Whether it owes us the unit. */
+  asking(piece: PieceIndex, unit: number): boolean;
+}
+
+/**
+ * Decides what to ask of whom. A peer goes on with the piece that it started, then finishes what others left, then starts
+ * the rarest piece, then helps with pieces of others; when everything is asked for, the endgame asks twice.
+ */
+export class Picker {
+  sequential = false;
+  readonly #map: PieceMap;
+  readonly #pieceBytes: (piece: PieceIndex) => number;
+  readonly #below: (limit: number) => number;
+  readonly #order: RarityOrder;
+  readonly #partials = new Map<PieceIndex, PartialPiece>();
+  readonly #verifying = new Set<PieceIndex>();
+  readonly #exclusive = new Set<PieceIndex>();
+  #firstNeeded = 0;
+
+  /** `pieceBytes`: on the wire. `below` draws a uniform integer from 0 to its argument, that excluded. */
+  constructor(map: PieceMap, pieceBytes: (piece: PieceIndex) => number, below: (limit: number) => number) {
+    this.#map = map;
+    this.#pieceBytes = pieceBytes;
+    this.#below = below;
+    this.#order = new RarityOrder(map.count, below);
+    for (let piece = 0; piece < map.count; piece++) this.refresh(piece as PieceIndex);
+  }
+
+  /** Pieces under way, those that are being verified not counted. */
+  get partials(): Iterable<PartialPiece> {
+    return this.#partials.values();
+  }
+
+  /** Pieces that a crash could leave on disk without the journal knowing: under way, or verified and being written. */
+  get unsettled(): readonly PieceIndex[] {
+    return [...this.#partials.keys(), ...this.#verifying];
+  }
+
+  /** Every piece that is wanted has been started. */
+  get endgame(): boolean {
+    return this.#order.size === 0;
+  }
+
+  availability(piece: PieceIndex): number {
+    return this.#order.availability(piece);
+  }
+
+  /** Counts a peer's copy of the piece. Peers that have everything need not be counted. */
+  peerGained(piece: PieceIndex): void {
+    this.#order.more(piece);
+  }
+
+  peerLost(piece: PieceIndex): void {
+    this.#order.fewer(piece);
+  }
+
+  /** To be called when the map's `needs` of a piece has changed. */
+  refresh(piece: PieceIndex): void {
+    this.#order.remove(piece);
+    if (!this.#map.needs(piece)) {
+      this.#partials.delete(piece);
+      return;
+    }
+    this.#firstNeeded = Math.min(this.#firstNeeded, piece);
+    if (!this.#partials.has(piece) && !this.#verifying.has(piece)) this.#order.add(piece, this.#map.priority(piece));
+  }
+
+  /**
+   * Up to `unitsMax` units in runs of at most `runUnitsMax`, marked as asked for. `open` gets memory for a piece that is
+   * to be started; where it cannot, none is started.
+   */
+  pick(peer: PickingPeer, unitsMax: number, runUnitsMax: number, open: (piece: PieceIndex) => boolean): Run[] {
+    const runs: Run[] = [];
+    let left = unitsMax;
+    const take = (run: Run | null): boolean => {
+      if (run === null) return false;
+      runs.push(run);
+      left -= run.units;
+      return true;
+    };
+    const drain = (partial: PartialPiece): void => {
+      while (left > 0 && take(partial.takeFree(Math.min(left, runUnitsMax)))) continue;
+    };
+    this.#joinable(peer, (partial) => partial.leader === peer.key, drain, () => left > 0);
+    this.#joinable(peer, (partial) => partial.leader === null, (partial) => this.#lead(partial, peer, drain), () => left > 0);
+    while (left > 0) {
+      const partial = this.#start(peer, open);
+      if (partial === null) break;
+      drain(partial);
+    }
+    this.#joinable(peer, (partial) => !partial.exclusive, drain, () => left > 0);
+    if (runs.length === 0 && this.endgame) this.#takeAgain(peer, Math.min(left, runUnitsMax), take);
+    return runs;
+  }
+
+  /** A request is over without its units. */
+  released(run: Run): void {
+    const partial = this.#partials.get(run.piece);
+    if (partial === undefined) return;
+    for (let unit = run.unit; unit < run.unit + run.units; unit++) partial.release(unit);
+  }
+
+  /** Whether any of these units is still missing, and so whether to keep the bytes that come. */
+  wants(run: Run): boolean {
+    const partial = this.#partials.get(run.piece);
+    if (partial === undefined) return false;
+    for (let unit = run.unit; unit < run.unit + run.units; unit++) if (!partial.got(unit)) return true;
+    return false;
+  }
+
+  /** Units came. The answer tells whether the piece is whole; then it is to be verified. */
+  received(run: Run): 'more' | 'whole' {
+    const partial = this.#partials.get(run.piece);
+    if (partial === undefined) return 'more';
+    for (let unit = run.unit; unit < run.unit + run.units; unit++) {
+      partial.release(unit);
+      partial.receive(unit);
+    }
+    if (partial.missing > 0) return 'more';
+    this.#partials.delete(run.piece);
+    this.#verifying.add(run.piece);
+    return 'whole';
+  }
+
+  /** A whole piece was verified and written, or given up; `exclusive` asks for it again from one source alone. */
+  settled(piece: PieceIndex, exclusive = false): void {
+    this.#verifying.delete(piece);
+    if (exclusive) this.#exclusive.add(piece);
+    else if (this.#map.has(piece)) this.#exclusive.delete(piece);
+    this.refresh(piece);
+  }
+
+  /** A peer has gone or let us down (its requests are released by the caller): its pieces are anybody's. */
+  left(key: number): void {
+    for (const partial of this.#partials.values()) {
+      if (partial.leader !== key) continue;
+      partial.leader = null;
+      if (partial.exclusive) partial.restart();
+    }
+  }
+
+  /** A piece under way is dropped, with its memory. */
+  drop(piece: PieceIndex): void {
+    if (this.#partials.delete(piece)) this.refresh(piece);
+  }
+
+  #lead(partial: PartialPiece, peer: PickingPeer, drain: (partial: PartialPiece) => void): void {
+    partial.leader = peer.key;
+    drain(partial);
+  }
+
+  #joinable(peer: PickingPeer, which: (partial: PartialPiece) => boolean, use: (partial: PartialPiece) => void, more: () => boolean): void {
+    for (const partial of this.#partials.values()) {
+      if (!more()) return;
+      if (partial.free > 0 && which(partial) && peer.has(partial.piece)) use(partial);
+    }
+  }
+
+  #start(peer: PickingPeer, open: (piece: PieceIndex) => boolean): PartialPiece | null {
+    const piece = this.#choose(peer);
+    if (piece === null || !open(piece)) return null;
+    const partial = new PartialPiece(piece, this.#pieceBytes(piece), peer.key, this.#exclusive.has(piece));
+    this.#order.remove(piece);
+    this.#partials.set(piece, partial);
+    return partial;
+  }
+
+  #choose(peer: PickingPeer): PieceIndex | null {
+    const order = this.#order;
+    if (this.sequential) return this.#chooseInOrder(peer);
+    if (this.#map.haveCount < RANDOM_PIECES) {
+      for (let n = 0; n < Math.min(RANDOM_TRIES, order.size); n++) {
+        const piece = order.at(this.#below(order.size));
+        if (peer.has(piece) && this.#map.priority(piece) === this.#map.priority(order.at(0))) return piece;
+      }
+    }
+    for (let place = 0; place < order.size; place++) if (peer.has(order.at(place))) return order.at(place);
+    return null;
+  }
+
+  #chooseInOrder(peer: PickingPeer): PieceIndex | null {
+    while (this.#firstNeeded < this.#map.count && !this.#map.needs(this.#firstNeeded as PieceIndex)) this.#firstNeeded++;
+    for (let piece = this.#firstNeeded as PieceIndex; piece < this.#map.count; piece++) {
+      if (this.#order.contains(piece) && peer.has(piece)) return piece;
+    }
+    return null;
+  }
+
+  #takeAgain(peer: PickingPeer, unitsMax: number, take: (run: Run | null) => boolean): void {
+    for (const partial of this.#partials.values()) {
+      if (partial.exclusive || !peer.has(partial.piece)) continue;
+      if (take(partial.takeAgain(unitsMax, ENDGAME_COPIES, (unit) => peer.asking(partial.piece, unit)))) return;
+    }
+  }
+}

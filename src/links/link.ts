@@ -18,6 +18,8 @@ export interface LinkPeer {
   readonly address: Address;
   /** The dialler's own address as the other side sees it; null on the accepting side. */
   readonly observed: Address | null;
+  /** This side's own address of the connection. */
+  readonly local: Address;
 }
 
 /** Order: `up` at most once, then frames, then `down` exactly once. Every call is inside a step. */
@@ -25,6 +27,8 @@ export interface LinkHandler<Frame extends { readonly kind: string }> {
   up(peer: LinkPeer): void;
   frame(frame: Exclude<Frame, LinkFrame> | Extract<Frame, { readonly kind: 'ping' | 'pong' }>): void;
   down(reason: LinkDown): void;
+  /** What made `send` say false has left. */
+  drained?(): void;
 }
 
 export interface Link<Frame extends { readonly kind: string }> {

@@ -1,0 +1,177 @@
+/**
+ * The one table of the node's HTTP API: the server dispatches by it, the client calls by it, and its documentation is
+ * generated from it.
+ */
+import { z } from 'zod';
+import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
+
+export interface Route<K extends ApiCallName = ApiCallName> {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Of the body of a POST; a GET has none. */
+  readonly args: z.ZodType<ApiCalls[K]['args']>;
+  readonly result: z.ZodType<ApiCalls[K]['result']>;
+  readonly about: string;
+}
+
+const none = z.strictObject({});
+const nothing = z.object({});
+const text = (lengthMax: number): z.ZodString => z.string().max(lengthMax);
+const id = z.strictObject({ id: text(256) });
+const name = text(256);
+const password = text(1024);
+const whole = z.number().min(0);
+
+const content = z.object({
+  id: z.string(),
+  v1: z.string().nullable(),
+  v2: z.string().nullable(),
+  name: z.string(),
+  tags: z.array(z.string()),
+  size: whole,
+  files: whole,
+  pieceLength: whole,
+});
+
+const owner = z.object({ account: z.string(), node: z.string(), uploadedBytes: whole, online: z.boolean() });
+const hit = content.extend({ owners: z.array(owner), seeders: whole });
+const account = z.object({ account: z.string(), admin: z.boolean() });
+
+const status = z.object({
+  node: z.string(),
+  name: z.string(),
+  network: z.string(),
+  version: z.string(),
+  account: z.string().nullable(),
+  session: z.string(),
+  proxy: z.string().nullable(),
+  epoch: whole,
+  primary: z.string().nullable(),
+  peerPort: z.number().nullable(),
+  folder: z.string(),
+  downRate: whole,
+  upRate: whole,
+  transfers: whole,
+});
+
+const transfer = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(['checking', 'waiting', 'downloading', 'seeding', 'paused', 'failed']),
+  reason: z.string().nullable(),
+  size: whole,
+  doneBytes: whole,
+  downRate: whole,
+  upRate: whole,
+  uploadedBytes: whole,
+  downloadedBytes: whole,
+  secondsLeft: whole.nullable(),
+  peers: whole,
+  seeders: whole,
+  sources: z.array(z.object({ node: z.string(), name: z.string(), bytes: whole })),
+  piecesBad: whole,
+  folder: z.string(),
+  owned: z.boolean(),
+});
+
+const peer = z.object({
+  node: z.string(),
+  name: z.string(),
+  address: z.string(),
+  client: z.string(),
+  downRate: whole,
+  upRate: whole,
+  downloadedBytes: whole,
+  uploadedBytes: whole,
+  has: z.number(),
+  choking: z.boolean(),
+  choked: z.boolean(),
+  interested: z.boolean(),
+  wanted: z.boolean(),
+});
+
+const member = z.object({
+  node: z.string(),
+  name: z.string(),
+  account: z.string(),
+  addresses: z.array(z.object({ host: z.string(), port: whole })),
+  silentSeconds: whole,
+  uploadedBytes: whole,
+  shares: z.array(z.object({ id: z.string(), name: z.string() })),
+});
+
+const summary = z.object({ name: z.string(), admin: z.boolean(), disabled: z.boolean(), createdMs: z.number() });
+
+const shareArgs = z.strictObject({
+  paths: z.array(text(4096)).min(1).max(1000),
+  name: text(256).nullable(),
+  tags: z.array(text(64)).max(32),
+  v1: z.boolean(),
+  pieceLength: z.int().nullable(),
+});
+
+const shareState = z.object({
+  state: z.enum(['hashing', 'registering', 'done', 'failed']),
+  doneBytes: whole,
+  size: whole,
+  id: z.string().nullable(),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+});
+
+const getArgs = z.strictObject({ what: text(1024), to: text(4096).nullable(), files: z.array(text(1024)).max(1000), sequential: z.boolean() });
+
+const get = <K extends ApiCallName>(path: string, about: string, result: Route<K>['result']): Route<K> => ({
+  method: 'GET',
+  path: `/v1/${path}`,
+  args: none as unknown as Route<K>['args'],
+  result,
+  about,
+});
+
+const post = <K extends ApiCallName>(path: string, about: string, args: Route<K>['args'], result: Route<K>['result']): Route<K> => ({
+  method: 'POST',
+  path: `/v1/${path}`,
+  args,
+  result,
+  about,
+});
+
+export const routes: { readonly [K in ApiCallName]: Route<K> } = {
+  status: get('status', 'How the node stands to the network.', status),
+  register: post('account/register', 'Creates an account.', z.strictObject({ name, password, code: text(256).nullable() }), account),
+  login: post('account/login', 'Signs the node in. The node keeps the token.', z.strictObject({ name, password }), account),
+  logout: post('account/logout', 'Signs the node out.', none, nothing),
+  whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number() })),
+  passwd: post('account/password', 'Changes the own password.', z.strictObject({ oldPassword: password, newPassword: password }), nothing),
+  invite: post('invitations', 'Makes a code with which one account can register.', z.strictObject({ admin: z.boolean() }), z.object({ code: z.string(), expiresMs: z.number() })),
+  accounts: post('accounts', 'Accounts by name, a page at a time; for administrators.', z.strictObject({ after: name, limit: z.int().min(1).max(1000) }), z.object({ accounts: z.array(summary) })),
+  'account.disable': post('accounts/disable', 'Disables or enables an account; for administrators.', z.strictObject({ name, disabled: z.boolean() }), nothing),
+  'account.reset': post('accounts/reset', 'Gives an account a new password; for administrators.', z.strictObject({ name, newPassword: password }), nothing),
+  share: post('shares', 'Starts to share files or folders as one content; answers with a job.', shareArgs, z.object({ job: z.number() })),
+  shareJob: post('shares/job', 'How far a share is.', z.strictObject({ job: z.int() }), shareState),
+  search: post('search', 'Searches the catalog; no words find everything.', z.strictObject({ words: text(256), offset: z.int().min(0), limit: z.int().min(1).max(100) }), z.object({ hits: z.array(hit), total: whole })),
+  get: post('downloads', 'Starts a download, by id or by words that match one content.', getArgs, z.object({ id: z.string(), content })),
+  transfers: post('transfers', 'What is downloaded and seeded: all, or one by id.', z.strictObject({ id: text(256).nullable() }), z.object({ transfers: z.array(transfer) })),
+  peers: post('transfers/peers', 'The peers of a transfer.', id, z.object({ peers: z.array(peer) })),
+  pause: post('transfers/pause', 'Pauses a transfer.', id, nothing),
+  resume: post('transfers/resume', 'Resumes a transfer.', id, nothing),
+  remove: post('transfers/remove', 'Forgets a transfer; with `data` its files are deleted too.', z.strictObject({ id: text(256), data: z.boolean() }), nothing),
+  recheck: post('transfers/recheck', 'Verifies what is on disk again.', id, nothing),
+  unshare: post('transfers/unshare', 'Takes this node from the owners of a content and stops seeding it.', id, nothing),
+  nodes: get('nodes', 'The nodes of the network, and what they share.', z.object({ nodes: z.array(member) })),
+  ping: post('nodes/ping', 'Measures the way to a node.', z.strictObject({ node: text(256) }), z.object({ node: z.string(), roundTripMicros: whole })),
+  stop: post('stop', 'Stops the node cleanly.', none, nothing),
+};
+
+/** The call that a request asks for. */
+export const routeOf = (method: string, path: string): ApiCallName | null => {
+  for (const [call, route] of Object.entries(routes)) if (route.method === method && route.path === path) return call as ApiCallName;
+  return null;
+};
+
+/** Which files in a node's data folder tell its user's commands how to reach it. */
+export const apiFiles = { token: 'api-token', address: 'api.json' } as const;
+
+/** `api.json`. */
+export const apiFileSchema = z.object({ host: z.string(), port: z.int(), pid: z.int(), version: z.string() });

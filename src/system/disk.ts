@@ -169,7 +169,7 @@ class SystemDisk implements Disk {
     work: () => Promise<T>,
     bytesOf?: (value: T) => Uint8Array,
   ): boolean {
-    if (this.#waiting.size >= this.#limits.operationsWaitingMax) {
+    if (this.#waiting.size >= this.#limits.operationsWaitingMax && kind !== 'close') {
       this.#refuse(kind, `Could not ${kind} ${path}: ${this.#limits.operationsWaitingMax} operations wait for the disk already.`, done);
       return false;
     }

@@ -1,0 +1,38 @@
+/** A candidate: collects promises (R1), finds out whether it may continue (R2), and activates itself (R3). */
+import { compareConfigurations, type Configuration, type Epoch, majorityOf, type VoterName } from './types.ts';
+
+/** The promises of one candidacy: who promised, and what each had accepted by then. */
+export type Promises = ReadonlyMap<VoterName, Configuration>;
+
+export type Eligibility =
+  | { readonly kind: 'waiting' }
+  /** Not in the in-sync set of `latest`: others may hold acknowledged entries that this replica lacks. */
+  | { readonly kind: 'ineligible'; readonly latest: Configuration }
+  | { readonly kind: 'eligible'; readonly latest: Configuration };
+
+/**
+ * R2: with a majority of promises, the newest configuration among them decides. `distrustedThrough` is the epoch up to
+ * which configurations say nothing of this replica's log (R9).
+ */
+export const judgePromises = (
+  candidate: VoterName,
+  promises: Promises,
+  facts: { readonly voters: number; readonly distrustedThrough: Epoch },
+): Eligibility => {
+  if (promises.size < majorityOf(facts.voters)) return { kind: 'waiting' };
+  const latest = [...promises.values()].reduce((a, b) => (compareConfigurations(a, b) >= 0 ? a : b));
+  return latest.isr.includes(candidate) && latest.e > facts.distrustedThrough
+    ? { kind: 'eligible', latest }
+    : { kind: 'ineligible', latest };
+};
+
+/** R1: an epoch above every one that this replica has promised, seen or tried. */
+export const nextEpoch = (...seen: readonly Epoch[]): Epoch => Math.max(0, ...seen) + 1;
+
+/** R3: the first configuration of an epoch is its primary alone. The others come in by R7. */
+export const activationOf = (candidate: VoterName, epoch: Epoch): Configuration => ({
+  e: epoch,
+  v: 0,
+  primary: candidate,
+  isr: [candidate],
+});

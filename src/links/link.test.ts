@@ -40,6 +40,9 @@ interface Served {
   readonly listener: LinkListener;
 }
 
+const isUp = ({ ears }: Served): boolean => ears[0] !== undefined && ears[0].peer !== null;
+const isDown = ({ ears }: Served): boolean => ears[0] !== undefined && ears[0].reason !== null;
+
 const serve = (linksMax = 10, member?: Accept<MemberFrame>): Served => {
   const net = new TestNet();
   const server = net.process();
@@ -94,7 +97,7 @@ const rawDial = (served: Served, bytes: Uint8Array): { readonly got: () => strin
 test('two sides say who they are, exchange frames and close politely', () => {
   const served = serve();
   const { ear, link } = dial(served);
-  served.net.until(() => ear.peer !== null && served.ears[0]?.peer != null);
+  served.net.until(() => ear.peer !== null && isUp(served));
   assert.equal(ear.peer?.name, 'proxy');
   assert.equal(ear.peer?.observed?.host, served.client.host);
   assert.equal(served.ears[0]?.peer?.name, 'node');
@@ -103,7 +106,7 @@ test('two sides say who they are, exchange frames and close politely', () => {
   served.net.until(() => served.ears[0]?.frames.length === 1);
   assert.deepEqual(served.ears[0]?.frames[0], announce);
   served.client.do(() => link.close());
-  served.net.until(() => ear.reason !== null && served.ears[0]?.reason != null);
+  served.net.until(() => ear.reason !== null && isDown(served));
   assert.equal(ear.reason?.code, 'closed');
   assert.equal(served.ears[0]?.reason?.code, 'closed');
   assert.equal(served.listener.count, 0);
@@ -150,7 +153,7 @@ test('a frame that has no place on the link ends it on both sides', () => {
   const { ear, link } = dial(served);
   served.net.until(() => ear.peer !== null);
   served.client.do(() => void link.send({ kind: 'heartbeatAck', epoch: 1, round: 1 } as unknown as Parameters<typeof link.send>[0]));
-  served.net.until(() => ear.reason !== null && served.ears[0]?.reason != null);
+  served.net.until(() => ear.reason !== null && isDown(served));
   assert.equal(served.ears[0]?.reason?.code, 'violation');
   assert.equal(ear.reason?.refusal, 'bad-frame');
 });
@@ -187,7 +190,7 @@ test('an idle link lives on pings; one whose other side vanished is silent', () 
   served.net.run(10 * (LINK_LIMITS.silentAfterMs / 1_000));
   assert.equal(ear.reason, null);
   served.client.vanished = true;
-  served.net.until(() => served.ears[0]?.reason != null, 60);
+  served.net.until(() => isDown(served), 60);
   assert.equal(served.ears[0]?.reason?.code, 'silent');
 });
 

@@ -104,7 +104,7 @@ export class TestProcess {
   kill(): void {
     this.alive = false;
     for (const [key, { process }] of this.net.listeners) if (process === this) this.net.listeners.delete(key);
-    for (const connection of [...this.connections]) connection.other?.fails({ code: 'reset', message: 'connection reset' });
+    for (const connection of this.connections) connection.other?.fails({ code: 'reset', message: 'connection reset' });
   }
 
   #transport(): Transport {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decodeControl, encodeControl, type EncodedFrame, KIND_BYTES } from './codec.ts';
 import { ANNOUNCE_ITEMS_MAX, FRAME_BYTES_MAX } from './limits.ts';
 import type { ControlFrame, LinkType, RequestFrame } from './messages.ts';

@@ -1,0 +1,90 @@
+import { startMachine } from '../../bus/machine.ts';
+import type { Address, Reactor } from '../../bus/reactor.ts';
+import { announceInterval, warmingSeconds } from '../../domain/swarm/interval.ts';
+import { type Origin, SwarmRegistry, type SwarmSettings } from '../../domain/swarm/registry.ts';
+import { type Clock, seconds, type TimerId } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { AnnouncedFrame, AnnounceFrame } from '../../protocol/control/messages.ts';
+import { type SwarmEvent, swarmMachine, type SwarmPhase } from './machine.ts';
+
+export const SWARM_ADDRESS: Address<SwarmEvent> = 'swarm';
+
+/** The silent are looked for so often, at most. */
+const SWEEP_SECONDS_MAX = 5;
+
+/** The swarm side of a replica: the registry, its housekeeping, and the machine that knows how complete it is. */
+export class Swarm {
+  readonly registry: SwarmRegistry;
+  readonly #deps: { readonly reactor: Reactor; readonly clock: Clock; readonly random: Random; readonly log: Log };
+  readonly #settings: SwarmSettings;
+  #phase: SwarmPhase = 'cold';
+  #primary = false;
+  #stopMachine: () => void = () => {};
+  #sweepTimer: TimerId | null = null;
+
+  constructor(
+    deps: { readonly reactor: Reactor; readonly clock: Clock; readonly random: Random; readonly log: Log },
+    settings: SwarmSettings,
+  ) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.registry = new SwarmRegistry(settings);
+  }
+
+  start(): void {
+    const { reactor, clock, log } = this.#deps;
+    const changed = (phase: SwarmPhase): void => {
+      this.#phase = phase;
+      log.debug({ phase, nodes: this.registry.nodeCount, swarms: this.registry.swarmCount }, 'swarms');
+    };
+    const input = { warmingMs: warmingSeconds(this.#settings.announceIntervalSeconds) * 1_000, changed };
+    const actor = startMachine(reactor, clock, swarmMachine, { address: SWARM_ADDRESS, input });
+    this.#stopMachine = () => {
+      actor.stop();
+      reactor.unregister(SWARM_ADDRESS);
+    };
+    this.#sweepLater();
+  }
+
+  stop(): void {
+    this.#stopMachine();
+    this.#stopMachine = () => {};
+    if (this.#sweepTimer !== null) this.#deps.clock.clearTimer(this.#sweepTimer);
+    this.#sweepTimer = null;
+  }
+
+  get phase(): SwarmPhase {
+    return this.#phase;
+  }
+
+  /** To be called, inside a step, whenever the replica becomes primary or is not any more; repeating it is harmless. */
+  primaryChanged(primary: boolean): void {
+    if (primary === this.#primary) return;
+    this.#primary = primary;
+    this.#deps.reactor.post(SWARM_ADDRESS, { type: primary ? 'primary.gained' : 'primary.lost' });
+  }
+
+  announce(frame: AnnounceFrame, origin: Origin): AnnouncedFrame {
+    const { clock, random } = this.#deps;
+    const warming = this.#phase !== 'warm';
+    const answer = this.registry.announce(frame, origin, clock.now());
+    return {
+      kind: 'announced',
+      node: frame.node,
+      sequence: frame.sequence,
+      intervalSeconds: announceInterval(this.#settings.announceIntervalSeconds, warming, random),
+      warming,
+      ...answer,
+    };
+  }
+
+  #sweepLater(): void {
+    const { clock, log } = this.#deps;
+    this.#sweepTimer = clock.setTimer(seconds(Math.min(SWEEP_SECONDS_MAX, this.#settings.removeSeconds / 4)), () => {
+      const removed = this.registry.sweep(clock.now());
+      if (removed.length > 0) log.info({ nodes: removed.slice(0, 10), count: removed.length }, 'silent nodes removed');
+      this.#sweepLater();
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import type { Database, DatabaseFailure, TransactionMap, Transactions } from '../../src/ports/database.ts';
+import { type Done, fail, type Result } from '../../src/protocol/result.ts';
+import type { SqlSession } from '../../src/system/sql-session.ts';
+import type { Outbox } from './outbox.ts';
+
+/** From the request to the commit, and from the commit to the answer: a crash in between loses only the answer. */
+const COMMIT_MICROS = 400;
+const ANSWER_MICROS = 20;
+
+/** Makes a transaction fail, to see what the program does then: null lets it be. */
+export type DatabaseFault = (transaction: string) => DatabaseFailure['code'] | null;
+
+/** SQLite in memory: the world keeps it when the process crashes. Each transaction runs at once when its turn comes. */
+export class SimulatedDatabase<T extends TransactionMap> implements Database<T> {
+  readonly #session: SqlSession;
+  readonly #transactions: Transactions<T>;
+  readonly #outbox: Outbox;
+  readonly #fault: DatabaseFault;
+  #closed = false;
+
+  constructor(session: SqlSession, transactions: Transactions<T>, outbox: Outbox, fault: DatabaseFault) {
+    this.#session = session;
+    this.#transactions = transactions;
+    this.#outbox = outbox;
+    this.#fault = fault;
+  }
+
+  run<K extends keyof T & string>(name: K, args: T[K]['args'], done: Done<T[K]['result'], DatabaseFailure>): void {
+    const refused = this.#closed;
+    const copied = structuredClone(args);
+    this.#outbox.inTurn(COMMIT_MICROS, () => {
+      const result = refused ? fail('io' as const, 'The database is closed.') : this.#run(name, copied);
+      this.#outbox.after(ANSWER_MICROS, () => {
+        this.#outbox.answer(result.ok ? name : `${name}.${result.error.code}`, () => done(result));
+      });
+    });
+  }
+
+  close(done: () => void): void {
+    this.#closed = true;
+    this.#outbox.inTurn(COMMIT_MICROS, () => this.#outbox.after(ANSWER_MICROS, () => this.#outbox.answer('close', done)));
+  }
+
+  #run<K extends keyof T & string>(name: K, args: T[K]['args']): Result<T[K]['result'], DatabaseFailure> {
+    const code = this.#fault(name);
+    if (code !== null) return fail(code, `Transaction ${name} failed: a fault was injected.`);
+    const result = this.#session.run(this.#transactions, name, args);
+    return result.ok ? structuredClone(result) : result;
+  }
+}

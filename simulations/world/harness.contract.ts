@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { seconds } from '../../src/ports/clock.ts';
+import type { Harness } from '../../src/ports/harness.contract.ts';
+import { type Incarnation, type ProcessOptions, World } from './index.ts';
+
+const PATIENCE = seconds(60);
+
+/** A process over virtual time: waiting is running the world. */
+export const simulatedHarness = (options: ProcessOptions = {}): Harness & { readonly world: World; readonly incarnation: Incarnation } => {
+  const world = new World({ seed: 1 });
+  const incarnation = world.process('subject', options).start();
+  return {
+    world,
+    incarnation,
+    reactor: incarnation.reactor,
+    inStep: (body) => incarnation.step(body),
+    until: async (happened) => assert.ok(world.runUntil(happened, PATIENCE), 'It did not happen within a virtual minute'),
+    close: async () => incarnation.process.kill(),
+  };
+};

@@ -1,0 +1,46 @@
+import type { Micros } from '../../src/ports/clock.ts';
+import type { Log } from '../../src/ports/log.ts';
+
+export interface LogLine {
+  readonly at: Micros;
+  readonly process: string;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** What the processes of a world log: the last lines are kept. */
+export class LogBook {
+  readonly #now: () => Micros;
+  readonly #linesMax: number;
+  #lines: LogLine[] = [];
+  /** Sees each line as it is written, for a run that is watched. */
+  watch: ((line: LogLine) => void) | null = null;
+
+  constructor(now: () => Micros, linesMax: number) {
+    this.#now = now;
+    this.#linesMax = linesMax;
+  }
+
+  /** The last lines, oldest first; at most `linesMax`. */
+  lines(): readonly LogLine[] {
+    return this.#lines.slice(-this.#linesMax);
+  }
+
+  of(process: string, bindings: Readonly<Record<string, string | number>> = {}): Log {
+    const write = (level: LogLine['level']) => (fields: object, message: string) => this.#write({ at: this.#now(), process, level, fields: { ...bindings, ...fields }, message });
+    return {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      child: (more) => this.of(process, { ...bindings, ...more }),
+    };
+  }
+
+  #write(line: LogLine): void {
+    this.#lines.push(line);
+    if (this.#lines.length >= 2 * this.#linesMax) this.#lines = this.#lines.slice(-this.#linesMax);
+    this.watch?.(line);
+  }
+}

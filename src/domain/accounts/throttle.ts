@@ -43,6 +43,14 @@ export class LoginThrottle {
     }
   }
 
+  /** Takes a failure back that was none: nobody looked at the password. */
+  forgive(folded: string, host: string, now: Micros): void {
+    const entry = this.#entries.get(keyOf(folded, host));
+    if (entry === undefined) return;
+    entry.failures--;
+    entry.freeAt = now;
+  }
+
   succeeded(folded: string, host: string): void {
     this.#entries.delete(keyOf(folded, host));
   }

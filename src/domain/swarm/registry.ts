@@ -165,13 +165,13 @@ export class SwarmRegistry {
 
   /** Forgets a swarm: its content is not in the catalog. */
   dropSwarm(content: string): void {
+    for (const node of this.#swarms.get(content)?.nodes() ?? []) this.#nodes.get(node)?.swarms.delete(content);
     this.#swarms.delete(content);
-    for (const entry of this.#nodes.values()) entry.swarms.delete(content);
   }
 
   /** Removes the nodes of an account that was disabled. */
   removeAccount(account: string): void {
-    for (const entry of [...this.#nodes.values()]) if (entry.account === account) this.#remove(entry);
+    for (const entry of this.#nodes.values()) if (entry.account === account) this.#remove(entry);
   }
 
   /** Removes nodes and peers that have been silent for too long; to be called now and then. Returns the nodes removed. */

@@ -38,6 +38,10 @@ export class Swarm {
     return this.#peers.size;
   }
 
+  nodes(): Iterable<string> {
+    return this.#peers.keys();
+  }
+
   has(node: string): boolean {
     return this.#peers.has(node);
   }

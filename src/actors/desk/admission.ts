@@ -1,0 +1,53 @@
+import { type Micros, seconds } from '../../ports/clock.ts';
+import { isContentId } from './catalog-operations.ts';
+import type { DeskContext } from './types.ts';
+
+/** For so long a content that the catalog did not have is refused without asking again. */
+const REFUSED_SECONDS = 10;
+const REMEMBERED_MAX = 10_000;
+/** Questions to the catalog under way; beyond, new swarms wait for a later announce. */
+const ASKING_MAX = 1_000;
+
+/**
+ * Which contents may have a swarm: those in the catalog. An announce is answered at once, so a new swarm begins on trust
+ * and is dropped when the catalog says no.
+ */
+export class Admission {
+  readonly #context: DeskContext;
+  readonly #refused = new Map<string, Micros>();
+  readonly #asking = new Set<string>();
+
+  constructor(context: DeskContext) {
+    this.#context = context;
+  }
+
+  /** Whether an announce of this content may be taken in. */
+  admits(content: string): boolean {
+    if (!isContentId(content)) return false;
+    const { registry } = this.#context.swarm;
+    if (registry.hasSwarm(content)) return true;
+    const refusedAt = this.#refused.get(content);
+    if (refusedAt !== undefined && this.#context.clock.now() - refusedAt < seconds(REFUSED_SECONDS)) return false;
+    if (this.#asking.has(content)) return true;
+    if (this.#asking.size >= ASKING_MAX) return false;
+    this.#ask(content);
+    return true;
+  }
+
+  #ask(content: string): void {
+    const { clock, database, swarm } = this.#context;
+    this.#asking.add(content);
+    database.run('content', { id: content }, (result) => {
+      this.#asking.delete(content);
+      if (result.ok && result.value?.summary.id === content) {
+        this.#refused.delete(content);
+        return;
+      }
+      swarm.registry.dropSwarm(content);
+      this.#refused.delete(content);
+      this.#refused.set(content, clock.now());
+      const oldest = this.#refused.keys().next();
+      if (this.#refused.size > REMEMBERED_MAX && oldest.done !== true) this.#refused.delete(oldest.value);
+    });
+  }
+}

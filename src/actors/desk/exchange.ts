@@ -1,0 +1,108 @@
+import { encodeChange } from '../../domain/ledger/change.ts';
+import type { Change, LedgerTransactions } from '../../domain/ledger/types.ts';
+import type { RequestId } from '../../domain/replication/types.ts';
+import { millis, type TimerId } from '../../ports/clock.ts';
+import type { Durability, ErrorCode, Operation, OperationName, OperationResults, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
+import type { DeskContext, ProposalOutcome } from './types.ts';
+
+const NO_BYTES = new Uint8Array(0);
+/** A request waits no longer than this, whatever it asks for. */
+const DEADLINE_MAX_MS = 60_000;
+/** When to try again what failed because somebody else must act first. */
+const RETRY_AFTER_MS = 500;
+
+interface Backing {
+  readonly seq: number;
+  readonly durability: Durability;
+}
+
+/** One request on its way to its one reply. Whatever comes after the reply (a late answer of a port) finds it closed. */
+export class Exchange<O extends Operation = Operation> {
+  readonly request: RequestFrame;
+  readonly operation: O;
+  /** The proxy that the request came through. */
+  readonly proxy: string;
+  readonly #context: DeskContext;
+  readonly #reply: (frame: ReplyFrame) => void;
+  readonly #timer: TimerId;
+  #open = true;
+  #proposed = false;
+
+  constructor(context: DeskContext, request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void) {
+    this.#context = context;
+    this.request = request;
+    this.operation = request.operation as O;
+    this.proxy = proxy;
+    this.#reply = reply;
+    const deadlineMs = Math.min(DEADLINE_MAX_MS, Math.max(1, request.deadlineMs));
+    this.#timer = context.clock.setTimer(millis(deadlineMs), () => this.#expire());
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** The node's host as its proxy sees it; empty for a request that no node sent. */
+  get host(): string {
+    return this.request.from?.host ?? '';
+  }
+
+  ok<K extends OperationName>(_op: K, value: OperationResults[K], backing?: Backing, tail: Uint8Array = NO_BYTES): void {
+    this.#finish({ ok: true, value }, backing, tail);
+  }
+
+  refuse(code: ErrorCode, message: string, options: { readonly retryAfterMs?: number; readonly backing?: Backing } = {}): void {
+    const { retryAfterMs, backing } = options;
+    this.#finish(retryAfterMs === undefined ? { ok: false, code, message } : { ok: false, code, message, retryAfterMs }, backing, NO_BYTES);
+  }
+
+  /** Reads from the ledger; goes on only while somebody waits and the ledger can be read. */
+  read<K extends keyof LedgerTransactions>(name: K, args: LedgerTransactions[K]['args'], then: (result: LedgerTransactions[K]['result']) => void): void {
+    this.#context.database.run(name, args, (result) => {
+      if (!this.#open) return;
+      if (result.ok) return then(result.value);
+      this.#context.log.error({ transaction: name, code: result.error.code, err: result.error.message }, 'ledger read failed');
+      this.refuse(result.error.code === 'full' ? 'disk-full' : 'internal', 'The tracker cannot read its ledger');
+    });
+  }
+
+  /**
+   * Makes a change durable under the request's own id (or one that follows from it), then goes on with the outcome, which
+   * may be a refusal by apply. A proposal that fails is answered here.
+   */
+  propose(change: Change, then: (outcome: ProposalOutcome) => void, options: { readonly tail?: Uint8Array; readonly requestId?: RequestId } = {}): void {
+    const { clock, replica } = this.#context;
+    this.#proposed = true;
+    const proposal = {
+      requestId: options.requestId ?? this.request.requestId,
+      payload: encodeChange(change, options.tail),
+      wallMs: Math.floor(clock.wallNow()),
+      require: this.request.require,
+    };
+    replica.propose(proposal, (result) => {
+      if (!this.#open) return;
+      if (result.ok) return then(result.value);
+      const { code, message } = result.error;
+      this.refuse(code, message, code === 'busy' || code === 'not-primary' ? { retryAfterMs: RETRY_AFTER_MS } : {});
+    });
+  }
+
+  /** Hands on what apply answered. */
+  settle({ seq, durability, body }: Pick<ProposalOutcome, 'seq' | 'durability' | 'body'>): void {
+    this.#finish(body, { seq, durability }, NO_BYTES);
+  }
+
+  #expire(): void {
+    if (this.#proposed) this.refuse('indeterminate', 'No answer in time: the change may or may not have been made; ask again with the same request id');
+    else this.refuse('unavailable', 'No answer in time', { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  #finish(body: ReplyFrame['body'], backing: Backing | undefined, tail: Uint8Array): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#context.clock.clearTimer(this.#timer);
+    const { epoch, appliedSeq } = this.#context.replica.status();
+    const { seq, durability } = backing ?? { seq: appliedSeq, durability: 'none' as const };
+    this.#reply({ kind: 'reply', requestId: this.request.requestId, epoch, seq, durability, body, tail });
+  }
+}

@@ -1,5 +1,13 @@
 /** The accepting end of links: one listener for one or several types of link. */
-import type { ControlFrame, HelloFrame, LinkType, MemberFrame, ProxyFrame, RefuseFrame, ReplicaFrame } from '../protocol/control/messages.ts';
+import type {
+  ControlFrame,
+  HelloFrame,
+  LinkType,
+  MemberFrame,
+  ProxyFrame,
+  RefuseFrame,
+  ReplicaFrame,
+} from '../protocol/control/messages.ts';
 import { PROTOCOL_VERSION } from '../protocol/control/messages.ts';
 import type { Address, Connection, ConnectionHandler, Security, TransportFailure } from '../transports/transport.ts';
 import { type LinkDeps, linkOf } from './dial.ts';
@@ -76,7 +84,13 @@ const judge = (hello: HelloFrame, options: AcceptOptions, handler: AcceptHandler
   return null;
 };
 
-const answer = (deps: LinkDeps, options: AcceptOptions, handler: AcceptHandler, connection: Connection, sessions: Set<LinkSession>): ConnectionHandler => {
+const answer = (
+  deps: LinkDeps,
+  options: AcceptOptions,
+  handler: AcceptHandler,
+  connection: Connection,
+  sessions: Set<LinkSession>,
+): ConnectionHandler => {
   let owner: LinkHandler<ControlFrame> | null = null;
   const session: LinkSession = new LinkSession(deps.clock, deps.log, options.limits ?? LINK_LIMITS, null, {
     opened() {},
@@ -98,7 +112,14 @@ const answer = (deps: LinkDeps, options: AcceptOptions, handler: AcceptHandler, 
       owner = outcome;
       session.become(hello.link, peer);
       const { name, incarnation } = options.identity;
-      session.send({ kind: 'welcome', version: PROTOCOL_VERSION, name, incarnation, observed: plainAddress(connection.remote), epoch: handler.epoch() });
+      session.send({
+        kind: 'welcome',
+        version: PROTOCOL_VERSION,
+        name,
+        incarnation,
+        observed: plainAddress(connection.remote),
+        epoch: handler.epoch(),
+      });
       owner.up(peer);
     },
     welcome() {

@@ -79,7 +79,8 @@ export const linkOf = <F extends { readonly kind: string }>(session: LinkSession
   get peer() {
     return session.peer;
   },
-  send: (frame: Exclude<F, HelloFrame | WelcomeFrame | RefuseFrame>) => session.peer !== null && session.send(frame as unknown as ControlFrame),
+  send: (frame: Exclude<F, HelloFrame | WelcomeFrame | RefuseFrame>) =>
+    session.peer !== null && session.send(frame as unknown as ControlFrame),
   queuedBytes: () => session.queuedBytes(),
   close: () => session.close(),
 });

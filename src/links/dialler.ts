@@ -11,7 +11,12 @@ const BACKOFF_MAX_MS = 2_000;
 
 /** How long to wait before attempt number `failures + 1`: exponential, with full jitter above the least. */
 export const backoffMs = (random: Random, failures: number, maxMs = BACKOFF_MAX_MS): number =>
-  between(random, 'link backoff', BACKOFF_MIN_MS, Math.max(BACKOFF_MIN_MS, Math.min(maxMs, BACKOFF_MIN_MS * 2 ** Math.min(failures, 16))) + 1);
+  between(
+    random,
+    'link backoff',
+    BACKOFF_MIN_MS,
+    Math.max(BACKOFF_MIN_MS, Math.min(maxMs, BACKOFF_MIN_MS * 2 ** Math.min(failures, 16))) + 1,
+  );
 
 /** `up` and `down` come in turns; `failed` for each attempt that did not get a link. */
 export interface DiallerHandler<F extends ControlFrame> extends LinkHandler<F> {

@@ -57,12 +57,16 @@ const serve = (linksMax = 10, member?: Accept<MemberFrame>): Served => {
     return ear;
   };
   server.do(() => {
-    listener = acceptLinks(server.ports, { address: { host: server.host, port: 1 }, identity: identity('proxy'), linksMax }, {
-      listening() {},
-      failed() {},
-      epoch: () => 7,
-      accept: { member: member ?? accept },
-    });
+    listener = acceptLinks(
+      server.ports,
+      { address: { host: server.host, port: 1 }, identity: identity('proxy'), linksMax },
+      {
+        listening() {},
+        failed() {},
+        epoch: () => 7,
+        accept: { member: member ?? accept },
+      },
+    );
   });
   return { net, server, client, at: { host: server.host, port: 1 }, ears, links, listener: listener as unknown as LinkListener };
 };
@@ -81,15 +85,19 @@ const rawDial = (served: Served, bytes: Uint8Array): { readonly got: () => strin
   const chunks: Uint8Array[] = [];
   let ended = false;
   served.client.do(() => {
-    const connection = served.client.ports.transport.dial(served.at, { timeoutMs: 1_000 }, {
-      open: () => void connection.send(bytes),
-      bytes: (chunk) => void chunks.push(chunk.slice()),
-      drain() {},
-      end: () => connection.close(),
-      closed: () => {
-        ended = true;
+    const connection = served.client.ports.transport.dial(
+      served.at,
+      { timeoutMs: 1_000 },
+      {
+        open: () => void connection.send(bytes),
+        bytes: (chunk) => void chunks.push(chunk.slice()),
+        drain() {},
+        end: () => connection.close(),
+        closed: () => {
+          ended = true;
+        },
       },
-    });
+    );
   });
   return { got: () => Buffer.concat(chunks).toString('latin1'), ended: () => ended };
 };
@@ -209,12 +217,16 @@ test('a dialler comes back after the other side was killed, at growing distances
   const seen: string[] = [];
   let dialler: LinkDialler<MemberFrame> | null = null;
   served.client.do(() => {
-    dialler = new LinkDialler<MemberFrame>(served.client.ports, { type: 'member', address: served.at, identity: identity('node') }, {
-      up: () => void seen.push('up'),
-      frame() {},
-      down: () => void seen.push('down'),
-      failed: () => void seen.push('failed'),
-    });
+    dialler = new LinkDialler<MemberFrame>(
+      served.client.ports,
+      { type: 'member', address: served.at, identity: identity('node') },
+      {
+        up: () => void seen.push('up'),
+        frame() {},
+        down: () => void seen.push('down'),
+        failed: () => void seen.push('failed'),
+      },
+    );
     dialler.start();
   });
   served.net.until(() => seen.includes('up'));

@@ -7,7 +7,9 @@ import type { Failure } from '../protocol/result.ts';
 import type { Address } from '../transports/transport.ts';
 
 /** Why a link is not there (any more). `refused` carries the other side's last word. */
-export type LinkDown = Failure<'transport' | 'refused' | 'silent' | 'violation' | 'closed' | 'full'> & { readonly refusal?: RefuseFrame['code'] };
+export type LinkDown = Failure<'transport' | 'refused' | 'silent' | 'violation' | 'closed' | 'full'> & {
+  readonly refusal?: RefuseFrame['code'];
+};
 
 /** What the other side said of itself. */
 export interface LinkPeer {

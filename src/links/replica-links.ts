@@ -86,7 +86,13 @@ export class ReplicaLinks {
     const { network, name, listen, linksMax, security } = this.#options;
     this.#listener = acceptLinks(
       this.#deps,
-      { address: listen, identity: this.#identity(), linksMax, limits: CLUSTER_LINK_LIMITS, ...(security === null ? {} : { security: [security] }) },
+      {
+        address: listen,
+        identity: this.#identity(),
+        linksMax,
+        limits: CLUSTER_LINK_LIMITS,
+        ...(security === null ? {} : { security: [security] }),
+      },
       {
         listening: (address) => this.#handler.listening(address),
         failed: (error) => this.#handler.failed(error),
@@ -120,7 +126,11 @@ export class ReplicaLinks {
     const before = this.#status;
     this.#status = status;
     const same =
-      before !== null && before.role === status.role && before.epoch === status.epoch && before.primary === status.primary && before.mode === status.mode;
+      before !== null &&
+      before.role === status.role &&
+      before.epoch === status.epoch &&
+      before.primary === status.primary &&
+      before.mode === status.mode;
     if (!same) for (const link of this.#proxies.values()) link.send(status);
   }
 
@@ -274,6 +284,12 @@ export class ReplicaLinks {
 }
 
 const REPLICATION: ReadonlySet<string> = new Set<ReplicationFrame['kind']>([
-  'probe', 'probed', 'append', 'appendAck', 'appendNack', 'snapshotChunk', 'snapshotAck',
+  'probe',
+  'probed',
+  'append',
+  'appendAck',
+  'appendNack',
+  'snapshotChunk',
+  'snapshotAck',
 ]);
 const isVoting = (frame: VotingFrame | ReplicationFrame): frame is VotingFrame => !REPLICATION.has(frame.kind);

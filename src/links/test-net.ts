@@ -9,7 +9,16 @@ import { type Due, DueHeap } from '../ports/due-heap.ts';
 import { silentLog } from '../ports/log.ts';
 import type { Ports } from '../ports/ports.ts';
 import { fail, ok } from '../protocol/result.ts';
-import type { Address, CloseReason, Connection, ConnectionHandler, Listener, ListenHandler, Transport, TransportFailure } from '../transports/transport.ts';
+import type {
+  Address,
+  CloseReason,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  ListenHandler,
+  Transport,
+  TransportFailure,
+} from '../transports/transport.ts';
 
 const LATENCY: Micros = 200;
 /** Chunks are cut here, so that frames arrive in pieces. */
@@ -126,7 +135,8 @@ export class TestProcess {
     this.net.later(LATENCY, () => {
       const target = this.net.listeners.get(`${address.host}:${address.port}`);
       if (target === undefined) return near.fails({ code: 'refused', message: 'connection refused' });
-      if (target.process.vanished) return void this.net.later(timeoutMs * 1_000, () => near.fails({ code: 'timeout', message: 'timed out' }));
+      if (target.process.vanished)
+        return void this.net.later(timeoutMs * 1_000, () => near.fails({ code: 'timeout', message: 'timed out' }));
       target.process.step('transport', () => {
         const far = new TestConnection(target.process, null, { host: this.host, port: 40_000 + near.id });
         const owner = target.handler.connection(far);

@@ -45,7 +45,9 @@ export class Writer {
     const hex = HEX.test(text);
     const bytes = Buffer.from(text, hex ? 'hex' : 'utf8');
     if (bytes.length > SHORT_STRING_BYTES_MAX) throw new RangeError(`A name of ${bytes.length} bytes does not fit a frame`);
-    return this.u8(hex ? 1 : 0).u8(bytes.length).raw(bytes);
+    return this.u8(hex ? 1 : 0)
+      .u8(bytes.length)
+      .raw(bytes);
   }
 
   raw(bytes: Uint8Array): this {

@@ -29,7 +29,9 @@ const rated: fc.Arbitrary<ControlFrame> = fc.oneof(
     epoch: integer,
     before: position,
     commitSeq: integer,
-    entries: fc.array(fc.record({ seq: integer, epoch: integer, hash, requestId: fc.option(requestId), payload: bytes, wallMs: integer }), { maxLength: 5 }),
+    entries: fc.array(fc.record({ seq: integer, epoch: integer, hash, requestId: fc.option(requestId), payload: bytes, wallMs: integer }), {
+      maxLength: 5,
+    }),
   }),
   fc.record({
     kind: fc.constant('announce' as const),
@@ -112,7 +114,8 @@ const isMisplaced = (link: LinkType, frame: ControlFrame): boolean => {
   const decoded = decodeControl(link, KIND_BYTES[frame.kind], new Uint8Array(0));
   return !decoded.ok && decoded.error.message.includes('has no place');
 };
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v)));
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, v: unknown) => (v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v)));
 
 test('every frame comes back as it was sent', () => {
   fc.assert(

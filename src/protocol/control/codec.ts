@@ -14,18 +14,50 @@ export type FrameKind = ControlFrame['kind'];
 
 /** The byte of each kind. Never reused. */
 export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
-  hello: 1, welcome: 2, refuse: 3, ping: 4, pong: 5,
-  request: 16, reply: 17, announce: 18, announced: 19, route: 20, status: 21,
-  vote: 32, promise: 33, voteDenied: 34, propose: 35, accepted: 36, proposeDenied: 37, voterRead: 38, voterState: 39,
-  heartbeat: 40, heartbeatAck: 41,
-  probe: 48, probed: 49, append: 50, appendAck: 51, appendNack: 52, snapshotChunk: 53, snapshotAck: 54,
+  hello: 1,
+  welcome: 2,
+  refuse: 3,
+  ping: 4,
+  pong: 5,
+  request: 16,
+  reply: 17,
+  announce: 18,
+  announced: 19,
+  route: 20,
+  status: 21,
+  vote: 32,
+  promise: 33,
+  voteDenied: 34,
+  propose: 35,
+  accepted: 36,
+  proposeDenied: 37,
+  voterRead: 38,
+  voterState: 39,
+  heartbeat: 40,
+  heartbeatAck: 41,
+  probe: 48,
+  probed: 49,
+  append: 50,
+  appendAck: 51,
+  appendNack: 52,
+  snapshotChunk: 53,
+  snapshotAck: 54,
 };
 
 const KIND_OF_BYTE = new Map(Object.entries(KIND_BYTES).map(([kind, byte]) => [byte, kind as FrameKind]));
 
 const LINK: readonly FrameKind[] = ['hello', 'welcome', 'refuse', 'ping', 'pong'];
 const VOTING: readonly FrameKind[] = [
-  'vote', 'promise', 'voteDenied', 'propose', 'accepted', 'proposeDenied', 'voterRead', 'voterState', 'heartbeat', 'heartbeatAck',
+  'vote',
+  'promise',
+  'voteDenied',
+  'propose',
+  'accepted',
+  'proposeDenied',
+  'voterRead',
+  'voterState',
+  'heartbeat',
+  'heartbeatAck',
 ];
 const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),

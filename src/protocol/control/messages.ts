@@ -232,7 +232,12 @@ export interface AnnouncedFrame {
   readonly warming: boolean;
   /** The tracker does not know the node (any more): enter, then announce again. */
   readonly unknownNode: boolean;
-  readonly items: readonly { readonly content: string; readonly seeders: number; readonly leechers: number; readonly peers: readonly AnnouncedPeer[] }[];
+  readonly items: readonly {
+    readonly content: string;
+    readonly seeders: number;
+    readonly leechers: number;
+    readonly peers: readonly AnnouncedPeer[];
+  }[];
 }
 
 // ---- Hello, on every link --------------------------------------------------------------------------------------
@@ -314,14 +319,26 @@ export interface WireConfiguration {
 export type VotingFrame =
   | { readonly kind: 'vote'; readonly epoch: number; readonly candidate: string }
   | { readonly kind: 'promise'; readonly epoch: number; readonly accepted: WireConfiguration }
-  | { readonly kind: 'voteDenied'; readonly epoch: number; readonly promised: number; readonly reason: 'promised' | 'primary-alive' | 'rejoining' }
+  | {
+      readonly kind: 'voteDenied';
+      readonly epoch: number;
+      readonly promised: number;
+      readonly reason: 'promised' | 'primary-alive' | 'rejoining';
+    }
   | { readonly kind: 'propose'; readonly configuration: WireConfiguration }
   | { readonly kind: 'accepted'; readonly epoch: number; readonly v: number }
   | { readonly kind: 'proposeDenied'; readonly epoch: number; readonly v: number; readonly promised: number }
   | { readonly kind: 'voterRead'; readonly id: number }
   | { readonly kind: 'voterState'; readonly id: number; readonly promised: number; readonly accepted: WireConfiguration }
   /** Primary to every voter. */
-  | { readonly kind: 'heartbeat'; readonly epoch: number; readonly v: number; readonly round: number; readonly commitSeq: number; readonly primary: string }
+  | {
+      readonly kind: 'heartbeat';
+      readonly epoch: number;
+      readonly v: number;
+      readonly round: number;
+      readonly commitSeq: number;
+      readonly primary: string;
+    }
   | { readonly kind: 'heartbeatAck'; readonly epoch: number; readonly round: number };
 
 // ---- Replication (R4, R5, R7) ----------------------------------------------------------------------------------
@@ -342,10 +359,29 @@ export type ReplicationFrame =
   /** Where is the follower? Answered by `probed`. */
   | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition }
   | { readonly kind: 'probed'; readonly epoch: number; readonly matches: boolean; readonly last: WirePosition; readonly appliedSeq: number }
-  | { readonly kind: 'append'; readonly epoch: number; readonly before: WirePosition; readonly entries: readonly WireEntry[]; readonly commitSeq: number }
+  | {
+      readonly kind: 'append';
+      readonly epoch: number;
+      readonly before: WirePosition;
+      readonly entries: readonly WireEntry[];
+      readonly commitSeq: number;
+    }
   | { readonly kind: 'appendAck'; readonly epoch: number; readonly durableSeq: number; readonly appliedSeq: number }
-  | { readonly kind: 'appendNack'; readonly epoch: number; readonly promised: number; readonly last: WirePosition; readonly appliedSeq: number }
-  | { readonly kind: 'snapshotChunk'; readonly epoch: number; readonly position: WirePosition; readonly index: number; readonly done: boolean; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'appendNack';
+      readonly epoch: number;
+      readonly promised: number;
+      readonly last: WirePosition;
+      readonly appliedSeq: number;
+    }
+  | {
+      readonly kind: 'snapshotChunk';
+      readonly epoch: number;
+      readonly position: WirePosition;
+      readonly index: number;
+      readonly done: boolean;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: 'snapshotAck'; readonly epoch: number; readonly index: number };
 
 // ---- The three closed unions -----------------------------------------------------------------------------------

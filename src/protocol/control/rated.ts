@@ -114,7 +114,11 @@ const readEntry = (r: Reader): WireEntry => {
 // ---- announce --------------------------------------------------------------------------------------------------
 
 const encodeAnnounce = (frame: AnnounceFrame): Uint8Array => {
-  const w = new Writer(64 + frame.items.length * 72).short(frame.node).short(frame.incarnation).integer(frame.sequence).u8(frame.items.length);
+  const w = new Writer(64 + frame.items.length * 72)
+    .short(frame.node)
+    .short(frame.incarnation)
+    .integer(frame.sequence)
+    .u8(frame.items.length);
   for (const item of frame.items) {
     w.short(item.content).u8(EVENTS.indexOf(item.event));
     w.integer(item.leftBytes).integer(item.uploadedBytes).integer(item.downloadedBytes).u16(item.want);
@@ -149,7 +153,11 @@ const encodeAnnounced = (frame: AnnouncedFrame): Uint8Array => {
   w.u8((frame.warming ? 1 : 0) + (frame.unknownNode ? 2 : 0)).u8(frame.items.length);
   for (const item of frame.items) {
     w.short(item.content).u32(item.seeders).u32(item.leechers).u16(item.peers.length);
-    for (const peer of item.peers) w.short(peer.node).short(peer.host).u16(peer.port).u8(peer.seeder ? 1 : 0);
+    for (const peer of item.peers)
+      w.short(peer.node)
+        .short(peer.host)
+        .u16(peer.port)
+        .u8(peer.seeder ? 1 : 0);
   }
   return w.finish();
 };

@@ -12,7 +12,11 @@ const id = z.string().min(1).max(128);
 const secret = z.string().max(1_024);
 const message = z.string().max(4_096);
 const hash = z.string().regex(/^[0-9a-f]{64}$/u);
-const infoHash = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`, 'u')).nullable();
+const infoHash = (digits: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${digits}}$`, 'u'))
+    .nullable();
 
 const address = z.strictObject({ host: z.string().min(1).max(255), port: z.int().min(0).max(65_535) });
 const requestId = z.strictObject({ client: z.string().min(1).max(64), n: count });
@@ -53,9 +57,29 @@ export const operation = z.discriminatedUnion('op', [
 ]) satisfies z.ZodType<Operation>;
 
 const codes = [
-  'bad-request', 'name-invalid', 'name-taken', 'password-weak', 'wrong-password', 'disabled', 'session-expired', 'forbidden',
-  'registration-closed', 'invite-needed', 'invite-invalid', 'not-found', 'torrent-wanted', 'torrent-invalid', 'too-large',
-  'not-entered', 'busy', 'not-primary', 'unavailable', 'degraded', 'disk-full', 'indeterminate', 'internal',
+  'bad-request',
+  'name-invalid',
+  'name-taken',
+  'password-weak',
+  'wrong-password',
+  'disabled',
+  'session-expired',
+  'forbidden',
+  'registration-closed',
+  'invite-needed',
+  'invite-invalid',
+  'not-found',
+  'torrent-wanted',
+  'torrent-invalid',
+  'too-large',
+  'not-entered',
+  'busy',
+  'not-primary',
+  'unavailable',
+  'degraded',
+  'disk-full',
+  'indeterminate',
+  'internal',
 ] as const satisfies readonly ErrorCode[];
 
 const replyBody = z.discriminatedUnion('ok', [

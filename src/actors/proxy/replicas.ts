@@ -1,0 +1,172 @@
+/** The replicas as a proxy has them: a link to each, what each says of itself, and who is primary. */
+import { choosePrimary, chooseFollower, epochOf, type Primary, type ReplicaView } from '../../domain/routing/route.ts';
+import type { NetworkConfig } from '../../config/types.ts';
+import { LinkDialler } from '../../links/dialler.ts';
+import type { LinkHandler } from '../../links/link.ts';
+import { CLUSTER_LINK_LIMITS, type LinkIdentity } from '../../links/session.ts';
+import type { Micros, TimerId } from '../../ports/clock.ts';
+import { millis } from '../../ports/clock.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { AnnounceFrame, PongFrame, ProxyFrame, RequestFrame, StatusFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import type { Security } from '../../transports/transport.ts';
+
+type Incoming = Parameters<LinkHandler<ProxyFrame>['frame']>[0];
+
+export interface ReplicasHandler {
+  /** Another primary than before, or none. */
+  primaryChanged(primary: Primary | null): void;
+  /** The primary's status stopped coming, or comes again. */
+  primaryQuiet(quiet: boolean): void;
+  followersChanged(any: boolean): void;
+  up(name: string): void;
+  down(name: string): void;
+  frame(from: string, frame: Exclude<Incoming, StatusFrame>): void;
+}
+
+interface Replica {
+  readonly dialler: LinkDialler<ProxyFrame>;
+  view: ReplicaView;
+}
+
+/** A primary that was not heard for this long is suspected: it says its status every 150 ms or so. */
+const QUIET_AFTER: Micros = millis(1_000);
+const LOOK_EVERY: Micros = millis(250);
+
+export class Replicas {
+  primary: Primary | null = null;
+  /** The highest epoch that a primary is known of (R12). */
+  epochSeen = 0;
+  readonly #ports: Ports;
+  readonly #handler: ReplicasHandler;
+  readonly #replicas = new Map<string, Replica>();
+  #anyFollower = false;
+  #quiet = false;
+  #timer: TimerId | null = null;
+
+  constructor(ports: Ports, network: NetworkConfig, identity: LinkIdentity, security: Security | null, handler: ReplicasHandler) {
+    this.#ports = ports;
+    this.#handler = handler;
+    for (const { name, address } of network.replicas) {
+      const options = {
+        type: 'proxy' as const,
+        address,
+        identity,
+        limits: CLUSTER_LINK_LIMITS,
+        ...(security === null ? {} : { security }),
+      };
+      const dialler = new LinkDialler<ProxyFrame>(ports, options, {
+        up: (peer) => this.#up(name, peer.name),
+        frame: (frame) => (frame.kind === 'status' ? this.#heard(name, frame) : handler.frame(name, frame)),
+        down: (reason) => this.#down(name, reason.message),
+        failed: (reason) => ports.log.debug({ replica: name, reason: reason.message }, 'no link to the replica'),
+      });
+      this.#replicas.set(name, { dialler, view: { name, up: false, status: null, heardAt: 0 } });
+    }
+  }
+
+  start(): void {
+    for (const { dialler } of this.#replicas.values()) dialler.start();
+    this.#look();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) this.#ports.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    for (const { dialler } of this.#replicas.values()) dialler.stop();
+  }
+
+  /** False when there is no link: the frame is dropped. A link that is only slow takes it. */
+  send(to: string, frame: RequestFrame | AnnounceFrame | VotingFrame | PongFrame): boolean {
+    const replica = this.#replicas.get(to);
+    if (replica === undefined || !replica.dialler.isUp) return false;
+    replica.dialler.send(frame);
+    return replica.dialler.isUp;
+  }
+
+  /** For soft reads while there is no primary. */
+  follower(): string | null {
+    return chooseFollower(this.#views(), this.#quiet ? (this.primary?.name ?? null) : null);
+  }
+
+  status(): readonly {
+    readonly name: string;
+    readonly up: boolean;
+    readonly role: string | null;
+    readonly epoch: number;
+    readonly mode: string | null;
+  }[] {
+    return this.#views().map(({ name, up, status }) => ({
+      name,
+      up,
+      role: status?.role ?? null,
+      epoch: status?.epoch ?? 0,
+      mode: status?.mode ?? null,
+    }));
+  }
+
+  /** An epoch in a reply: one that is higher than all before means another primary. */
+  sawEpoch(epoch: number): void {
+    if (epoch <= this.epochSeen) return;
+    this.epochSeen = epoch;
+    this.#judge();
+  }
+
+  #views(): ReplicaView[] {
+    return [...this.#replicas.values()].map((replica) => replica.view);
+  }
+
+  #up(name: string, said: string): void {
+    const replica = this.#replicas.get(name) as Replica;
+    if (said !== name) {
+      this.#ports.log.error({ expected: name, found: said }, 'the address of a replica belongs to another');
+      return replica.dialler.stop();
+    }
+    replica.view = { name, up: true, status: null, heardAt: this.#ports.clock.now() };
+    this.#ports.log.info({ replica: name }, 'link to a replica is up');
+    this.#handler.up(name);
+  }
+
+  #down(name: string, reason: string): void {
+    const replica = this.#replicas.get(name) as Replica;
+    if (!replica.view.up) return;
+    replica.view = { ...replica.view, up: false, status: null };
+    this.#ports.log.warn({ replica: name, reason }, 'link to a replica is down');
+    this.#handler.down(name);
+    this.#judge();
+  }
+
+  #heard(name: string, status: StatusFrame): void {
+    const replica = this.#replicas.get(name) as Replica;
+    replica.view = { ...replica.view, status, heardAt: this.#ports.clock.now() };
+    this.epochSeen = Math.max(this.epochSeen, epochOf(status));
+    this.#judge();
+    if (this.#quiet && this.primary?.name === name) this.#setQuiet(false);
+  }
+
+  #judge(): void {
+    const views = this.#views();
+    const any = chooseFollower(views) !== null;
+    if (any !== this.#anyFollower) {
+      this.#anyFollower = any;
+      this.#handler.followersChanged(any);
+    }
+    const primary = choosePrimary(views, this.epochSeen);
+    if (primary?.name === this.primary?.name && primary?.epoch === this.primary?.epoch) return;
+    this.primary = primary;
+    this.#quiet = false;
+    this.#handler.primaryChanged(primary);
+  }
+
+  #look(): void {
+    const { clock } = this.#ports;
+    const view = this.primary === null ? undefined : this.#replicas.get(this.primary.name)?.view;
+    if (view !== undefined && clock.now() - view.heardAt > QUIET_AFTER) this.#setQuiet(true);
+    this.#timer = clock.setTimer(LOOK_EVERY, () => this.#look());
+  }
+
+  #setQuiet(quiet: boolean): void {
+    if (quiet === this.#quiet) return;
+    this.#quiet = quiet;
+    this.#handler.primaryQuiet(quiet);
+  }
+}

@@ -1,0 +1,204 @@
+/** Requests under way at a proxy: held while there is no primary, repeated under their own id, answered exactly once. */
+import { isSoftRead, lateAnswer } from '../../domain/routing/operations.ts';
+import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
+import { millis } from '../../ports/clock.ts';
+import type { ErrorCode, ReplyFrame, RequestFrame, WireRequestId } from '../../protocol/control/messages.ts';
+
+/** Where requests go now. */
+export type Route =
+  | { readonly kind: 'primary'; readonly name: string; readonly epoch: number }
+  /** No primary: soft reads go to this replica, all else waits. */
+  | { readonly kind: 'soft'; readonly follower: string }
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'unavailable' };
+
+/** Who asked. The object stays the same while the link does. */
+export interface Asker {
+  /** Reads of this session see at least this entry: its own writes, and never an older state than before. */
+  seqSeen: number;
+  reply(frame: ReplyFrame): void;
+}
+
+export interface RequestWays {
+  route(): Route;
+  /** False when there is no link. */
+  send(to: string, frame: RequestFrame): boolean;
+  /** The highest epoch that a primary is known of (R12). */
+  epochSeen(): number;
+  sawEpoch(epoch: number): void;
+}
+
+interface UnderWay {
+  readonly frame: RequestFrame;
+  asker: Asker;
+  readonly deadlineAt: Micros;
+  readonly timer: TimerId;
+  /** The replica that has it now, and the epoch it was sent in; null while held. */
+  sentTo: string | null;
+  sentEpoch: number;
+  sends: number;
+  /** Some replica may have done it. */
+  maybeDone: boolean;
+}
+
+export interface RequestLimits {
+  readonly requestsUnderWayMax: number;
+  readonly requestDeadlineMs: number;
+  /** Tails of all requests together: torrent files on their way. */
+  readonly tailBytesMax: number;
+}
+
+const RETRY_AFTER_MS = 100;
+const BUSY_RETRY_MS = 500;
+const NO_TAIL = new Uint8Array(0);
+
+const keyOf = (id: WireRequestId): string => `${id.client}:${id.n}`;
+
+export class RequestTable {
+  readonly #clock: Clock;
+  readonly #limits: RequestLimits;
+  readonly #ways: RequestWays;
+  readonly #underWay = new Map<string, UnderWay>();
+  #tailBytes = 0;
+  #retryTimer: TimerId | null = null;
+
+  constructor(clock: Clock, limits: RequestLimits, ways: RequestWays) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#ways = ways;
+  }
+
+  get size(): number {
+    return this.#underWay.size;
+  }
+
+  /** Takes a request; it is answered once, at its deadline at the latest. */
+  take(frame: RequestFrame, asker: Asker): void {
+    const key = keyOf(frame.requestId);
+    const known = this.#underWay.get(key);
+    if (known !== undefined) {
+      // The node repeats it over a new link: the answer goes there.
+      known.asker = asker;
+      return;
+    }
+    const { requestsUnderWayMax, tailBytesMax } = this.#limits;
+    if (this.#underWay.size >= requestsUnderWayMax || this.#tailBytes + frame.tail.length > tailBytesMax) {
+      return this.refuse(frame, asker, 'busy', 'The proxy has as many requests under way as it takes; try again.', BUSY_RETRY_MS);
+    }
+    const wait = millis(Math.min(frame.deadlineMs, this.#limits.requestDeadlineMs));
+    const timer = this.#clock.setTimer(wait, () => this.#expire(key));
+    const request: UnderWay = {
+      frame,
+      asker,
+      deadlineAt: this.#clock.now() + wait,
+      timer,
+      sentTo: null,
+      sentEpoch: 0,
+      sends: 0,
+      maybeDone: false,
+    };
+    this.#underWay.set(key, request);
+    this.#tailBytes += frame.tail.length;
+    this.#dispatch(key, request);
+  }
+
+  /** Answers a request that is not taken. */
+  refuse(frame: RequestFrame, asker: Asker, code: ErrorCode, message: string, retryAfterMs?: number): void {
+    asker.reply({
+      kind: 'reply',
+      requestId: frame.requestId,
+      epoch: this.#ways.epochSeen(),
+      seq: 0,
+      durability: 'none',
+      body: { ok: false, code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+      tail: NO_TAIL,
+    });
+  }
+
+  /** There is another route: what waits goes on its way, what was sent elsewhere is sent again. */
+  routeChanged(): void {
+    for (const [key, request] of [...this.#underWay]) this.#dispatch(key, request);
+  }
+
+  /** The link to a replica is down: what it had is held, or goes to the next. */
+  replicaDown(name: string): void {
+    for (const request of this.#underWay.values()) if (request.sentTo === name) request.sentTo = null;
+  }
+
+  /** A reply of a replica; late ones, and those of a deposed primary, are dropped. */
+  replied(from: string, reply: ReplyFrame): void {
+    const key = keyOf(reply.requestId);
+    const request = this.#underWay.get(key);
+    if (request === undefined || request.sentTo !== from) return;
+    if (!this.#current(request, reply)) return this.#again(request);
+    if (!reply.body.ok && reply.body.code === 'not-primary') {
+      if (request.sends === 1) request.maybeDone = false;
+      return this.#again(request);
+    }
+    if (!reply.body.ok && reply.body.code === 'indeterminate') return this.#again(request);
+    request.asker.seqSeen = Math.max(request.asker.seqSeen, reply.seq);
+    this.#forget(key, request);
+    request.asker.reply(reply);
+  }
+
+  /** Drops everything without an answer: the process stops. */
+  clear(): void {
+    for (const [key, request] of [...this.#underWay]) this.#forget(key, request);
+    if (this.#retryTimer !== null) this.#clock.clearTimer(this.#retryTimer);
+    this.#retryTimer = null;
+  }
+
+  /** R12: a reply below the highest epoch seen comes from a primary that was deposed. A follower's soft read has no epoch. */
+  #current(request: UnderWay, reply: ReplyFrame): boolean {
+    this.#ways.sawEpoch(reply.epoch);
+    return reply.epoch >= this.#ways.epochSeen() || (request.sentEpoch === -1 && isSoftRead(request.frame.operation.op));
+  }
+
+  #again(request: UnderWay): void {
+    request.sentTo = null;
+    this.#retryTimer ??= this.#clock.setTimer(millis(RETRY_AFTER_MS), () => {
+      this.#retryTimer = null;
+      this.routeChanged();
+    });
+  }
+
+  #dispatch(key: string, request: UnderWay): void {
+    const route = this.#ways.route();
+    const { op } = request.frame.operation;
+    if (route.kind === 'primary') return this.#send(request, route.name, route.epoch);
+    if (route.kind === 'soft' && isSoftRead(op)) return this.#send(request, route.follower, -1);
+    if (route.kind === 'unavailable' && !request.maybeDone) {
+      this.#forget(key, request);
+      this.refuse(request.frame, request.asker, 'unavailable', 'The proxy reaches neither tracker nor backup.', BUSY_RETRY_MS);
+    }
+  }
+
+  #send(request: UnderWay, to: string, epoch: number): void {
+    if (request.sentTo === to && request.sentEpoch === epoch) return;
+    const { frame, asker } = request;
+    const deadlineMs = Math.max(0, Math.floor((request.deadlineAt - this.#clock.now()) / 1_000));
+    const minSeq = Math.max(frame.minSeq, asker.seqSeen);
+    if (!this.#ways.send(to, { ...frame, epoch: this.#ways.epochSeen(), minSeq, deadlineMs })) {
+      request.sentTo = null;
+      return;
+    }
+    request.sentTo = to;
+    request.sentEpoch = epoch;
+    request.sends += 1;
+    request.maybeDone = true;
+  }
+
+  #expire(key: string): void {
+    const request = this.#underWay.get(key);
+    if (request === undefined) return;
+    this.#forget(key, request);
+    const { code, message } = lateAnswer(request.frame.operation.op, request.maybeDone);
+    this.refuse(request.frame, request.asker, code, message);
+  }
+
+  #forget(key: string, request: UnderWay): void {
+    this.#underWay.delete(key);
+    this.#tailBytes -= request.frame.tail.length;
+    this.#clock.clearTimer(request.timer);
+  }
+}

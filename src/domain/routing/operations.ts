@@ -1,0 +1,36 @@
+/** What a proxy and a node's session need to know of each operation. */
+import type { OperationName } from '../../protocol/control/messages.ts';
+
+/** Changes that are kept: repeated, they must not happen twice, and their outcome may be unknown. */
+const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
+  'register',
+  'login',
+  'logout',
+  'passwd',
+  'invite',
+  'account.disable',
+  'account.reset',
+  'own',
+  'disown',
+]);
+/** Reads that a follower answers while there is no primary. */
+const SOFT_READS: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'content', 'torrent', 'nodes']);
+/** Each costs the tracker a password hash. */
+const HASHING: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'passwd', 'account.reset']);
+
+export const isWrite = (op: OperationName): boolean => WRITES.has(op);
+export const isSoftRead = (op: OperationName): boolean => SOFT_READS.has(op);
+/** In requests of the ordinary kind. */
+export const costOf = (op: OperationName): number => (HASHING.has(op) ? 5 : 1);
+
+/** What a request is told whose time is up: a write that may have reached a primary is neither done nor failed. */
+export const lateAnswer = (
+  op: OperationName,
+  maybeDone: boolean,
+): { readonly code: 'indeterminate' | 'unavailable'; readonly message: string } =>
+  isWrite(op) && maybeDone
+    ? {
+        code: 'indeterminate',
+        message: 'The network did not answer in time. The change may or may not have been made; look before you repeat it.',
+      }
+    : { code: 'unavailable', message: 'No tracker answered in time. Nothing was changed; try again.' };

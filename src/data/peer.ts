@@ -76,6 +76,8 @@ export class Peer implements ConnectionHandler, WireSink {
   bits: Bitfield | null = null;
   /** Pieces of it that we want; kept by the owner. */
   useful = 0;
+  /** Its pieces count for rarity; kept by the owner. */
+  counted = false;
   v1Only = false;
   fast = false;
   /** Largest block that we ask of it. */

@@ -1,0 +1,71 @@
+import type { Micros } from '../ports/clock.ts';
+import { millis } from '../ports/clock.ts';
+import type { Address } from '../transports/transport.ts';
+import { formatAddress } from '../transports/transport.ts';
+import { dataLimits } from './limits.ts';
+
+/** A peer that could be dialled. */
+export interface Candidate {
+  readonly address: Address;
+  node: string | null;
+  seeder: boolean;
+  failures: number;
+  nextTryAt: Micros;
+  busy: boolean;
+}
+
+/** The peers that a transfer knows of, and which of them to dial next. */
+export class Candidates {
+  readonly #byAddress = new Map<string, Candidate>();
+
+  get size(): number {
+    return this.#byAddress.size;
+  }
+
+  add(address: Address, node: string | null, seeder: boolean, now: Micros): void {
+    const key = formatAddress(address);
+    const known = this.#byAddress.get(key);
+    if (known !== undefined) {
+      known.node = node ?? known.node;
+      known.seeder = seeder;
+      return;
+    }
+    if (this.#byAddress.size >= dataLimits.candidatesMax) this.#dropOne();
+    this.#byAddress.set(key, { address, node, seeder, failures: 0, nextTryAt: now, busy: false });
+  }
+
+  /** The candidate with the fewest failures whose time has come, and that passes. */
+  next(now: Micros, passes: (candidate: Candidate) => boolean): Candidate | null {
+    let best: Candidate | null = null;
+    for (const candidate of this.#byAddress.values()) {
+      if (candidate.busy || candidate.nextTryAt > now || !passes(candidate)) continue;
+      if (best === null || candidate.failures < best.failures) best = candidate;
+    }
+    return best;
+  }
+
+  /** The dial, or the connection that came of it, is over. */
+  over(address: Address, worked: boolean, now: Micros): void {
+    const candidate = this.#byAddress.get(formatAddress(address));
+    if (candidate === undefined) return;
+    candidate.busy = false;
+    candidate.failures = worked ? 0 : candidate.failures + 1;
+    const wait = Math.min(dataLimits.redialMs * 2 ** Math.min(16, Math.max(0, candidate.failures - 1)), dataLimits.redialMsMax);
+    candidate.nextTryAt = now + millis(wait);
+  }
+
+  remove(address: Address): void {
+    this.#byAddress.delete(formatAddress(address));
+  }
+
+  #dropOne(): void {
+    let worst: string | null = null;
+    let failures = -1;
+    for (const [key, candidate] of this.#byAddress) {
+      if (candidate.busy || candidate.failures <= failures) continue;
+      worst = key;
+      failures = candidate.failures;
+    }
+    if (worst !== null) this.#byAddress.delete(worst);
+  }
+}

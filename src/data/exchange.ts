@@ -1,0 +1,441 @@
+import type { Clock } from '../ports/clock.ts';
+import { below, type Random } from '../ports/random.ts';
+import { type Handshake } from '../protocol/bittorrent/handshake.ts';
+import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
+import { type BlockRange, encodeMessage } from '../protocol/bittorrent/wire.ts';
+import { equalBytes } from '../protocol/digest.ts';
+import type { Address } from '../transports/transport.ts';
+import { UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
+import { Picker } from '../domain/transfer/picker.ts';
+import { isSnubbed, RateMeter, requestQueueBytes } from '../domain/transfer/rates.ts';
+import type { BufferPool } from './buffers.ts';
+import { type Candidate, Candidates } from './candidates.ts';
+import type { Content } from './content.ts';
+import { Inbound, type InboundEvents } from './inbound.ts';
+import { dataLimits } from './limits.ts';
+import type { Admission, Peer, PeerOwner } from './peer.ts';
+import type { RateGate } from './rate-gate.ts';
+import type { Request } from './requests.ts';
+import { Unchoking } from './unchoking.ts';
+import type { Uplink } from './uplink.ts';
+
+type DataFailure = Parameters<InboundEvents['failed']>[0];
+
+export interface ExchangeEvents {
+  /** A piece is verified and on disk, not yet synced. */
+  stored(piece: PieceIndex): void;
+  /** All that is wanted is here. Called once for each time that becomes so. */
+  complete(): void;
+  /** A peer came or went. */
+  peersChanged(): void;
+  banned(name: string): void;
+  /** Reading or writing failed; nothing more moves until somebody decides. */
+  failed(failure: DataFailure): void;
+}
+
+/** Who makes connections: the node's peer port. */
+export interface Dialler {
+  readonly peerId: PeerId;
+  /** Null when no more can be dialled now. */
+  dial(exchange: Exchange, candidate: Candidate, infoHash: WireHash): Peer | null;
+}
+
+export interface ExchangeSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly content: Content;
+  readonly pool: BufferPool;
+  readonly uplink: Uplink;
+  readonly downGate: RateGate;
+  readonly dialler: Dialler;
+  readonly peersMax: number;
+  readonly uploadSlots: number;
+  readonly events: ExchangeEvents;
+}
+
+/** The piece exchange of one transfer: its peers, what is asked of whom, and who is served. Plain code beside a machine. */
+export class Exchange implements PeerOwner {
+  readonly content: Content;
+  readonly picker: Picker;
+  readonly down = new RateMeter();
+  readonly up = new RateMeter();
+  /** Bytes of blocks by who sent them. */
+  readonly sources = new Map<string, number>();
+  piecesBad = 0;
+  readonly #settings: ExchangeSettings;
+  readonly #peers = new Map<number, Peer>();
+  readonly #inbound: Inbound;
+  readonly #unchoking: Unchoking;
+  readonly #candidates = new Candidates();
+  readonly #banned = new Set<string>();
+  #running = false;
+  #downloading = false;
+
+  constructor(settings: ExchangeSettings) {
+    this.#settings = settings;
+    this.content = settings.content;
+    const draw = (limit: number): number => below(settings.random, 'transfer.pick', limit);
+    this.picker = new Picker(this.content.map, (piece) => this.content.layout.pieceBytes(piece), draw);
+    this.#inbound = new Inbound(this.content, this.picker, settings.pool, {
+      stored: (piece) => this.#stored(piece),
+      bad: () => {
+        this.piecesBad++;
+        this.#fillAll();
+      },
+      liars: (names) => {
+        for (const name of names) this.ban(name);
+      },
+      failed: (failure) => settings.events.failed(failure),
+    });
+    this.#unchoking = new Unchoking({
+      clock: settings.clock,
+      below: (limit) => below(settings.random, 'transfer.optimistic', limit),
+      slots: settings.uploadSlots,
+      choked: (peer) => this.#refuseQueued(peer),
+    });
+  }
+
+  get peers(): readonly Peer[] {
+    return [...this.#peers.values()];
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Pieces that are being verified or written right now. */
+  get settling(): number {
+    return this.#inbound.settling;
+  }
+
+  /** 20-byte hashes under which peers may ask for this content: v2 first. */
+  get wireHashes(): readonly WireHash[] {
+    const { v1, v2 } = this.content.metainfo;
+    return [v2, v1].flatMap((hash) => {
+      const checked = hash === null ? null : asInfoHash(hash);
+      return checked === null ? [] : [wireHash(checked)];
+    });
+  }
+
+  /** Peers are served and asked from now on. */
+  start(): void {
+    this.#running = true;
+    this.#downloading = !this.content.map.complete;
+    this.connectMore();
+    for (const peer of this.#peers.values()) this.#reconsider(peer);
+  }
+
+  /** Lets every peer go and drops what is under way; what is being written still gets done. */
+  stop(reason: string): void {
+    this.#running = false;
+    for (const peer of this.peers) peer.close(reason);
+    this.#inbound.dropAll();
+  }
+
+  ban(name: string): void {
+    if (this.#banned.size >= dataLimits.bannedMax || this.#banned.has(name)) return;
+    this.#banned.add(name);
+    this.#settings.events.banned(name);
+    for (const peer of this.peers) {
+      if (peer.name !== name) continue;
+      if (peer.dialled !== null) this.#candidates.remove(peer.dialled);
+      peer.close('it sent wrong data');
+    }
+  }
+
+  get bannedNames(): ReadonlySet<string> {
+    return this.#banned;
+  }
+
+  /** Peers that the tracker, or somebody else, knows of. */
+  learn(address: Address, node: string | null, seeder: boolean): void {
+    if (node !== null && this.#banned.has(node)) return;
+    this.#candidates.add(address, node, seeder, this.#settings.clock.now());
+  }
+
+  connectMore(): void {
+    while (this.#running && this.#peers.size < this.#settings.peersMax) {
+      const candidate = this.#candidates.next(this.#settings.clock.now(), (one) => this.#worthDialling(one));
+      if (candidate === null) return;
+      const [first, second] = this.wireHashes as [WireHash, WireHash | undefined];
+      // Own nodes meet under the first hash; a client that knows only v1 is found at the second try.
+      const hash = candidate.failures % 2 === 1 && candidate.node === null ? (second ?? first) : first;
+      if (this.#settings.dialler.dial(this, candidate, hash) === null) return;
+      candidate.busy = true;
+    }
+  }
+
+  /** A dial of ours is over, with or without having become a peer. */
+  dialOver(peer: Peer): void {
+    if (peer.dialled !== null) this.#candidates.over(peer.dialled, peer.bits !== null, this.#settings.clock.now());
+  }
+
+  /** Whether a connection that has said hello becomes one of ours. */
+  admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
+    const own = this.#settings.dialler.peerId;
+    if (!this.#running) return { refused: 'the transfer does not run' };
+    if (equalBytes(handshake.peerId, own)) {
+      if (peer.dialled !== null) this.#candidates.remove(peer.dialled);
+      return { refused: 'it is this node itself' };
+    }
+    if (this.#banned.has(peer.name)) return { refused: 'it is banned' };
+    const twin = this.peers.find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
+    if (twin !== undefined && !this.#replaces(peer, twin, handshake.peerId)) return { refused: 'there is a connection to it already' };
+    if (twin === undefined && this.#peers.size >= this.#settings.peersMax) return { refused: 'the transfer has enough peers' };
+    twin?.close('there is a better connection to it');
+    const [first] = this.wireHashes as [WireHash];
+    const asked = handshake.infoHash;
+    const v2 = this.content.metainfo.v2 !== null && (handshake.v2 || equalBytes(asked, first));
+    const { map } = this.content;
+    return {
+      infoHash: v2 ? first : asked,
+      pieceCount: map.count,
+      v1Only: this.content.metainfo.v2 !== null && !v2,
+      have: map.haveBytes(),
+      haveCount: map.haveCount,
+      owner: this,
+    };
+  }
+
+  /** Once a second: deadlines, choking, snubbing, dials. */
+  tick(): void {
+    if (!this.#running) return;
+    const now = this.#settings.clock.now();
+    for (const peer of this.peers) {
+      peer.tick(now);
+      if (this.#banned.has(peer.name)) peer.close('it is banned');
+      else if (this.#downloading) this.#checkSnub(peer);
+    }
+    this.#unchoking.tick(this.peers, this.content.map.complete);
+    this.connectMore();
+    this.#fillAll();
+  }
+
+  /** The wishes have changed: priorities, a re-check, pieces lost. */
+  reconsider(): void {
+    for (let piece = 0; piece < this.content.map.count; piece++) this.picker.refresh(piece as PieceIndex);
+    this.#downloading = !this.content.map.complete;
+    for (const peer of this.#peers.values()) this.#reconsider(peer);
+  }
+
+  // ---- What peers tell ---------------------------------------------------------------------------------------------
+
+  joined(peer: Peer): void {
+    this.#peers.set(peer.key, peer);
+    const bits = peer.bits;
+    peer.counted = bits?.complete === false;
+    if (bits !== null && peer.counted) for (const piece of bits.pieces()) this.picker.peerGained(piece);
+    this.#reconsider(peer);
+    this.#settings.events.peersChanged();
+  }
+
+  gained(peer: Peer, piece: PieceIndex): void {
+    this.picker.peerGained(piece);
+    if (!this.content.map.needs(piece)) {
+      if (peer.bits?.complete === true) this.#reconsider(peer);
+      return;
+    }
+    peer.useful++;
+    if (this.#downloading) peer.setInterested(true);
+    this.#fill(peer);
+  }
+
+  choking(peer: Peer, voided: readonly Request[]): void {
+    this.#release(voided);
+    if (peer.chokesUs) {
+      this.picker.left(peer.key);
+      this.#fillAll();
+    } else this.#fill(peer);
+  }
+
+  interest(peer: Peer): void {
+    if (this.#running) this.#unchoking.interest(peer, this.#peers.values());
+  }
+
+  asked(peer: Peer, range: BlockRange): void {
+    const { layout, map } = this.content;
+    const inside = range.length > 0 && range.begin + range.length <= layout.wireBytes(range.piece, peer.v1Only ? 'v1' : layout.wireVersion);
+    const serve = this.#running && !peer.amChoking && inside && range.length <= dataLimits.blockBytesMax && map.has(range.piece);
+    if (serve && this.#settings.uplink.add(peer, this.content, range, this.#uploads)) return;
+    if (peer.fast) peer.send({ kind: 'reject', ...range });
+    else if (!inside) peer.close('it asked for what is not there');
+  }
+
+  cancelled(peer: Peer, range: BlockRange): void {
+    if (this.#settings.uplink.cancel(peer, range) && peer.fast) peer.send({ kind: 'reject', ...range });
+  }
+
+  blockStart(peer: Peer, request: Request): boolean {
+    return this.#inbound.start(peer.key, request);
+  }
+
+  blockBytes(peer: Peer, request: Request, offset: number, chunk: Uint8Array): void {
+    this.down.add(this.#settings.clock.now(), chunk.length);
+    peer.snubbed = false;
+    this.#inbound.bytes(request, offset, chunk);
+  }
+
+  blockEnd(peer: Peer, request: Request, kept: boolean): void {
+    if (!kept) this.picker.released(request.run);
+    else {
+      this.sources.set(peer.name, (this.sources.get(peer.name) ?? 0) + request.range.length);
+      if (this.picker.endgame) this.#cancelTwins(peer, request);
+      this.#inbound.end(peer.name, request);
+    }
+    this.#fill(peer);
+  }
+
+  rejected(peer: Peer, request: Request): void {
+    this.picker.released(request.run);
+    if (!peer.chokesUs) this.#fillAll();
+  }
+
+  drained(peer: Peer): void {
+    this.#settings.uplink.drained(peer);
+  }
+
+  closed(peer: Peer, _reason: string, voided: readonly Request[]): void {
+    this.#peers.delete(peer.key);
+    this.#settings.uplink.forget(peer);
+    this.#settings.downGate.forget(peer);
+    const broken = peer.receiving;
+    if (broken !== null) {
+      this.#inbound.broken(broken);
+      this.picker.released(broken.run);
+    }
+    this.#release(voided);
+    this.picker.left(peer.key);
+    if (peer.bits !== null && peer.counted) for (const piece of peer.bits.pieces()) this.picker.peerLost(piece);
+    this.#settings.events.peersChanged();
+    this.#fillAll();
+  }
+
+  // ------------------------------------------------------------------------------------------------------------------
+
+  readonly #uploads = {
+    sent: (peer: Peer, bytes: number): void => {
+      const now = this.#settings.clock.now();
+      peer.up.add(now, bytes);
+      this.up.add(now, bytes);
+    },
+    failed: (failure: DataFailure): void => this.#settings.events.failed(failure),
+  };
+
+  #worthDialling(candidate: Candidate): boolean {
+    if (candidate.node !== null && this.#banned.has(candidate.node)) return false;
+    if (!this.#downloading && candidate.seeder) return false;
+    return candidate.node === null || !this.peers.some((peer) => peer.node === candidate.node);
+  }
+
+  /** Of two connections between the same two sides both keep the one that the smaller peer id dialled. */
+  #replaces(fresh: Peer, twin: Peer, peerId: PeerId): boolean {
+    if (fresh.outgoing === twin.outgoing) return !fresh.outgoing;
+    return fresh.outgoing === Buffer.compare(this.#settings.dialler.peerId, peerId) < 0;
+  }
+
+  /** What a peer is good for, from scratch. */
+  #reconsider(peer: Peer): void {
+    const bits = peer.bits;
+    if (bits === null || !this.#running) return;
+    peer.useful = 0;
+    if (this.#downloading) for (const piece of bits.pieces()) if (this.content.map.needs(piece)) peer.useful++;
+    if (bits.complete && this.content.map.full) {
+      peer.close('both sides have everything');
+      return;
+    }
+    peer.setInterested(peer.useful > 0);
+    this.#fill(peer);
+  }
+
+  #fillAll(): void {
+    if (this.#downloading) for (const peer of this.#peers.values()) this.#fill(peer);
+  }
+
+  /** Asks the peer for more, as far as bandwidth × delay, its limits, ours and the piece buffers allow. */
+  #fill(peer: Peer): void {
+    if (!this.#running || !this.#downloading || peer.chokesUs || !peer.amInterested || peer.bits === null) return;
+    const queue = peer.snubbed ? peer.blockBytes : requestQueueBytes(peer.down.rate(this.#settings.clock.now()), peer.delayMicros);
+    const missing = queue - peer.requests.bytes;
+    if (missing < Math.min(queue, Math.max(queue / 4, UNIT_BYTES))) return;
+    const { downGate } = this.#settings;
+    const runUnits = peer.blockBytes / UNIT_BYTES;
+    const room = (peer.requestsMax - peer.requests.size) * runUnits;
+    const units = Math.min(downGate.limited ? runUnits : Math.ceil(missing / UNIT_BYTES), room);
+    if (units <= 0) return;
+    if (!downGate.take(peer, units * UNIT_BYTES)) {
+      downGate.wait(peer, () => this.#fill(peer));
+      return;
+    }
+    this.#ask(peer, units, runUnits);
+  }
+
+  #ask(peer: Peer, units: number, runUnits: number): void {
+    const view = {
+      key: peer.key,
+      has: (piece: PieceIndex): boolean => peer.bits?.has(piece) === true,
+      asking: (piece: PieceIndex, unit: number): boolean => peer.requests.asking(piece, unit),
+    };
+    let starved = false;
+    const open = (piece: PieceIndex): boolean => {
+      starved = !this.#inbound.open(piece);
+      return !starved;
+    };
+    const runs = this.picker.pick(view, units, runUnits, open);
+    const picked = runs.reduce((sum, run) => sum + run.units, 0);
+    this.#settings.downGate.giveBack((units - picked) * UNIT_BYTES);
+    if (runs.length > 0) {
+      peer.ask(runs, (piece) => this.content.layout.pieceBytes(piece));
+      if (this.#settings.downGate.limited) this.#settings.downGate.wait(peer, () => this.#fill(peer));
+    } else if (starved) this.#settings.pool.wait(() => this.#fill(peer));
+  }
+
+  #release(requests: readonly Request[]): void {
+    for (const request of requests) this.picker.released(request.run);
+  }
+
+  #refuseQueued(peer: Peer): void {
+    const queued = this.#settings.uplink.clear(peer);
+    if (peer.fast) for (const range of queued) peer.send({ kind: 'reject', ...range });
+  }
+
+  #cancelTwins(from: Peer, { run }: Request): void {
+    for (const peer of this.#peers.values()) {
+      if (peer === from) continue;
+      for (const request of peer.requests.overlapping(run)) {
+        // Only what is wholly here now: a longer run of the other peer still brings units that are missing.
+        if (request.run.unit < run.unit || request.run.unit + request.run.units > run.unit + run.units) continue;
+        peer.cancel(request);
+        this.picker.released(request.run);
+      }
+    }
+  }
+
+  #stored(piece: PieceIndex): void {
+    const have = encodeMessage({ kind: 'have', piece });
+    for (const peer of this.peers) {
+      if (peer.bits?.has(piece) === true) {
+        peer.useful--;
+        if (peer.useful <= 0) peer.setInterested(false);
+      } else peer.sendBytes(have.slice());
+    }
+    this.#settings.events.stored(piece);
+    if (!this.content.map.complete || !this.#downloading) {
+      this.#fillAll();
+      return;
+    }
+    this.#downloading = false;
+    for (const peer of this.peers) this.#reconsider(peer);
+    this.#settings.events.complete();
+  }
+
+  #checkSnub(peer: Peer): void {
+    const others = this.peers.some((other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0);
+    const now = this.#settings.clock.now();
+    if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
+    peer.snubbed = true;
+    const void_ = peer.fast ? peer.requests.cancelAll() : peer.requests.clear();
+    for (const request of void_) if (peer.fast) peer.send({ kind: 'cancel', ...request.range });
+    this.#release(void_);
+    this.picker.left(peer.key);
+  }
+}

@@ -1,0 +1,141 @@
+import type { Clock, TimerId } from '../ports/clock.ts';
+import { millis } from '../ports/clock.ts';
+import type { Handshake } from '../protocol/bittorrent/handshake.ts';
+import type { PeerId, WireHash } from '../protocol/bittorrent/ids.ts';
+import { toHex } from '../protocol/digest.ts';
+import { type Done, ok } from '../protocol/result.ts';
+import type { Address, Connection, ConnectionHandler, Listener, Transport, TransportFailure } from '../transports/transport.ts';
+import type { Candidate } from './candidates.ts';
+import type { Dialler, Exchange } from './exchange.ts';
+import { dataLimits } from './limits.ts';
+import { type Admission, Peer, type PeerSetting } from './peer.ts';
+
+export interface PeerPortSettings {
+  readonly clock: Clock;
+  readonly transport: Transport;
+  readonly peerId: PeerId;
+  readonly node: string;
+  readonly client: string;
+  /** Connections to peers in the whole node, those that have not said hello yet among them. */
+  readonly peersMax: number;
+}
+
+/** Where peers meet the node: one listener for all torrents, and every dial. A handshake's hash tells which torrent. */
+export class PeerPort implements Dialler {
+  readonly #settings: PeerPortSettings;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #peers = new Map<Peer, Exchange | null>();
+  readonly #setting: PeerSetting;
+  #listener: Listener | null = null;
+  #address: Address | null = null;
+  #ticking: TimerId | null = null;
+  #lastKey = 0;
+  #dials = 0;
+
+  constructor(settings: PeerPortSettings) {
+    this.#settings = settings;
+    this.#setting = {
+      clock: settings.clock,
+      peerId: settings.peerId,
+      node: settings.node,
+      client: settings.client,
+      admit: (peer, handshake) => this.#admit(peer, handshake),
+      listenPort: () => this.#address?.port ?? null,
+      gone: (peer) => this.#gone(peer),
+    };
+  }
+
+  get peerId(): PeerId {
+    return this.#settings.peerId;
+  }
+
+  /** Where it listens; null before that. */
+  get address(): Address | null {
+    return this.#address;
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  listen(address: Address, done: Done<Address, TransportFailure>): void {
+    this.#tickLater();
+    let answered = false;
+    const answer: Done<Address, TransportFailure> = (result) => {
+      if (!answered) done(result);
+      answered = true;
+    };
+    this.#listener = this.#settings.transport.listen(address, {}, {
+      listening: (at) => {
+        this.#address = at;
+        answer(ok(at));
+      },
+      connection: (connection) => this.#accept(connection),
+      failed: (error) => answer({ ok: false, error }),
+    });
+  }
+
+  /** The exchange takes part from now on. */
+  register(exchange: Exchange): void {
+    for (const hash of exchange.wireHashes) this.#exchanges.set(toHex(hash), exchange);
+  }
+
+  unregister(exchange: Exchange): void {
+    for (const hash of exchange.wireHashes) {
+      if (this.#exchanges.get(toHex(hash)) === exchange) this.#exchanges.delete(toHex(hash));
+    }
+  }
+
+  dial(exchange: Exchange, candidate: Candidate, infoHash: WireHash): Peer | null {
+    if (this.#peers.size >= this.#settings.peersMax || this.#dials >= dataLimits.dialsUnderWayMax) return null;
+    const { address, node } = candidate;
+    const v2 = exchange.content.metainfo.v2 !== null;
+    const peer = new Peer(++this.#lastKey, this.#setting, { address, node, infoHash, v2 });
+    this.#peers.set(peer, exchange);
+    this.#dials++;
+    peer.carry(this.#settings.transport.dial(address, { timeoutMs: dataLimits.dialTimeoutMs }, peer));
+    return peer;
+  }
+
+  /** Listens no more and lets every peer go. */
+  close(): void {
+    this.#listener?.close();
+    this.#listener = null;
+    if (this.#ticking !== null) this.#settings.clock.clearTimer(this.#ticking);
+    this.#ticking = null;
+    for (const peer of this.#peers.keys()) peer.close('this node stops');
+  }
+
+  #accept(connection: Connection): ConnectionHandler | null {
+    if (this.#peers.size >= this.#settings.peersMax) return null;
+    const peer = new Peer(++this.#lastKey, this.#setting, null);
+    this.#peers.set(peer, null);
+    peer.carry(connection);
+    return peer;
+  }
+
+  #admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
+    const exchange = this.#exchanges.get(toHex(handshake.infoHash));
+    const dialled = this.#peers.get(peer) ?? null;
+    if (peer.outgoing) this.#dials--;
+    if (exchange === undefined || (dialled !== null && dialled !== exchange)) return { refused: 'it speaks of a torrent that is not here' };
+    this.#peers.set(peer, exchange);
+    return exchange.admit(peer, handshake);
+  }
+
+  #gone(peer: Peer): void {
+    const exchange = this.#peers.get(peer);
+    this.#peers.delete(peer);
+    if (peer.outgoing && peer.peerId === null) this.#dials--;
+    if (peer.outgoing) exchange?.dialOver(peer);
+  }
+
+  #tickLater(): void {
+    this.#ticking = this.#settings.clock.setTimer(millis(dataLimits.tickMs), () => {
+      const now = this.#settings.clock.now();
+      for (const [peer, exchange] of this.#peers) if (exchange === null || peer.bits === null) peer.tick(now);
+      for (const exchange of new Set(this.#exchanges.values())) exchange.tick();
+      this.#tickLater();
+    });
+  }
+}

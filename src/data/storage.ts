@@ -1,0 +1,192 @@
+import type { Clock, Micros } from '../ports/clock.ts';
+import { millis } from '../ports/clock.ts';
+import type { Disk, DiskFailure, FileHandle, FileStat } from '../ports/disk.ts';
+import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
+import { type Done, type Failure, fail, ok } from '../protocol/result.ts';
+import type { TorrentLayout } from '../domain/transfer/torrent-layout.ts';
+import { each } from './each.ts';
+import { dataLimits } from './limits.ts';
+import type { OpenFiles } from './open-files.ts';
+
+/** `changed`: the file is not the one that was hashed, or is too short. The others as the disk says. */
+export type StorageFailure = Failure<'changed' | DiskFailure['code']>;
+
+/** What tells that a file has not been touched. */
+export type FileFacts = Pick<FileStat, 'size' | 'modifiedMs' | 'identity'>;
+
+/** Whether a file is the one that the facts were taken of. An identity of 0 says nothing. */
+export const sameFile = (a: FileFacts, b: FileFacts): boolean =>
+  a.size === b.size && a.modifiedMs === b.modifiedMs && (a.identity === b.identity || a.identity === 0 || b.identity === 0);
+
+export interface StoredFile {
+  /** Absolute. */
+  path: string;
+  /** What the file looked like when it was known to be right; null while it is written. */
+  facts: FileFacts | null;
+  /** A finished file that was there before: never written to. */
+  adopted: boolean;
+}
+
+interface Part {
+  readonly file: number;
+  readonly fileOffset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The pieces of a torrent in its files, through the node's open files. */
+export class Storage {
+  readonly files: readonly StoredFile[];
+  readonly #layout: TorrentLayout;
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #open: OpenFiles;
+  readonly #checkedAt = new Map<number, Micros>();
+  readonly #foldersMade = new Set<string>();
+  readonly #unsynced = new Set<number>();
+
+  constructor(settings: { readonly layout: TorrentLayout; readonly disk: Disk; readonly clock: Clock; readonly open: OpenFiles; readonly files: readonly StoredFile[] }) {
+    this.#layout = settings.layout;
+    this.#disk = settings.disk;
+    this.#clock = settings.clock;
+    this.#open = settings.open;
+    this.files = settings.files;
+  }
+
+  /** Reads part of a piece; padding reads as zeros. Fails where a file is gone, too short, or not the one it was. */
+  read(piece: PieceIndex, begin: number, into: Uint8Array, done: Done<void, StorageFailure>): void {
+    const parts = this.#parts(piece, begin, into);
+    if (parts.reduce((sum, part) => sum + part.bytes.length, 0) < into.length) zeroGaps(into, parts);
+    const readOne = (part: Part, next: Done<void, StorageFailure>): void =>
+      this.#checked(part.file, (fresh) => (fresh.ok ? this.#readPart(part, next) : next(fresh)));
+    each<Part, StorageFailure>(parts, readOne, done);
+  }
+
+  /** Writes a whole piece. Files that were there before are left as they are. */
+  write(piece: PieceIndex, bytes: Uint8Array, done: Done<void, StorageFailure>): void {
+    const parts = this.#parts(piece, 0, bytes).filter((part) => this.files[part.file]?.adopted === false);
+    each(parts, (part, next) => this.#writePart(part, next), done);
+  }
+
+  /** What was written before the call survives a crash when it answers. Also answers which files were touched. */
+  sync(done: Done<readonly number[], StorageFailure>): void {
+    const files = [...this.#unsynced];
+    this.#unsynced.clear();
+    const syncOne = (file: number, next: Done<void, StorageFailure>): void =>
+      this.#withFile(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), (result) => {
+        if (!result.ok) this.#unsynced.add(file);
+        next(result);
+      });
+    each(files, syncOne, (result) => done(result.ok ? ok(files) : result));
+  }
+
+  /** Makes an empty file, with its folders. */
+  makeEmpty(file: number, done: Done<void, StorageFailure>): void {
+    this.#unsynced.add(file);
+    this.#writable(file, (handle, finish) => this.#disk.truncate(handle, 0, finish), done);
+  }
+
+  /** The folder of a path, made once. */
+  makeFolderOf(path: string, done: Done<void, StorageFailure>): void {
+    const folder = path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')));
+    if (this.#foldersMade.has(folder)) {
+      done(ok(undefined));
+      return;
+    }
+    this.#disk.makeFolder(folder, (made) => {
+      if (made.ok) this.#foldersMade.add(folder);
+      done(made);
+    });
+  }
+
+  stat(file: number, done: Done<FileStat, DiskFailure>): void {
+    this.#disk.stat(this.#file(file).path, done);
+  }
+
+  /** Closes every file of the torrent, so that it can be renamed or removed. */
+  close(done: () => void): void {
+    this.#foldersMade.clear();
+    each(
+      this.files,
+      (file, next) => this.#open.close(file.path, () => next(ok(undefined))),
+      () => done(),
+    );
+  }
+
+  #file(index: number): StoredFile {
+    return this.files[index] as StoredFile;
+  }
+
+  #parts(piece: PieceIndex, begin: number, bytes: Uint8Array): Part[] {
+    const parts: Part[] = [];
+    for (const segment of this.#layout.segments(piece)) {
+      const from = Math.max(begin, segment.pieceOffset);
+      const to = Math.min(begin + bytes.length, segment.pieceOffset + segment.length);
+      if (from >= to) continue;
+      parts.push({
+        file: segment.file.index,
+        fileOffset: segment.fileOffset + from - segment.pieceOffset,
+        bytes: bytes.subarray(from - begin, to - begin),
+      });
+    }
+    return parts;
+  }
+
+  /** A shared file is looked at every now and then: nothing is sent that is known to be something else. */
+  #checked(index: number, done: Done<void, StorageFailure>): void {
+    const file = this.#file(index);
+    const checkedAt = this.#checkedAt.get(index);
+    if (file.facts === null || (checkedAt !== undefined && this.#clock.now() - checkedAt < millis(dataLimits.fileCheckMs))) {
+      done(ok(undefined));
+      return;
+    }
+    this.#disk.stat(file.path, (stat) => {
+      if (!stat.ok) return done(stat);
+      if (file.facts !== null && !sameFile(file.facts, stat.value)) return done(fail('changed', `${file.path} has changed since it was shared.`));
+      this.#checkedAt.set(index, this.#clock.now());
+      return done(ok(undefined));
+    });
+  }
+
+  #readPart(part: Part, done: Done<void, StorageFailure>): void {
+    this.#withFile(part.file, 'read', (handle, finish: Done<number, DiskFailure>) => this.#disk.read(handle, part.fileOffset, part.bytes, finish), (result) => {
+      if (!result.ok) done(result);
+      else if (result.value < part.bytes.length) done(fail('changed', `${this.#file(part.file).path} is shorter than it was.`));
+      else done(ok(undefined));
+    });
+  }
+
+  #writePart(part: Part, done: Done<void, StorageFailure>): void {
+    this.#unsynced.add(part.file);
+    this.#writable(part.file, (handle, finish) => this.#disk.write(handle, part.fileOffset, part.bytes, finish), done);
+  }
+
+  #writable(file: number, use: (handle: FileHandle, finish: Done<void, DiskFailure>) => void, done: Done<void, StorageFailure>): void {
+    this.makeFolderOf(this.#file(file).path, (made) => (made.ok ? this.#withFile(file, 'write', use, done) : done(made)));
+  }
+
+  #withFile<T>(
+    file: number,
+    mode: 'read' | 'write',
+    use: (handle: FileHandle, finish: Done<T, DiskFailure>) => void,
+    done: Done<T, StorageFailure>,
+  ): void {
+    const { path } = this.#file(file);
+    this.#open.acquire(path, mode, (opened) => {
+      if (!opened.ok) return done(opened);
+      return use(opened.value, (result) => {
+        this.#open.release(path, mode);
+        done(result);
+      });
+    });
+  }
+}
+
+const zeroGaps = (into: Uint8Array, parts: readonly Part[]): void => {
+  let at = 0;
+  for (const part of parts) {
+    const start = part.bytes.byteOffset - into.byteOffset;
+    into.fill(0, at, start);
+    at = start + part.bytes.length;
+  }
+  into.fill(0, at);
+};

@@ -126,6 +126,10 @@ export class TcpConnection implements Connection {
     else stream.resume();
   }
 
+  get over(): boolean {
+    return this.#over;
+  }
+
   get opened(): boolean {
     return this.#opened;
   }
@@ -205,7 +209,6 @@ export class TcpConnection implements Connection {
     if (raw === null) return;
     if (raw.connecting) raw.destroy();
     else raw.resetAndDestroy();
-    this.#stream?.destroy();
   }
 
   #flushAtEndOfStep(): void {

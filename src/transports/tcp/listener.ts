@@ -102,7 +102,7 @@ export class TcpListener implements Listener {
         return;
       }
       connection.handleBy(handler);
-      connection.open();
+      if (!connection.over) connection.open();
     });
   }
 

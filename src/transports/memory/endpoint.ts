@@ -1,0 +1,265 @@
+import type { Reactor } from '../../bus/reactor.ts';
+import { below } from '../../ports/random.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Address, CloseReason, Connection, ConnectionHandler, TransportFailure } from '../transport.ts';
+import type { Pipe } from './pipe.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** What an endpoint has of the process it belongs to. */
+export interface EndpointOwner {
+  readonly reactor: Reactor;
+  readonly scheduler: Scheduler;
+  readonly sendHighWaterBytes: number;
+  /** Lent to handlers, then poisoned. */
+  readonly lent: Uint8Array;
+  readonly poison: boolean;
+  flushLater(endpoint: Endpoint): void;
+  forget(endpoint: Endpoint): void;
+}
+
+/** What lent bytes become when the call is over. */
+export const POISON = 0xdb;
+/** One train in so many is cut in two before it is delivered. */
+const CUT_ONE_IN = 4;
+
+/** One side of a connection, as its owner sees it. */
+export class Endpoint implements Connection {
+  readonly id: number;
+  readonly remote: Address;
+  readonly local: Address;
+  readonly #owner: EndpointOwner;
+  readonly #cuts: Random;
+  #handler: ConnectionHandler;
+  #out: Pipe | null = null;
+  #in: Pipe | null = null;
+  /** Came in and waits for `resume`. */
+  #received: Uint8Array[] = [];
+  #opened = false;
+  #paused = false;
+  #delivering = false;
+  #closing = false;
+  #endWaits = false;
+  #endTold = false;
+  #over = false;
+  #dead = false;
+  #bootsAtDeath = -1;
+  #toldOver: () => void = () => {};
+  #drainWanted = false;
+  #drainDue = false;
+
+  constructor(id: number, remote: Address, local: Address, handler: ConnectionHandler, owner: EndpointOwner, cuts: Random) {
+    this.id = id;
+    this.remote = remote;
+    this.local = local;
+    this.#handler = handler;
+    this.#owner = owner;
+    this.#cuts = cuts;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.#closing || this.#over || this.#out === null || bytes.length === 0) return !this.#drainWanted;
+    this.#out.push(bytes);
+    this.#flushAtEndOfStep();
+    if (this.#out.queuedBytes > this.#owner.sendHighWaterBytes) this.#drainWanted = true;
+    return !this.#drainWanted;
+  }
+
+  queuedBytes(): number {
+    return this.#over || this.#out === null ? 0 : this.#out.queuedBytes;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#received.length > 0 || this.#endWaits) this.#soon(() => this.#deliver());
+  }
+
+  close(): void {
+    if (this.#closing || this.#over) return;
+    this.#closing = true;
+    this.#out?.finish();
+    this.#flushAtEndOfStep();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#breakOff();
+    this.fail({ code: 'aborted', message: 'The connection was aborted on this side' });
+  }
+
+  // What follows is for the network, not for the connection's owner.
+
+  /** `over` is called when this side has no part in the connection any more. */
+  connect(out: Pipe, incoming: Pipe, over: () => void): void {
+    this.#out = out;
+    this.#in = incoming;
+    this.#toldOver = over;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Its process has crashed: nothing will be told any more. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  handleBy(handler: ConnectionHandler): void {
+    this.#handler = handler;
+  }
+
+  /** The connection stands; inside a step that is under way or in one of its own. */
+  open(): void {
+    this.#opened = true;
+    this.#out?.open();
+    if (this.#owner.reactor.stepping) this.#handler.open();
+    else this.#step('open', () => this.#handler.open());
+    this.#flushAtEndOfStep();
+  }
+
+  /** At the end of the step that sent something. */
+  flush(): void {
+    if (!this.#over && this.#opened) this.#out?.pump();
+  }
+
+  /** Ends for a reason that this side's owner is told, once. */
+  fail(error: TransportFailure): void {
+    this.#finish({ kind: 'failed', error });
+  }
+
+  /** Whether the machine runs again, and so answers with `reset` what comes for a process that is gone. */
+  answersAfterDeath(boots: number): boolean {
+    return boots > this.#bootsAtDeath;
+  }
+
+  /** The process is gone: silence on this side. The other side hears `reset`, or after a power cut nothing. */
+  crash(how: 'reset' | 'silence', boots: number): void {
+    this.#dead = true;
+    if (how === 'silence') this.#bootsAtDeath = boots;
+    if (this.#over) return;
+    this.#over = true;
+    this.#received = [];
+    if (how === 'reset') this.#breakOff();
+    else this.#out?.cut();
+    this.#toldOver();
+  }
+
+  drained(): void {
+    if (!this.#drainWanted || this.#drainDue || this.#over) return;
+    this.#drainDue = true;
+    this.#soon(() => {
+      this.#drainDue = false;
+      if (this.#over || this.#out?.queuedBytes !== 0) return;
+      this.#drainWanted = false;
+      this.#step('drain', () => this.#handler.drain());
+    });
+  }
+
+  finished(): void {
+    this.#endIfBoth();
+  }
+
+  received(parts: readonly Uint8Array[]): void {
+    if (this.#over) return;
+    for (const part of parts) this.#received.push(part);
+    this.#deliver();
+  }
+
+  ended(): void {
+    if (this.#over) return;
+    this.#endWaits = true;
+    this.#deliver();
+  }
+
+  /** Delivers what is there in lent pieces, each in a step of its own, until the owner pauses. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    while (this.#received.length > 0 && !this.#paused && !this.#over) {
+      const piece = this.#borrow();
+      this.#step('bytes', () => this.#handler.bytes(piece), piece);
+      if (this.#owner.poison) piece.fill(POISON);
+      this.#in?.credit(piece.length);
+    }
+    if (this.#endWaits && this.#received.length === 0 && !this.#paused && !this.#over) {
+      this.#endWaits = false;
+      this.#endTold = true;
+      this.#step('end', () => this.#handler.end());
+      this.#endIfBoth();
+    }
+    this.#delivering = false;
+  }
+
+  /** Fills the lent buffer from the front of what was received, up to a place that is now and then random. */
+  #borrow(): Uint8Array {
+    const { lent } = this.#owner;
+    let bytes = 0;
+    let count = 0;
+    for (; count < this.#received.length; count++) {
+      const part = this.#received[count] as Uint8Array;
+      const room = lent.length - bytes;
+      if (part.length > room) break;
+      lent.set(part, bytes);
+      bytes += part.length;
+    }
+    let taken = count;
+    if (bytes === 0) {
+      bytes = lent.length;
+      lent.set((this.#received[0] as Uint8Array).subarray(0, bytes));
+    }
+    const cut = bytes > 1 && below(this.#cuts, 'cut', CUT_ONE_IN) === 0 ? 1 + below(this.#cuts, 'place', bytes - 1) : bytes;
+    let left = cut;
+    for (taken = 0; taken < this.#received.length; taken++) {
+      const part = this.#received[taken] as Uint8Array;
+      if (part.length > left) {
+        this.#received[taken] = part.subarray(left);
+        break;
+      }
+      left -= part.length;
+    }
+    this.#received.splice(0, taken);
+    return lent.subarray(0, cut);
+  }
+
+  #endIfBoth(): void {
+    if (this.#endTold && this.#out?.finSent === true) this.#finish({ kind: 'ended' });
+  }
+
+  #finish(reason: CloseReason): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#received = [];
+    if (reason.kind === 'failed') this.#out?.cut();
+    this.#owner.forget(this);
+    this.#toldOver();
+    this.#soon(() => this.#step('closed', () => this.#handler.closed(reason)));
+  }
+
+  /** Drops what is under way on this side and tells the other. */
+  #breakOff(): void {
+    this.#out?.cut();
+    if (this.#opened) this.#out?.send({ kind: 'reset' });
+  }
+
+  #flushAtEndOfStep(): void {
+    if (!this.#opened) return;
+    if (this.#owner.reactor.stepping) this.#owner.flushLater(this);
+    else this.flush();
+  }
+
+  #soon(run: () => void): void {
+    const { scheduler } = this.#owner;
+    scheduler.at(scheduler.now(), run);
+  }
+
+  #step(kind: string, run: () => void, bytes?: Uint8Array): void {
+    if (this.#dead) return;
+    const cause = { port: 'transport', id: this.id, kind } as const;
+    this.#owner.reactor.step(bytes === undefined ? cause : { ...cause, bytes }, run);
+  }
+}

@@ -1,0 +1,64 @@
+/** What all commands have in common: options, help with an example and exit codes, and how they run and end. */
+import { Command } from 'commander';
+import { Output } from './output.ts';
+import { type ExitCode, EXIT, exitMeanings } from './exit.ts';
+
+export interface Context {
+  readonly output: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly input: NodeJS.ReadStream;
+  /** `--config`, where it was given. */
+  readonly configFile: string | null;
+}
+
+export interface CommandSpec<Args extends readonly unknown[], Options> {
+  /** As commander has it: `get <what>`. */
+  readonly usage: string;
+  readonly about: string;
+  readonly examples: readonly string[];
+  /** Exit codes beside 0, 1, 64 and 70. */
+  readonly exits?: readonly ExitCode[];
+  /** Whether it takes `--config FILE`: true for the node's file. */
+  readonly config?: boolean;
+  /** More options and arguments. */
+  readonly setup?: (command: Command) => void;
+  /** Ends with status 0, or with the status it gives. A mistake of the user's is a `CommandError`. */
+  readonly run: (context: Context, args: Args, options: Options) => Promise<ExitCode | void>;
+}
+
+/** Where a finished command leaves its status. */
+export interface Ending {
+  status: ExitCode;
+}
+
+const helpTail = (examples: readonly string[], exits: readonly ExitCode[]): string => {
+  const codes = [...new Set<ExitCode>([EXIT.ok, EXIT.failed, EXIT.usage, ...exits])].sort((a, b) => a - b);
+  return [
+    '',
+    examples.length === 1 ? 'Example:' : 'Examples:',
+    ...examples.map((example) => `  $ ${example}`),
+    '',
+    'Exit status:',
+    ...codes.map((code) => `  ${String(code).padStart(3)}  ${exitMeanings[code]}`),
+  ].join('\n');
+};
+
+/** Adds a command to `parent`. */
+export const addCommand = <Args extends readonly unknown[] = [], Options extends object = Record<string, never>>(
+  parent: Command,
+  ending: Ending,
+  spec: CommandSpec<Args, Options>,
+): Command => {
+  const command = parent.command(spec.usage).description(spec.about).option('--json', 'write the result as JSON');
+  if (spec.config === true) command.option('--config <file>', 'configuration of the node (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)');
+  spec.setup?.(command);
+  command.addHelpText('after', helpTail(spec.examples, spec.exits ?? []));
+  command.action(async (...given: unknown[]) => {
+    // commander passes the arguments, then the options, then the command.
+    const options = given.at(-2) as Options & { readonly json?: boolean; readonly config?: string };
+    const output = new Output({ out: process.stdout, err: process.stderr, json: options.json === true, env: process.env });
+    const context: Context = { output, env: process.env, input: process.stdin, configFile: options.config ?? null };
+    ending.status = (await spec.run(context, given.slice(0, -2) as unknown as Args, options)) ?? EXIT.ok;
+  });
+  return command;
+};

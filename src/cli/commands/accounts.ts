@@ -1,0 +1,166 @@
+/** Accounts: by their holder, and by an administrator. */
+import type { Command } from 'commander';
+import type { AccountSummary } from '../../protocol/control/messages.ts';
+import { addCommand, type Context, type Ending } from '../command.ts';
+import { EXIT, give } from '../exit.ts';
+import { askNode, withNode } from '../node-access.ts';
+import { currentPassword, newPassword, passwordChange, passwordOption, type PasswordOptions } from '../passwords.ts';
+import { formatTime, printable } from '../render/format.ts';
+
+const ACCOUNTS_PER_PAGE = 500;
+
+/** What every command that asks the network may end with. */
+const exits = [EXIT.unavailable, EXIT.temporary, EXIT.permission, EXIT.config];
+
+const register = async (context: Context, name: string, options: PasswordOptions & { readonly code?: string }): Promise<void> => {
+  await withNode(context, async (node) => {
+    const password = await newPassword(context, options);
+    const made = give(await node.call('register', { name, password, code: options.code ?? null }));
+    context.output.value(made);
+    context.output.line(`${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: shoal login ${printable(made.account)}`);
+  });
+};
+
+const login = async (context: Context, name: string, options: PasswordOptions): Promise<void> => {
+  await withNode(context, async (node) => {
+    const password = await currentPassword(context, options);
+    const account = give(await node.call('login', { name, password }));
+    context.output.value(account);
+    context.output.line(`Signed in as ${context.output.style.bold(printable(account.account))}.`);
+  });
+};
+
+const whoami = async (context: Context): Promise<void> => {
+  const me = await askNode(context, 'whoami', {});
+  context.output.value(me);
+  context.output.line(`${printable(me.account)}${me.admin ? ' (administrator)' : ''}, signed in until ${formatTime(me.expiresMs)}`);
+};
+
+const invite = async (context: Context, options: { readonly admin?: boolean }): Promise<void> => {
+  const made = await askNode(context, 'invite', { admin: options.admin === true });
+  context.output.value(made);
+  context.output.line(`${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}`);
+  context.output.note(`On a node of the network: shoal register NAME --code ${made.code}`);
+};
+
+const passwd = async (context: Context, options: PasswordOptions): Promise<void> => {
+  await withNode(context, async (node) => {
+    give(await node.call('passwd', await passwordChange(context, options)));
+    context.output.value({ changed: true });
+    context.output.line('The password is changed.');
+  });
+};
+
+const listAccounts = async (context: Context): Promise<void> => {
+  const accounts: AccountSummary[] = [];
+  await withNode(context, async (node) => {
+    for (;;) {
+      const page = give(await node.call('accounts', { after: accounts.at(-1)?.name ?? '', limit: ACCOUNTS_PER_PAGE })).accounts;
+      accounts.push(...page);
+      if (page.length < ACCOUNTS_PER_PAGE) return;
+    }
+  });
+  context.output.value({ accounts });
+  context.output.table(
+    [
+      { title: 'NAME', of: ({ name }) => name, shrinksTo: 12 },
+      { title: 'ROLE', of: ({ admin }) => (admin ? 'administrator' : 'member') },
+      { title: 'STATE', of: ({ disabled }) => (disabled ? 'disabled' : 'active') },
+      { title: 'SINCE', of: ({ createdMs }) => formatTime(createdMs) },
+    ],
+    accounts,
+  );
+};
+
+const setDisabled = async (context: Context, name: string, disabled: boolean): Promise<void> => {
+  await askNode(context, 'account.disable', { name, disabled });
+  context.output.value({ name, disabled });
+  context.output.line(disabled ? `${printable(name)} is disabled: its logins have ended.` : `${printable(name)} can sign in again.`);
+};
+
+const reset = async (context: Context, name: string, options: PasswordOptions): Promise<void> => {
+  await withNode(context, async (node) => {
+    const password = await newPassword(context, options, `New password for ${printable(name)}: `);
+    give(await node.call('account.reset', { name, newPassword: password }));
+    context.output.value({ name, reset: true });
+    context.output.line(`${printable(name)} has a new password; its logins have ended.`);
+  });
+};
+
+const ownCommands = (program: Command, ending: Ending): void => {
+  addCommand<[string], PasswordOptions & { readonly code?: string }>(program, ending, {
+    usage: 'register <name>',
+    about: 'create an account',
+    examples: ['shoal register alice', 'shoal register alice --code 4Q7M-… --password-stdin < password.txt'],
+    exits,
+    config: true,
+    setup: (command) => command.option('--code <code>', 'the code of an invitation, or of `shoal init` for the first administrator').option(...passwordOption),
+    run: (context, [name], options) => register(context, name, options),
+  });
+  addCommand<[string], PasswordOptions>(program, ending, {
+    usage: 'login <name>',
+    about: 'sign this node in',
+    examples: ['shoal login alice'],
+    exits,
+    config: true,
+    setup: (command) => command.option(...passwordOption),
+    run: (context, [name], options) => login(context, name, options),
+  });
+  addCommand(program, ending, {
+    usage: 'logout',
+    about: 'sign this node out',
+    examples: ['shoal logout'],
+    exits,
+    config: true,
+    run: async (context) => {
+      await askNode(context, 'logout', {});
+      context.output.value({ account: null });
+      context.output.line('Signed out.');
+    },
+  });
+  addCommand(program, ending, { usage: 'whoami', about: 'say who is signed in', examples: ['shoal whoami'], exits, config: true, run: whoami });
+  addCommand<[], PasswordOptions>(program, ending, {
+    usage: 'passwd',
+    about: 'change your password',
+    examples: ['shoal passwd', "printf '%s\\n' OLD NEW | shoal passwd --password-stdin"],
+    exits,
+    config: true,
+    setup: (command) => command.option('--password-stdin', 'read two lines from standard input: the old password, then the new one'),
+    run: (context, _args, options) => passwd(context, options),
+  });
+  addCommand<[], { readonly admin?: boolean }>(program, ending, {
+    usage: 'invite',
+    about: 'make a code with which one account can register',
+    examples: ['shoal invite'],
+    exits,
+    config: true,
+    setup: (command) => command.option('--admin', 'for an administrator'),
+    run: (context, _args, options) => invite(context, options),
+  });
+};
+
+export const accountCommands = (program: Command, ending: Ending): void => {
+  ownCommands(program, ending);
+  const account = program.command('account').description('for administrators: list, disable, enable and reset accounts');
+  addCommand(account, ending, { usage: 'list', about: 'list all accounts', examples: ['shoal account list'], exits, config: true, run: listAccounts });
+  for (const disabled of [true, false]) {
+    const verb = disabled ? 'disable' : 'enable';
+    addCommand<[string]>(account, ending, {
+      usage: `${verb} <name>`,
+      about: disabled ? 'end its logins and let it sign in no more' : 'let it sign in again',
+      examples: [`shoal account ${verb} alice`],
+      exits,
+      config: true,
+      run: (context, [name]) => setDisabled(context, name, disabled),
+    });
+  }
+  addCommand<[string], PasswordOptions>(account, ending, {
+    usage: 'reset <name>',
+    about: 'give it a new password',
+    examples: ['shoal account reset alice'],
+    exits,
+    config: true,
+    setup: (command) => command.option(...passwordOption),
+    run: (context, [name], options) => reset(context, name, options),
+  });
+};

@@ -1,0 +1,201 @@
+/** `share`, `search`, `get`, `unshare`. */
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { from, lastValueFrom, map, takeUntil, takeWhile, tap } from 'rxjs';
+import type { Command } from 'commander';
+import type { ApiCalls } from '../../protocol/api.ts';
+import type { SearchHit } from '../../protocol/control/messages.ts';
+import { polled, withPace } from '../../telemetry/progress.ts';
+import { addCommand, type Context, type Ending } from '../command.ts';
+import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
+import { askNode, type OwnableNode, runningOrOwnNode, withNode } from '../node-access.ts';
+import { formatSize, printable, shortId } from '../render/format.ts';
+import { ProgressView } from '../render/progress.ts';
+import { type StopRequest, watchSignals } from '../signals.ts';
+import { expandId, findTransfer } from '../transfer-ids.ts';
+import { followDownload, seedUntilStopped } from './download.ts';
+
+const POLL_MS = 200;
+const PACE_WINDOW_MS = 3_000;
+const exits = [EXIT.io, EXIT.temporary, EXIT.permission, EXIT.config];
+
+type ShareState = ApiCalls['shareJob']['result'];
+
+interface ShareOptions {
+  readonly name?: string;
+  readonly tag: readonly string[];
+  readonly v1?: boolean;
+  readonly pieceLength?: string;
+}
+
+const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
+/** `262144`, `256K`, `1M`: bytes, with K and M of 1024. */
+export const parsePieceLength = (text: string | undefined): number | null => {
+  if (text === undefined) return null;
+  const match = /^(\d{1,9})\s*([km]?)(?:i?b)?$/iu.exec(text);
+  const unit = match?.[2]?.toLowerCase();
+  const bytes = Number(match?.[1]) * (unit === 'm' ? 1024 * 1024 : unit === 'k' ? 1024 : 1);
+  if (match === null || bytes < 16_384 || !Number.isInteger(Math.log2(bytes))) {
+    return stopWith('usage', `--piece-length must be a power of two from 16K, for example 256K or 4M, not "${text}".`);
+  }
+  return bytes;
+};
+
+const followShare = async (context: Context, node: OwnableNode, job: number, label: string, signals: StopRequest): Promise<ShareState> => {
+  const view = new ProgressView(context.output);
+  const ask = async (): Promise<ShareState> => give(await node.call('shareJob', { job }));
+  const first = await ask();
+  const last = await lastValueFrom(
+    polled(ask, POLL_MS).pipe(
+      map((state) => ({ ...state, atMs: performance.now() })),
+      withPace(PACE_WINDOW_MS),
+      tap(({ state, ...facts }) => view.show({ label, ...facts, sources: [], reason: state === 'hashing' ? null : 'registering with the network' })),
+      takeWhile(({ state }) => state === 'hashing' || state === 'registering', true),
+      takeUntil(from(signals.requested)),
+    ),
+    { defaultValue: first },
+  );
+  view.clear();
+  return last;
+};
+
+const share = async (context: Context, given: readonly string[], options: ShareOptions): Promise<ExitCode> => {
+  const paths = given.map((path) => resolve(path));
+  for (const path of paths) if (!existsSync(path)) stopWith('missing', `${path} does not exist.`);
+  const pieceLength = parsePieceLength(options.pieceLength);
+  const node = await runningOrOwnNode(context);
+  const signals = watchSignals();
+  try {
+    const { job } = give(await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }));
+    const label = printable(options.name ?? basename(paths[0] ?? ''));
+    const { state, id, size, code, message } = await followShare(context, node, job, label, signals);
+    if (state === 'failed') stopWith(code ?? 'failed', `${label} is not shared: ${message ?? 'no reason was given'}`);
+    if (id === null || state !== 'done') {
+      context.output.note(node.own ? 'Stopped: nothing is shared.' : 'The node goes on without this command.');
+      return EXIT.interrupted;
+    }
+    context.output.value({ id, name: label, size });
+    context.output.line(`${context.output.style.green('shared')}  ${context.output.style.bold(label)}  ${formatSize(size)}  id ${id}`);
+    context.output.note(`Anybody in the network: shoal get ${shortId(id)}`);
+    if (node.own) await seedUntilStopped(context, node, id, signals);
+    return EXIT.ok;
+  } finally {
+    await node.close();
+    signals.dispose();
+  }
+};
+
+interface GetOptions {
+  readonly to?: string;
+  readonly file: readonly string[];
+  readonly sequential?: boolean;
+  readonly seed?: boolean;
+}
+
+const get = async (context: Context, words: readonly string[], options: GetOptions): Promise<ExitCode> => {
+  const node = await runningOrOwnNode(context);
+  const signals = watchSignals();
+  try {
+    const what = words.length === 1 ? await expandId(node, words[0] ?? '') : words.join(' ');
+    const to = options.to === undefined ? null : resolve(options.to);
+    const { id } = give(await node.call('get', { what, to, files: options.file, sequential: options.sequential === true }));
+    const status = await followDownload(context, node, id, signals);
+    if (status === EXIT.ok && node.own && options.seed === true && !signals.stopped) await seedUntilStopped(context, node, id, signals);
+    return status;
+  } finally {
+    await node.close();
+    signals.dispose();
+  }
+};
+
+const wholeNumber = (text: string, option: string, max: number): number => {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= 1 && value <= max ? value : stopWith('usage', `--${option} must be a whole number from 1 to ${max}, not "${text}".`);
+};
+
+const ownersText = ({ owners }: SearchHit): string => [...new Set(owners.map(({ account }) => account))].join(', ');
+
+const search = async (context: Context, words: readonly string[], options: { readonly page: string; readonly limit: string }): Promise<void> => {
+  const limit = wholeNumber(options.limit, 'limit', 100);
+  const page = wholeNumber(options.page, 'page', 1_000_000);
+  const offset = (page - 1) * limit;
+  const found = await askNode(context, 'search', { words: words.join(' '), offset, limit });
+  const { output } = context;
+  output.value(found);
+  if (found.hits.length === 0) return output.line(found.total === 0 ? (words.length === 0 ? 'Nothing is shared yet.' : 'Nothing was found.') : `There are only ${found.total} results.`);
+  output.table(
+    [
+      { title: 'ID', of: ({ id }) => shortId(id) },
+      { title: 'NAME', of: ({ name }) => name, shrinksTo: 16 },
+      { title: 'SIZE', of: ({ size }) => formatSize(size), right: true },
+      { title: 'NODES', of: ({ owners }) => String(owners.length), right: true },
+      { title: 'ONLINE', of: ({ owners }) => String(owners.filter(({ online }) => online).length), right: true },
+      { title: 'TAGS', of: ({ tags }) => tags.join(', '), shrinksTo: 6 },
+      { title: 'OWNERS', of: ownersText, shrinksTo: 8 },
+    ],
+    found.hits,
+  );
+  const last = offset + found.hits.length;
+  const next = last < found.total ? `  Next: shoal search ${words.join(' ')}${words.length > 0 ? ' ' : ''}--page ${page + 1}` : '';
+  output.note(`${offset + 1} to ${last} of ${found.total}.${next}`);
+};
+
+const unshare = async (context: Context, text: string): Promise<void> => {
+  await withNode(context, async (node) => {
+    const { id, name } = await findTransfer(node, text);
+    give(await node.call('unshare', { id }));
+    context.output.value({ id });
+    context.output.line(`${printable(name)} is no longer shared by this node. Its files stay where they are.`);
+  });
+};
+
+export const catalogCommands = (program: Command, ending: Ending): void => {
+  addCommand<[string[]], ShareOptions>(program, ending, {
+    usage: 'share <path...>',
+    about: 'share files or folders as one content',
+    examples: ['shoal share dataset/ --name "Corpus 2026" --tag text --tag vi', 'shoal share image.iso'],
+    exits: [EXIT.noInput, ...exits],
+    config: true,
+    setup: (command) =>
+      command
+        .option('--name <name>', 'its name in the catalog (default: that of the first path)')
+        .option('--tag <tag>', 'a word to find it by; may be given several times', collect, [])
+        .option('--v1', 'a torrent of version 1 alone, for clients that know no other')
+        .option('--piece-length <bytes>', 'a power of two, for example 1M (default: by size)')
+        .addHelpText('after', `\nWhere no node is running, the command runs one itself and shares until Ctrl-C.`),
+    run: (context, [paths], options) => share(context, paths, options),
+  });
+  addCommand<[string[]], { page: string; limit: string }>(program, ending, {
+    usage: 'search [words...]',
+    about: 'search the catalog; no words: everything',
+    examples: ['shoal search corpus vi', 'shoal search dữ liệu', 'shoal search --page 2'],
+    exits: [EXIT.unavailable, ...exits],
+    config: true,
+    setup: (command) => command.option('--page <n>', 'which page', '1').option('--limit <n>', 'results on a page', '20').addHelpText('after', '\nWords match from their beginning, with or without diacritics.'),
+    run: (context, [words], options) => search(context, words, options),
+  });
+  addCommand<[string[]], GetOptions>(program, ending, {
+    usage: 'get <what...>',
+    about: 'download by id, or by words that match one content',
+    examples: ['shoal get 4f1c09aa7d3e', 'shoal get corpus 2026 --to /data --file "*.txt"'],
+    exits: [EXIT.interrupted, ...exits],
+    config: true,
+    setup: (command) =>
+      command
+        .option('--to <dir>', 'where to (default: the download folder of the node)')
+        .option('--file <glob>', 'only these files; may be given several times', collect, [])
+        .option('--sequential', 'in order, to read from the beginning while it comes')
+        .option('--seed', 'where the command runs a node itself: go on sharing until Ctrl-C')
+        .addHelpText('after', '\nWhere no node is running, the command runs one itself until the download is complete.\nAn interrupted download resumes when the same command is run again.'),
+    run: (context, [what], options) => get(context, what, options),
+  });
+  addCommand<[string]>(program, ending, {
+    usage: 'unshare <id>',
+    about: 'share it no more; the files stay',
+    examples: ['shoal unshare 4f1c09aa7d3e'],
+    exits: [EXIT.unavailable, ...exits],
+    config: true,
+    run: (context, [id]) => unshare(context, id),
+  });
+};

@@ -1,0 +1,109 @@
+/** Following a download, and seeding inside a command. */
+import { concatMap, from, lastValueFrom, takeUntil, takeWhile, tap } from 'rxjs';
+import type { TransferSummary } from '../../protocol/api.ts';
+import { polled } from '../../telemetry/progress.ts';
+import type { Context } from '../command.ts';
+import { EXIT, type ExitCode, stopWith } from '../exit.ts';
+import type { OwnableNode } from '../node-access.ts';
+import { formatDuration, formatPercent, formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
+import { ProgressView } from '../render/progress.ts';
+import type { StopRequest } from '../signals.ts';
+import { listTransfers } from '../transfer-ids.ts';
+
+const POLL_MS = 250;
+/** How long a command waits for the catalog to name its node as an owner before it leaves. */
+const OWNED_WAIT_MS = 3_000;
+
+const onlyTransfer = async (node: OwnableNode, id: string): Promise<TransferSummary> =>
+  (await listTransfers(node, id))[0] ?? stopWith('failed', 'The download was removed from the node.');
+
+const isOver = ({ state }: TransferSummary): boolean => state === 'seeding' || state === 'paused' || state === 'failed';
+
+const nameOf = (source: TransferSummary['sources'][number]): string => source.name || shortId(source.node);
+
+const showDone = (context: Context, transfer: TransferSummary, startedMs: number): void => {
+  const seconds = (performance.now() - startedMs) / 1000;
+  const { output } = context;
+  const sources = transfer.sources.filter(({ bytes }) => bytes > 0);
+  output.value({ ...transfer, seconds });
+  const pace = seconds > 0.1 && transfer.downloadedBytes > 0 ? ` in ${formatDuration(seconds)} (${formatRate(transfer.downloadedBytes / seconds)})` : '';
+  output.line(`${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${pace}, every byte verified`);
+  if (sources.length > 0) output.line(`from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(nameOf(source))} ${formatSize(source.bytes)}`).join(', ')}`);
+  output.line(`in ${transfer.folder}`);
+};
+
+const interrupted = (context: Context, node: OwnableNode, { id, doneBytes, size }: TransferSummary): ExitCode => {
+  const at = formatPercent(doneBytes, size);
+  if (node.own) context.output.note(`Stopped at ${at}. Run the same command again and it resumes.`);
+  else context.output.note(`At ${at}; the download goes on in the node. To pause it: shoal pause ${shortId(id)}`);
+  return EXIT.interrupted;
+};
+
+const ended = (transfer: TransferSummary): void => {
+  const why = transfer.reason ?? 'no reason was given';
+  if (transfer.state === 'failed') stopWith('failed', `The download of ${printable(transfer.name)} failed: ${why}`);
+  if (transfer.state === 'paused') stopWith('temporary-pause', `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`);
+};
+
+/** Shows a download until it is complete, fails, is paused, or the user has seen enough. */
+export const followDownload = async (context: Context, node: OwnableNode, id: string, signals: StopRequest): Promise<ExitCode> => {
+  const view = new ProgressView(context.output);
+  const startedMs = performance.now();
+  const show = (transfer: TransferSummary): void =>
+    view.show({
+      label: printable(transfer.name),
+      doneBytes: transfer.doneBytes,
+      size: transfer.size,
+      rate: transfer.downRate,
+      secondsLeft: transfer.secondsLeft,
+      sources: transfer.sources.map((source) => ({ name: nameOf(source), bytes: source.bytes })),
+      reason: transfer.state === 'waiting' || transfer.state === 'checking' ? (transfer.reason ?? transfer.state) : null,
+    });
+  const first = await onlyTransfer(node, id);
+  const last = await lastValueFrom(
+    polled(() => onlyTransfer(node, id), POLL_MS).pipe(
+      tap(show),
+      takeWhile((transfer) => !isOver(transfer), true),
+      takeUntil(from(signals.requested)),
+    ),
+    { defaultValue: first },
+  );
+  view.clear();
+  if (!isOver(last)) return interrupted(context, node, last);
+  ended(last);
+  showDone(context, last, startedMs);
+  if (node.own) await untilOwned(node, id, signals);
+  return EXIT.ok;
+};
+
+/** So that the network knows of the new owner before a command's own node leaves. */
+const untilOwned = async (node: OwnableNode, id: string, signals: StopRequest): Promise<void> => {
+  const deadline = performance.now() + OWNED_WAIT_MS;
+  await lastValueFrom(
+    polled(() => onlyTransfer(node, id), POLL_MS).pipe(
+      takeWhile(({ owned }) => !owned && performance.now() < deadline),
+      takeUntil(from(signals.requested)),
+    ),
+    { defaultValue: null },
+  );
+};
+
+/** Stays until a signal comes, and shows what is uploaded. */
+export const seedUntilStopped = async (context: Context, node: OwnableNode, id: string, signals: StopRequest): Promise<void> => {
+  const { output } = context;
+  output.note('Seeding until Ctrl-C.');
+  let shown = '';
+  await lastValueFrom(
+    polled(() => onlyTransfer(node, id), 1_000).pipe(
+      tap(({ uploadedBytes, upRate, peers }) => {
+        const line = `uploaded ${formatSize(uploadedBytes)}  ${formatRate(upRate)}  ${plural(peers, 'peer')}`;
+        if (line !== shown) output.draw(`\r${line}\u001b[K`);
+        shown = line;
+      }),
+      takeUntil(from(signals.requested)),
+      concatMap(() => []),
+    ),
+    { defaultValue: null },
+  );
+  output.draw('\r\u001b[K');
+};

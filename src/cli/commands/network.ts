@@ -1,0 +1,146 @@
+/** `init` and `join`: the files of a network, and of a node in it. */
+import { randomBytes } from 'node:crypto';
+import { homedir, hostname } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { parseAddress } from '../../config/address.ts';
+import { decodeJoinCode } from '../../config/join-code.ts';
+import { joinCodeOf, memberFiles, networkFiles, type NetworkPlan } from '../../config/make.ts';
+import type { Registration } from '../../config/types.ts';
+import { codeHash, codeOf } from '../../domain/accounts/secrets.ts';
+import { addCommand, type Context, type Ending } from '../command.ts';
+import { EXIT, give, stopWith } from '../exit.ts';
+import { userConfigFolder } from '../node-access.ts';
+import { writeNewFiles } from '../new-files.ts';
+import { markFreshVoters } from '../fresh-voters.ts';
+
+interface InitOptions {
+  readonly name?: string;
+  readonly host: string;
+  readonly trackerHost?: string;
+  readonly backupHost?: string;
+  readonly proxyHost?: string;
+  readonly trackerPort: string;
+  readonly backupPort: string;
+  readonly proxyPort: string;
+  readonly registration: string;
+  readonly node: string;
+}
+
+const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
+
+/** A host and a port of the command line as an address. */
+const place = (host: string, port: string, option: string): { host: string; port: number } => {
+  const bare = host.replace(/^\[(.*)\]$/u, '$1');
+  const address = parseAddress(`${bare.includes(':') ? `[${bare}]` : bare}:${port}`);
+  return address === null || address.port === 0 ? stopWith('usage', `--${option}: "${host}" with port "${port}" is no address.`) : address;
+};
+
+const registrationOf = (text: string): Registration =>
+  text === 'open' || text === 'invite' || text === 'closed' ? text : stopWith('usage', `--registration must be open, invite or closed, not "${text}".`);
+
+/** A name that the configuration takes, of whatever the machine is called. */
+export const nodeNameOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/gu, '-')
+    .replaceAll(/^[-_]+|[-_]+$/gu, '')
+    .slice(0, 63)
+    .replace(/[-_]+$/u, '') || 'node';
+
+/** A network of local processes or of several machines, with fresh secrets, in `folder`. */
+export const createNetwork = (folder: string, plan: NetworkPlan): { readonly adminCode: string; readonly joinCode: string } => {
+  const adminCode = codeOf(randomBytes(15));
+  const secrets = { networkId: hex(16), networkKey: hex(32), clusterKey: hex(32), tokenKey: hex(32), adminCodeHash: codeHash(adminCode) };
+  give(writeNewFiles(folder, networkFiles(plan, secrets)));
+  markFreshVoters(folder);
+  return { adminCode, joinCode: joinCodeOf(plan, secrets) };
+};
+
+const init = (context: Context, [dir]: readonly [string | undefined], options: InitOptions): void => {
+  const folder = resolve(dir ?? 'shoal-network');
+  const plan: NetworkPlan = {
+    name: options.name ?? 'shoal',
+    registration: registrationOf(options.registration),
+    tracker: place(options.trackerHost ?? options.host, options.trackerPort, 'tracker-host'),
+    backup: place(options.backupHost ?? options.host, options.backupPort, 'backup-host'),
+    proxy: place(options.proxyHost ?? options.host, options.proxyPort, 'proxy-host'),
+    nodes: [options.node],
+    rate: 0,
+    timing: {},
+  };
+  const { adminCode, joinCode } = createNetwork(folder, plan);
+  const { output } = context;
+  const shown = relative('.', folder) || '.';
+  const { bold, cyan, dim } = output.style;
+  output.value({ folder, adminCode, joinCode });
+  output.line(`The network ${bold(plan.name)} is set up in ${bold(shown)}.`);
+  output.line();
+  output.line('Start it, each in a terminal (or service) of its own:');
+  for (const role of ['tracker', 'backup', 'proxy']) output.line(`  ${cyan(`shoal ${role} --config ${join(shown, `${role}.json`)}`)}`);
+  output.line(`  ${cyan(`shoal node --config ${join(shown, `${options.node}.json`)}`)}`);
+  output.line();
+  output.line(`Code for the first administrator ${dim('(works once; it is not stored, keep it)')}: ${bold(adminCode)}`);
+  output.line(`  ${cyan(`shoal register NAME --code ${adminCode} --config ${join(shown, `${options.node}.json`)}`)}`);
+  output.line();
+  output.line(`Join code for every other machine ${dim(`(a secret; also in ${join(shown, 'secrets', 'join-code')})`)}:`);
+  output.line(`  ${cyan(`shoal join ${joinCode}`)}`);
+  if (plan.proxy.host.startsWith('127.') || plan.proxy.host === 'localhost') {
+    output.note('These addresses are on this machine alone. For a network of several machines: shoal init --host ADDRESS');
+  }
+};
+
+interface JoinOptions {
+  readonly dir?: string;
+  readonly name?: string;
+}
+
+const joinNetwork = (context: Context, [text]: readonly [string], options: JoinOptions): void => {
+  const code = give(decodeJoinCode(text));
+  const own = options.dir === undefined;
+  const folder = own ? userConfigFolder(context.env) : resolve(options.dir ?? '');
+  const home = homedir();
+  const name = options.name ?? nodeNameOf(hostname());
+  const dataFolder = own ? join(context.env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'shoal') : 'data';
+  const plan = { name, dataFolder, downloadFolder: own ? join(home, 'Shoal') : 'downloads', logFolder: own ? join(dataFolder, 'logs') : 'logs' };
+  give(writeNewFiles(folder, memberFiles(code, plan)));
+  const { output } = context;
+  const config = join(folder, 'node.json');
+  const flag = own ? '' : ` --config ${relative('.', config) || config}`;
+  output.value({ network: code.name, config, proxies: code.proxies });
+  output.line(`This machine can join the network ${output.style.bold(code.name)} as ${output.style.bold(name)}; its settings are in ${config}.`);
+  for (const command of [`shoal node${flag}`, `shoal register NAME${flag}`, `shoal login NAME${flag}`]) output.line(`  ${output.style.cyan(command)}`);
+};
+
+export const networkCommands = (program: Command, ending: Ending): void => {
+  addCommand<[string | undefined], InitOptions>(program, ending, {
+    usage: 'init [dir]',
+    about: 'make a new network: its files, its secrets, the codes to join it',
+    examples: ['shoal init my-lab --host 192.168.1.5', 'shoal init my-lab --tracker-host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --registration invite'],
+    exits: [EXIT.cannotCreate],
+    setup: (command) =>
+      command
+        .option('--name <name>', 'what people call the network (default: shoal)')
+        .option('--host <host>', 'where tracker, backup and proxy are reached', '127.0.0.1')
+        .option('--tracker-host <host>', 'where the tracker is reached, if elsewhere')
+        .option('--backup-host <host>', 'where the backup is reached, if elsewhere')
+        .option('--proxy-host <host>', 'where the proxy is reached, if elsewhere')
+        .option('--tracker-port <port>', 'port of the tracker', '7401')
+        .option('--backup-port <port>', 'port of the backup', '7402')
+        .option('--proxy-port <port>', 'port of the proxy', '7411')
+        .option('--registration <who>', 'who may register: open, invite or closed', 'open')
+        .option('--node <name>', 'name of the first node, on the machine of the proxy', 'node'),
+    run: async (context, args, options) => init(context, args, options),
+  });
+  addCommand<[string], JoinOptions>(program, ending, {
+    usage: 'join <code>',
+    about: 'set up a node on this machine for the network of a join code',
+    examples: ['shoal join shoal04gq… --name alice-laptop'],
+    exits: [EXIT.data, EXIT.cannotCreate],
+    setup: (command) =>
+      command
+        .option('--dir <dir>', 'put settings, data and downloads there (default: ~/.config/shoal, ~/.local/share/shoal, ~/Shoal)')
+        .option('--name <name>', 'name of the node (default: the name of the machine)'),
+    run: async (context, args, options) => joinNetwork(context, args, options),
+  });
+};

@@ -1,0 +1,140 @@
+/** `ls`, `status`, `peers`, `pause`, `resume`, `remove`, `recheck`: what the node daemon is doing. */
+import type { Command } from 'commander';
+import type { TransferSummary } from '../../protocol/api.ts';
+import { addCommand, type Context, type Ending } from '../command.ts';
+import { EXIT, give } from '../exit.ts';
+import { withNode } from '../node-access.ts';
+import { formatDuration, formatPercent, formatRate, formatSize, printable, shortId } from '../render/format.ts';
+import { findTransfer, listTransfers } from '../transfer-ids.ts';
+
+const exits = [EXIT.unavailable, EXIT.config];
+
+const rateOrDash = (rate: number): string => (rate === 0 ? '-' : formatRate(rate));
+
+const list = async (context: Context): Promise<void> => {
+  const transfers = await withNode(context, (node) => listTransfers(node));
+  const { output } = context;
+  output.value({ transfers });
+  if (transfers.length === 0) return output.line('Nothing yet. Begin with: shoal share PATH, or shoal search and shoal get');
+  output.table(
+    [
+      { title: 'ID', of: ({ id }) => shortId(id) },
+      { title: 'NAME', of: ({ name }) => name, shrinksTo: 16 },
+      { title: 'STATE', of: ({ state }) => state },
+      { title: 'DONE', of: ({ doneBytes, size }) => formatPercent(doneBytes, size), right: true },
+      { title: 'SIZE', of: ({ size }) => formatSize(size), right: true },
+      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true },
+      { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true },
+      { title: 'LEFT', of: ({ secondsLeft, state }) => (state === 'downloading' ? formatDuration(secondsLeft) : '-'), right: true },
+      { title: 'PEERS', of: ({ peers }) => String(peers), right: true },
+      { title: 'WHY', of: ({ reason }) => reason ?? '', shrinksTo: 3 },
+    ],
+    transfers,
+  );
+};
+
+const rows = (context: Context, entries: readonly (readonly [string, string])[]): void => {
+  for (const [name, value] of entries) context.output.line(`${context.output.style.dim(name.padEnd(11))} ${printable(value)}`);
+};
+
+const nodeStatus = async (context: Context): Promise<void> => {
+  const status = await withNode(context, async (node) => give(await node.call('status', {})));
+  context.output.value(status);
+  rows(context, [
+    ['node', `${status.name} (${shortId(status.node)}), shoal ${status.version}`],
+    ['network', `${status.network}: ${status.session}`],
+    ['account', status.account ?? 'nobody is signed in'],
+    ['proxy', status.proxy ?? 'none reached'],
+    ['primary', status.primary === null ? 'none known' : `${status.primary} (epoch ${status.epoch})`],
+    ['peer port', status.peerPort === null ? 'closed' : String(status.peerPort)],
+    ['downloads', status.folder],
+    ['transfers', `${status.transfers}, down ${formatRate(status.downRate)}, up ${formatRate(status.upRate)}`],
+  ]);
+};
+
+const transferStatus = async (context: Context, text: string): Promise<void> => {
+  const transfer: TransferSummary = await withNode(context, (node) => findTransfer(node, text));
+  context.output.value(transfer);
+  rows(context, [
+    ['name', transfer.name],
+    ['id', transfer.id],
+    ['state', transfer.reason === null ? transfer.state : `${transfer.state}: ${transfer.reason}`],
+    ['done', `${formatPercent(transfer.doneBytes, transfer.size)}, ${formatSize(transfer.doneBytes)} of ${formatSize(transfer.size)}`],
+    ['time left', formatDuration(transfer.secondsLeft)],
+    ['rates', `down ${formatRate(transfer.downRate)}, up ${formatRate(transfer.upRate)}`],
+    ['moved', `down ${formatSize(transfer.downloadedBytes)}, up ${formatSize(transfer.uploadedBytes)}`],
+    ['swarm', `${transfer.peers} connected, ${transfer.seeders} have all of it`],
+    ['bad pieces', String(transfer.piecesBad)],
+    ['in catalog', transfer.owned ? 'as an owner' : 'not as an owner'],
+    ['folder', transfer.folder],
+  ]);
+  for (const { name, node, bytes } of transfer.sources) rows(context, [['from', `${name || shortId(node)}: ${formatSize(bytes)}`]]);
+};
+
+const peers = async (context: Context, text: string): Promise<void> => {
+  const found = await withNode(context, async (node) => give(await node.call('peers', { id: (await findTransfer(node, text)).id })).peers);
+  context.output.value({ peers: found });
+  if (found.length === 0) return context.output.line('No peer is connected.');
+  context.output.table(
+    [
+      { title: 'NODE', of: ({ name, node }) => name || shortId(node), shrinksTo: 10 },
+      { title: 'ADDRESS', of: ({ address }) => address },
+      { title: 'HAS', of: ({ has }) => formatPercent(has, 1), right: true },
+      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true },
+      { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true },
+      { title: 'GOT', of: ({ downloadedBytes }) => formatSize(downloadedBytes), right: true },
+      { title: 'GAVE', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true },
+      { title: 'CLIENT', of: ({ client }) => client, shrinksTo: 6 },
+      { title: 'FLAGS', of: (peer) => [peer.choked ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '), shrinksTo: 5 },
+    ],
+    found,
+  );
+};
+
+const change = async (context: Context, call: 'pause' | 'resume' | 'recheck', text: string, done: string): Promise<void> => {
+  await withNode(context, async (node) => {
+    const { id, name } = await findTransfer(node, text);
+    give(await node.call(call, { id }));
+    context.output.value({ id });
+    context.output.line(`${printable(name)} ${done}.`);
+  });
+};
+
+const remove = async (context: Context, text: string, data: boolean): Promise<void> => {
+  await withNode(context, async (node) => {
+    const { id, name, folder } = await findTransfer(node, text);
+    give(await node.call('remove', { id, data }));
+    context.output.value({ id, data });
+    context.output.line(data ? `${printable(name)} is removed, with its files.` : `${printable(name)} is removed; its files stay in ${folder}.`);
+  });
+};
+
+export const transferCommands = (program: Command, ending: Ending): void => {
+  addCommand(program, ending, { usage: 'ls', about: 'list what the node downloads and shares', examples: ['shoal ls'], exits, config: true, run: list });
+  addCommand<[string | undefined]>(program, ending, {
+    usage: 'status [id]',
+    about: 'how the node is, or one of its transfers',
+    examples: ['shoal status', 'shoal status 4f1c09aa7d3e --json'],
+    exits,
+    config: true,
+    run: (context, [id]) => (id === undefined ? nodeStatus(context) : transferStatus(context, id)),
+  });
+  addCommand<[string]>(program, ending, { usage: 'peers <id>', about: 'list the peers of a transfer', examples: ['shoal peers 4f1c09aa7d3e'], exits, config: true, run: (context, [id]) => peers(context, id) });
+  const changes = [
+    ['pause', 'pause a transfer', 'is paused'],
+    ['resume', 'resume a transfer', 'goes on'],
+    ['recheck', 'verify what is on disk again', 'is being verified'],
+  ] as const;
+  for (const [call, about, done] of changes) {
+    addCommand<[string]>(program, ending, { usage: `${call} <id>`, about, examples: [`shoal ${call} 4f1c09aa7d3e`], exits, config: true, run: (context, [id]) => change(context, call, id, done) });
+  }
+  addCommand<[string], { readonly data?: boolean }>(program, ending, {
+    usage: 'remove <id>',
+    about: 'forget a transfer',
+    examples: ['shoal remove 4f1c09aa7d3e', 'shoal remove 4f1c09aa7d3e --data'],
+    exits,
+    config: true,
+    setup: (command) => command.option('--data', 'delete its files too'),
+    run: (context, [id], options) => remove(context, id, options.data === true),
+  });
+};

@@ -1,0 +1,18 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { voterNames } from '../config/make.ts';
+
+/** Consumed by a voter's first start. */
+const MARK = 'fresh-network';
+
+/**
+ * A voter that finds no state of its own must not vote (rule R9) unless it is new: the network's maker says so with a
+ * file in the data folder of each voter, which its first start takes away.
+ */
+export const markFreshVoters = (folder: string): void => {
+  for (const name of voterNames) {
+    const data = join(folder, 'data', name);
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, MARK), 'Made with the network: this voter has no past. Taken away at the first start.\n');
+  }
+};

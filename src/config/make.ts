@@ -1,0 +1,134 @@
+/** The files of a new network, and of a node that joins one. Pure: secrets come in, texts go out. */
+import type { z } from 'zod';
+import { formatAddress, isLoopback } from './address.ts';
+import { encodeJoinCode, type JoinCode } from './join-code.ts';
+import { jsonSchema, type NetworkFile, networkSchema, processSchemas, secretsSchema } from './schema.ts';
+import type { Registration } from './types.ts';
+
+export interface NewFile {
+  /** Relative to the folder that is set up. */
+  readonly path: string;
+  readonly text: string;
+  /** Readable by its user alone. */
+  readonly secret: boolean;
+}
+
+export interface NetworkPlan {
+  readonly name: string;
+  readonly registration: Registration;
+  readonly tracker: { readonly host: string; readonly port: number };
+  readonly backup: { readonly host: string; readonly port: number };
+  readonly proxy: { readonly host: string; readonly port: number };
+  readonly nodes: readonly string[];
+  /** For the limits of the nodes: bytes a second, 0 for none. */
+  readonly rate: number;
+  /** Other settings that all processes share, for `network.json`. */
+  readonly timing: Partial<Pick<NetworkFile, 'announceIntervalSeconds' | 'aliveSeconds' | 'removeSeconds'>>;
+}
+
+/** Hexadecimal digits from a secure source. */
+export interface FreshSecrets {
+  readonly networkId: string;
+  readonly networkKey: string;
+  readonly clusterKey: string;
+  readonly tokenKey: string;
+  /** SHA-256 of the one-time code for the first administrator. */
+  readonly adminCodeHash: string;
+}
+
+const json = (path: string, value: object, secret = false): NewFile => ({ path, text: `${JSON.stringify(value, null, 2)}\n`, secret });
+
+const schemaFile = (name: string, schema: z.ZodType): NewFile => json(`schema/${name}.json`, jsonSchema(schema));
+
+/** Where a process listens that others reach at `host`: everywhere, unless that is this machine alone. */
+const listenAt = ({ host, port }: { host: string; port: number }): string =>
+  formatAddress({ host: isLoopback(host) ? host : host.includes(':') ? '::' : '0.0.0.0', port });
+
+const processFile = (role: keyof typeof processSchemas, name: string, secrets: string, rest: object): NewFile =>
+  json(`${role === 'node' ? name : role}.json`, {
+    $schema: `./schema/${role}.json`,
+    role,
+    name,
+    network: 'network.json',
+    secrets: `secrets/${secrets}.json`,
+    dataFolder: `data/${name}`,
+    log: { folder: 'logs', level: 'info' },
+    ...rest,
+  });
+
+const nodeFile = (name: string, rate: number, local: boolean): NewFile =>
+  processFile('node', name, 'member', {
+    peer: { listen: local ? '127.0.0.1:0' : '0.0.0.0:0' },
+    downloadFolder: `downloads/${name}`,
+    limits: { uploadRate: rate, downloadRate: rate },
+  });
+
+/** Names of the three voters: their data folders get the mark of a fresh network. */
+export const voterNames = ['main', 'backup', 'proxy'] as const;
+
+export const joinCodeOf = (plan: NetworkPlan, secrets: FreshSecrets): string =>
+  encodeJoinCode({
+    networkId: secrets.networkId,
+    networkKey: secrets.networkKey,
+    name: plan.name,
+    proxies: [{ name: 'proxy', address: formatAddress(plan.proxy) }],
+  });
+
+/** All files of a new network; every process can be moved to another machine with this folder. */
+export const networkFiles = (plan: NetworkPlan, secrets: FreshSecrets): NewFile[] => {
+  const { networkKey, clusterKey, tokenKey, adminCodeHash } = secrets;
+  const local = isLoopback(plan.proxy.host);
+  return [
+    json('network.json', {
+      $schema: './schema/network.json',
+      networkId: secrets.networkId,
+      name: plan.name,
+      replicas: [
+        { name: 'main', address: formatAddress(plan.tracker) },
+        { name: 'backup', address: formatAddress(plan.backup) },
+      ],
+      proxies: [{ name: 'proxy', address: formatAddress(plan.proxy) }],
+      registration: plan.registration,
+      ...plan.timing,
+    }),
+    processFile('tracker', 'main', 'replica', { listen: listenAt(plan.tracker) }),
+    processFile('backup', 'backup', 'replica', { listen: listenAt(plan.backup) }),
+    processFile('proxy', 'proxy', 'proxy', { listen: listenAt(plan.proxy) }),
+    ...plan.nodes.map((name) => nodeFile(name, plan.rate, local)),
+    json('secrets/replica.json', { $schema: '../schema/secrets.json', networkKey, clusterKey, tokenKey, adminCodeHash }, true),
+    json('secrets/proxy.json', { $schema: '../schema/secrets.json', networkKey, clusterKey }, true),
+    json('secrets/member.json', { $schema: '../schema/secrets.json', networkKey }, true),
+    { path: 'secrets/join-code', text: `${joinCodeOf(plan, secrets)}\n`, secret: true },
+    schemaFile('network', networkSchema),
+    schemaFile('secrets', secretsSchema),
+    ...Object.entries(processSchemas).map(([role, schema]) => schemaFile(role, schema)),
+  ];
+};
+
+export interface MemberPlan {
+  readonly name: string;
+  /** Absolute, or relative to the folder that is set up. */
+  readonly dataFolder: string;
+  readonly downloadFolder: string;
+  readonly logFolder: string;
+}
+
+/** The files of a node that joins by code. */
+export const memberFiles = (code: JoinCode, plan: MemberPlan): NewFile[] => [
+  json('network.json', { $schema: './schema/network.json', networkId: code.networkId, name: code.name, proxies: code.proxies }),
+  json('node.json', {
+    $schema: './schema/node.json',
+    role: 'node',
+    name: plan.name,
+    network: 'network.json',
+    secrets: 'secrets/member.json',
+    dataFolder: plan.dataFolder,
+    downloadFolder: plan.downloadFolder,
+    log: { folder: plan.logFolder, level: 'info' },
+    limits: { uploadRate: 0, downloadRate: 0 },
+  }),
+  json('secrets/member.json', { $schema: '../schema/secrets.json', networkKey: code.networkKey }, true),
+  schemaFile('network', networkSchema),
+  schemaFile('secrets', secretsSchema),
+  schemaFile('node', processSchemas.node),
+];

@@ -33,7 +33,7 @@ export interface SwarmSettings {
   readonly limits?: SwarmLimits;
 }
 
-/** Where a message came from: the proxy, and the node's host as that proxy sees it. */
+/** Where a message came from: the proxy, and the node's host as that proxy sees it; '' for the host it entered from. */
 export interface Origin {
   readonly proxy: string;
   readonly host: string;
@@ -210,8 +210,9 @@ export class SwarmRegistry {
     return swarm;
   }
 
-  #heard(entry: Entry, origin: Origin, now: Micros): void {
+  #heard(entry: Entry, { proxy, host }: Origin, now: Micros): void {
     entry.heardAt = now;
+    const origin = { proxy, host: host === '' ? entry.origin.host : host };
     if (entry.origin.proxy === origin.proxy && entry.origin.host === origin.host) return;
     entry.origin = origin;
     entry.proxy = origin.proxy;

@@ -1,0 +1,175 @@
+/** What tracker and backup are: the same parts over the same ports. Only the name, and with it the priority, differs. */
+import { Desk, DESK_DEFAULTS } from '../actors/desk/desk.ts';
+import { Replica } from '../actors/replica/replica.ts';
+import { Swarm } from '../actors/swarm/swarm.ts';
+import { Voter } from '../actors/voter/voter.ts';
+import type { ReplicaConfig } from '../config/types.ts';
+import { PASSWORD_COST } from '../domain/accounts/phc.ts';
+import type { LedgerTransactions } from '../domain/ledger/types.ts';
+import { timingFrom } from '../domain/replication/timing.ts';
+import type { ReplicaStatus } from '../domain/replication/types.ts';
+import { ReplicaLinks } from '../links/replica-links.ts';
+import type { Database } from '../ports/database.ts';
+import { type Done, fail, ok } from '../protocol/result.ts';
+import { version } from '../system/version.ts';
+import { formatAddress, type TransportFailure } from '../transports/transport.ts';
+import { ENVIRONMENT, type Environment, newIncarnation, type Parts, partsOf, token } from './container.ts';
+import type { Role } from './role.ts';
+
+const DATABASE = token<Database<LedgerTransactions>>('database');
+const LINKS = token<ReplicaLinks>('links');
+const VOTER = token<Voter>('voter');
+const REPLICA = token<Replica>('replica');
+const SWARM = token<Swarm>('swarm');
+const DESK = token<Desk>('desk');
+
+/** Where the ledger is in the data folder. */
+const LEDGER_FILE = 'ledger.sqlite';
+
+/** A data replica: links, voter, replica, swarms, and the desk where members are served. */
+class ReplicaRole implements Role {
+  readonly #environment: Environment;
+  readonly #config: ReplicaConfig;
+  readonly #ended: (error: Error) => void;
+  readonly #parts: Parts;
+  readonly #incarnation: string;
+  #address: string | null = null;
+  #started = false;
+  #starting: Done<void> | null = null;
+
+  constructor(environment: Environment, config: ReplicaConfig, ended: (error: Error) => void) {
+    this.#environment = environment;
+    this.#config = config;
+    this.#ended = ended;
+    this.#incarnation = newIncarnation(environment.ports);
+    this.#parts = this.#compose();
+  }
+
+  start(done: Done<void>): void {
+    const { disk } = this.#environment.ports;
+    this.#starting = done;
+    disk.makeFolder(this.#config.dataFolder, (made) => {
+      if (!made.ok) return this.#answerStart(fail('cannot-create', `The data folder ${this.#config.dataFolder}: ${made.error.message}`));
+      const get = this.#parts.get;
+      this.#started = true;
+      get(SWARM).start();
+      get(REPLICA).onStatus((status) => this.#statusChanged(status));
+      get(REPLICA).start();
+      get(LINKS).start();
+    });
+  }
+
+  stop(done: () => void): void {
+    if (!this.#started) return done();
+    const get = this.#parts.get;
+    get(LINKS).stop();
+    get(REPLICA).stop();
+    get(SWARM).stop();
+    get(DATABASE).close(done);
+  }
+
+  status(): object {
+    const { role, name } = this.#config;
+    const addresses = this.#address === null ? {} : { control: this.#address };
+    if (!this.#started) return { role, name, addresses };
+    const { get } = this.#parts;
+    const { registry, phase } = get(SWARM);
+    return {
+      ...{ role, name, addresses },
+      replica: get(REPLICA).status(),
+      swarm: { phase, nodes: registry.nodeCount, swarms: registry.swarmCount },
+      requestsUnderWay: get(DESK).underWay,
+      proxies: get(LINKS).proxies,
+    };
+  }
+
+  #statusChanged(status: ReplicaStatus): void {
+    const { role, epoch, primary, mode, appliedSeq } = status;
+    const get = this.#parts.get;
+    get(SWARM).primaryChanged(role === 'primary');
+    get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq });
+    if (role !== 'halted') return;
+    const error = new Error('the ledger or the voter state cannot be used');
+    this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}; its log says why.`));
+    this.#ended(error);
+  }
+
+  #listening(result: { readonly ok: true } | { readonly ok: false; readonly error: TransportFailure }, address: string | null): void {
+    this.#address = address;
+    this.#answerStart(result.ok ? ok(undefined) : result);
+  }
+
+  #answerStart(result: Parameters<Done<void>>[0]): void {
+    const done = this.#starting;
+    this.#starting = null;
+    done?.(result);
+  }
+
+  #compose(): Parts {
+    const { name, network, listen, secrets, limits, timing, dataFolder } = this.#config;
+    const voters = [...network.replicas.map((replica) => replica.name), ...network.proxies.slice(0, 1).map((proxy) => proxy.name)];
+    const replicas = network.replicas.map((replica) => replica.name);
+    const replicationTiming = timingFrom(timing);
+    return partsOf(this.#environment)
+      .provide(DATABASE, (get) => get(ENVIRONMENT).openDatabase(`${dataFolder}/${LEDGER_FILE}`))
+      .provide(LINKS, (get) => {
+        const { clock, transport, log, random } = get(ENVIRONMENT).ports;
+        return new ReplicaLinks(
+          { clock, transport, log, random },
+          {
+            name,
+            incarnation: this.#incarnation,
+            software: `shoal/${version}`,
+            network,
+            listen,
+            security: secrets.clusterKey,
+            linksMax: limits.linksMax,
+            statusEveryMs: timing.heartbeatMs,
+          },
+          {
+            listening: (address) => this.#listening(ok(undefined), formatAddress(address)),
+            failed: (error) => this.#listening({ ok: false, error }, null),
+            received: (from, frame) => get(REPLICA).receive(from, frame),
+            peerUp: (peer) => get(REPLICA).peerUp(peer),
+            peerDown: (peer) => get(REPLICA).peerDown(peer),
+            request: (frame, proxy, reply) => get(DESK).handle(frame, proxy, reply),
+            announce: (frame, proxy, reply) => reply(get(DESK).announce(frame, proxy, '')),
+          },
+        );
+      })
+      .provide(VOTER, (get) => {
+        const { reactor, ports } = get(ENVIRONMENT);
+        const { clock, log, disk } = ports;
+        const peers = get(LINKS);
+        return new Voter({ reactor, clock, log, disk, folder: dataFolder, name, voters, replicas, peers, timing: replicationTiming });
+      })
+      .provide(REPLICA, (get) => {
+        const { reactor, ports } = get(ENVIRONMENT);
+        const { clock, random, log } = ports;
+        const database = get(DATABASE);
+        return new Replica({
+          ...{ reactor, clock, random, log, database, voter: get(VOTER), name, voters, replicas, peers: get(LINKS) },
+          timing: replicationTiming,
+        });
+      })
+      .provide(SWARM, (get) => {
+        const { reactor, ports } = get(ENVIRONMENT);
+        const { clock, random, log } = ports;
+        return new Swarm({ reactor, clock, random, log }, network);
+      })
+      .provide(DESK, (get) => {
+        const { clock, crypto, log } = get(ENVIRONMENT).ports;
+        if (secrets.tokenKey === null) throw new Error('A replica needs a token key; the configuration was checked');
+        return new Desk({
+          ...{ clock, crypto, log, database: get(DATABASE), replica: get(REPLICA), swarm: get(SWARM) },
+          settings: { ...DESK_DEFAULTS, ...network, passwordCost: PASSWORD_COST, torrentBytesMax: limits.torrentBytesMax },
+          secrets: { tokenKey: secrets.tokenKey, adminCodeHash: secrets.adminCodeHash },
+          pingNode: (node, _proxy, done) => get(LINKS).pingNode(node, done),
+        });
+      });
+  }
+}
+
+/** `ended`: the replica has halted and must not go on. */
+export const createReplica = (environment: Environment, config: ReplicaConfig, ended: (error: Error) => void): Role =>
+  new ReplicaRole(environment, config, ended);

@@ -1,0 +1,37 @@
+import { Reactor } from '../bus/reactor.ts';
+import type { LedgerTransactions } from '../domain/ledger/types.ts';
+import { createRandom } from '../ports/counter-random.ts';
+import type { Log } from '../ports/log.ts';
+import { createClock, monotonicMicros } from '../system/clock.ts';
+import { createCrypto } from '../system/crypto.ts';
+import { createDatabase } from '../system/database.ts';
+import { createDisk } from '../system/disk.ts';
+import { moduleUrl } from '../system/source-url.ts';
+import { createTcpTransport } from '../transports/tcp/tcp.ts';
+import type { Environment } from './container.ts';
+
+/** An environment over the real machine, and the way to let go of it. */
+export const systemEnvironment = (log: Log, limits: { readonly passwordQueueMax?: number }): { readonly environment: Environment; close(): void } => {
+  const reactor = new Reactor(monotonicMicros);
+  const clock = createClock(reactor);
+  const crypto = createCrypto(reactor, limits);
+  const transport = createTcpTransport(reactor);
+  const [seed] = new Uint32Array(crypto.secretBytes(4).slice().buffer);
+  return {
+    environment: {
+      reactor,
+      ports: { clock, crypto, transport, disk: createDisk(reactor), random: createRandom(seed ?? 0), log },
+      openDatabase: (path) =>
+        createDatabase<LedgerTransactions>(reactor, {
+          path,
+          transactionsUrl: moduleUrl('../domain/ledger/transactions', import.meta.url),
+          transactionsExport: 'ledgerTransactions',
+        }),
+    },
+    close() {
+      transport.shutdown();
+      clock.close();
+      crypto.close();
+    },
+  };
+};

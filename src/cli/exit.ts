@@ -49,6 +49,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   'no-node': EXIT.unavailable,
   'in-use': EXIT.unavailable,
   exists: EXIT.cannotCreate,
+  'cannot-create': EXIT.cannotCreate,
   full: EXIT.io,
   'disk-full': EXIT.io,
   io: EXIT.io,

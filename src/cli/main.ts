@@ -13,7 +13,7 @@ import { transferCommands } from './commands/transfers.ts';
 import { upCommand } from './commands/up.ts';
 import { CommandError, EXIT, type ExitCode } from './exit.ts';
 import { Output } from './output.ts';
-import { version } from './version.ts';
+import { version } from '../system/version.ts';
 
 const build = (ending: Ending): Command => {
   const program = new Command('shoal')

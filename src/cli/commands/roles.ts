@@ -49,7 +49,7 @@ const runRole = async (role: RoleName, context: Context, options: RoleOptions): 
   const config = give(loadConfig(path));
   if (config.role !== role) stopWith('config-invalid', `${path} is the configuration of a ${config.role}. Run: shoal ${config.role} --config ${path}`);
   const { createDaemon } = await import('../../roles/daemon.ts');
-  return serve(context, createDaemon(config, { api: true }), { role, name: config.name }, options);
+  return serve(context, createDaemon(config, { api: true, terminal: true }), { role, name: config.name }, options);
 };
 
 export const roleCommands = (program: Command, ending: Ending): void => {

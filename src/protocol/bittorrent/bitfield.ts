@@ -30,7 +30,8 @@ export class Bitfield {
     if (!isBitfield(bytes, pieceCount)) return null;
     let size = 0;
     for (const byte of bytes) size += bitsOfByte[byte] as number;
-    return new Bitfield(pieceCount, bytes.slice(), size);
+    // Not `slice`: a Buffer's shares its memory.
+    return new Bitfield(pieceCount, new Uint8Array(bytes), size);
   }
 
   /** How many pieces are in the set. */

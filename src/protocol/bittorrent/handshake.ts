@@ -47,8 +47,8 @@ export const decodeHandshake = (bytes: Uint8Array): Decoded<Handshake> => {
   }
   if (bytes.length < handshakeBytes) return { kind: 'incomplete' };
   const has = ({ byte, mask }: typeof fastBit): boolean => ((bytes[byte] as number) & mask) !== 0;
-  const infoHash = wireHashFrom(bytes.slice(infoHashAt, peerIdAt));
-  const peerId = peerIdFrom(bytes.slice(peerIdAt, handshakeBytes));
+  const infoHash = wireHashFrom(new Uint8Array(bytes.subarray(infoHashAt, peerIdAt)));
+  const peerId = peerIdFrom(new Uint8Array(bytes.subarray(peerIdAt, handshakeBytes)));
   if (infoHash === null || peerId === null) return { kind: 'violation', reason: 'the handshake is cut short' };
   return {
     kind: 'complete',

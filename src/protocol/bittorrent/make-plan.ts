@@ -53,6 +53,8 @@ const usualPieceLengthBytesMax = 4 * 1024 * 1024;
 const usualPiecesMax = 16_384;
 /** A piece layer's key, its length digits and separators, beside its hashes. */
 const layerOverheadBytes = 48;
+/** The keys around info dictionary and layers, and digits of the length of the piece hashes. */
+const outerBytes = 64;
 
 /**
  * The piece length for so many bytes: a power of two from 16 KiB to 16 MiB that makes about 1,500 pieces, but at most
@@ -160,12 +162,12 @@ export const planTorrent = (sources: readonly SourceFile[], options: PlanOptions
 /** Known before anything is hashed, so that nobody waits for a refusal. */
 const boundOfTorrent = (plan: TorrentPlan): number => {
   const roots = plan.files.map(() => new Uint8Array(merkleHashBytes));
-  const info = encodeBencode(infoOf(plan, roots, new Uint8Array(plan.pieceCount * sha1Bytes), true));
+  const info = encodeBencode(infoOf(plan, roots, new Uint8Array(0), true));
   const layers = plan.files.reduce((sum, { size }) => {
     const count = plan.version === 'hybrid' && size > plan.pieceLength ? Math.ceil(size / plan.pieceLength) : 0;
     return sum + (count === 0 ? 0 : layerOverheadBytes + count * merkleHashBytes);
   }, 0);
-  return info.length + layers;
+  return outerBytes + info.length + plan.pieceCount * sha1Bytes + layers;
 };
 
 /** The piece with that index, 0 to `plan.pieceCount - 1`. */

@@ -196,7 +196,7 @@ const withoutLineEnd = (bytes: Uint8Array): Uint8Array => {
  */
 export const readMetainfo = (bytes: Uint8Array, limits: Partial<MetainfoLimits> = {}): Result<Metainfo> => {
   const all = { ...metainfoLimits, ...limits };
-  const own = withoutLineEnd(bytes).slice();
+  const own = new Uint8Array(withoutLineEnd(bytes));
   const decoded = decodeBencode(own, { bytesMax: all.torrentBytesMax });
   if (!decoded.ok) return decoded;
   if (decoded.value.kind !== 'dictionary') return fail('metainfo-invalid', 'the torrent file is no dictionary');

@@ -76,5 +76,12 @@ const keyedDigest = (password: string, salt: Uint8Array, cost: PasswordCost): Ui
 
 const argon2id = (password: string, salt: Uint8Array, cost: PasswordCost): Uint8Array =>
   new Uint8Array(
-    argon2Sync('argon2id', { message: password, nonce: salt, parallelism: cost.lanes, tagLength: TAG_BYTES, memory: cost.memoryKib, passes: cost.passes }),
+    argon2Sync('argon2id', {
+      message: password,
+      nonce: salt,
+      parallelism: cost.lanes,
+      tagLength: TAG_BYTES,
+      memory: cost.memoryKib,
+      passes: cost.passes,
+    }),
   );

@@ -31,6 +31,7 @@ export class SimulatedDatabase<T extends TransactionMap> implements Database<T> 
     this.#outbox.inTurn(COMMIT_MICROS, () => {
       const result = refused ? fail('io' as const, 'The database is closed.') : this.#run(name, copied);
       this.#outbox.after(ANSWER_MICROS, () => {
+        if (result === null) return;
         this.#outbox.answer(result.ok ? name : `${name}.${result.error.code}`, () => done(result));
       });
     });
@@ -41,10 +42,18 @@ export class SimulatedDatabase<T extends TransactionMap> implements Database<T> 
     this.#outbox.inTurn(COMMIT_MICROS, () => this.#outbox.after(ANSWER_MICROS, () => this.#outbox.answer('close', done)));
   }
 
-  #run<K extends keyof T & string>(name: K, args: T[K]['args']): Result<T[K]['result'], DatabaseFailure> {
+  /** Null where the transaction is wrong, which ends the process. */
+  #run<K extends keyof T & string>(name: K, args: T[K]['args']): Result<T[K]['result'], DatabaseFailure> | null {
     const code = this.#fault(name);
     if (code !== null) return fail(code, `Transaction ${name} failed: a fault was injected.`);
-    const result = this.#session.run(this.#transactions, name, args);
-    return result.ok ? structuredClone(result) : result;
+    try {
+      const result = this.#session.run(this.#transactions, name, args);
+      return result.ok ? structuredClone(result) : result;
+    } catch (mistake) {
+      this.#outbox.answer('fault', () => {
+        throw new Error(`Transaction ${name} is wrong: ${String(mistake)}`, { cause: mistake });
+      });
+      return null;
+    }
   }
 }

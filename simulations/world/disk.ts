@@ -49,7 +49,14 @@ export class SimulatedDisk implements Disk {
   }
 
   read(handle: FileHandle, offset: number, into: Uint8Array, done: Done<number, DiskFailure>): void {
-    this.#operateOn('read', handle, into.length, done, ({ node }) => ok(node.body.read(offset, into)), (count) => into.subarray(0, count));
+    this.#operateOn(
+      'read',
+      handle,
+      into.length,
+      done,
+      ({ node }) => ok(node.body.read(offset, into)),
+      (count) => into.subarray(0, count),
+    );
   }
 
   write(handle: FileHandle, offset: number, bytes: Uint8Array, done: Done<void, DiskFailure>): void {
@@ -89,7 +96,14 @@ export class SimulatedDisk implements Disk {
   }
 
   readFile(path: string, bytesMax: number, done: Done<Uint8Array, DiskFailure>): void {
-    this.#operate('readFile', path, 0, done, () => this.#store.readFile(path, bytesMax), (bytes) => bytes);
+    this.#operate(
+      'readFile',
+      path,
+      0,
+      done,
+      () => this.#store.readFile(path, bytesMax),
+      (bytes) => bytes,
+    );
   }
 
   writeFile(path: string, bytes: Uint8Array, _options: { readonly secret?: boolean }, done: Done<void, DiskFailure>): void {

@@ -90,7 +90,7 @@ export class FileBody {
   }
 
   #eachPage(offset: number, length: number, visit: (index: number, start: number, at: number, length: number) => void): void {
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const position = offset + at;
       const start = position % PAGE_BYTES;
       const part = Math.min(PAGE_BYTES - start, length - at);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { seconds } from '../../src/ports/clock.ts';
 import type { Harness } from '../../src/ports/harness.contract.ts';
-import { type Incarnation, type ProcessOptions, World } from './index.ts';
+import { type Incarnation, ProcessFault, type ProcessOptions, World } from './index.ts';
 
 const PATIENCE = seconds(60);
 
@@ -15,6 +15,16 @@ export const simulatedHarness = (options: ProcessOptions = {}): Harness & { read
     reactor: incarnation.reactor,
     inStep: (body) => incarnation.step(body),
     until: async (happened) => assert.ok(world.runUntil(happened, PATIENCE), 'It did not happen within a virtual minute'),
+    faultOf: async (body) => {
+      incarnation.step(body);
+      try {
+        world.runFor(PATIENCE);
+      } catch (error) {
+        if (error instanceof ProcessFault) return error.message;
+        throw error;
+      }
+      return assert.fail('The process did not fail within a virtual minute');
+    },
     close: async () => incarnation.process.kill(),
   };
 };

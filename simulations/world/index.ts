@@ -1,5 +1,5 @@
 /** Simulated ports, and the world that drives them. */
 export { DiskStore } from './disk-store.ts';
 export type { LogLine } from './log.ts';
-export { Incarnation, type ProcessOptions, SimulatedProcess } from './process.ts';
+export { Incarnation, ProcessFault, type ProcessOptions, SimulatedProcess } from './process.ts';
 export { World, type WorldOptions, type WorldReport } from './world.ts';

@@ -28,7 +28,8 @@ export class LogBook {
   }
 
   of(process: string, bindings: Readonly<Record<string, string | number>> = {}): Log {
-    const write = (level: LogLine['level']) => (fields: object, message: string) => this.#write({ at: this.#now(), process, level, fields: { ...bindings, ...fields }, message });
+    const write = (level: LogLine['level']) => (fields: object, message: string) =>
+      this.#write({ at: this.#now(), process, level, fields: { ...bindings, ...fields }, message });
     return {
       debug: write('debug'),
       info: write('info'),

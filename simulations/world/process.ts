@@ -1,5 +1,6 @@
 import { Reactor } from '../../src/bus/reactor.ts';
 import type { Database, TransactionMap, Transactions } from '../../src/ports/database.ts';
+import type { Micros } from '../../src/ports/clock.ts';
 import type { Ports } from '../../src/ports/ports.ts';
 import { below, type Random } from '../../src/ports/random.ts';
 import { openSqlMemory, type SqlSession } from '../../src/system/sql-session.ts';
@@ -101,6 +102,16 @@ export class SimulatedProcess {
   }
 }
 
+/** A programmer's mistake that ended a process, and with it the run. */
+export class ProcessFault extends Error {
+  override readonly name = 'ProcessFault';
+
+  constructor(process: string, at: Micros, error: unknown) {
+    const what = error instanceof Error ? error.message : String(error);
+    super(`${process} failed after ${(at / 1_000_000).toFixed(6)} s: ${what}`, { cause: error });
+  }
+}
+
 /** One run of a program, from a start to a crash: a reactor and its ports. */
 export class Incarnation {
   readonly process: SimulatedProcess;
@@ -118,7 +129,12 @@ export class Incarnation {
     const random = process.random.fork(`incarnation ${number}`);
     const offset = below(random, 'clock offset', CLOCK_OFFSET_MAX_MICROS);
     const rate = options.clock?.rate ?? 1;
-    this.reactor = new Reactor(() => offset + Math.floor(world.now() * rate));
+    this.reactor = new Reactor(
+      () => offset + Math.floor(world.now() * rate),
+      (error) => {
+        throw new ProcessFault(process.name, world.now(), error);
+      },
+    );
     this.reactor.taps.on('cause', (cause) => world.traceStep(process.number, cause));
     this.#clock = new SimulatedClock(world, this.reactor, options.clock ?? {});
     this.#transport = world.network.transport(process.host, this.reactor);
@@ -126,7 +142,9 @@ export class Incarnation {
       clock: this.#clock,
       random: random.fork('decisions'),
       transport: this.#transport,
-      disk: new SimulatedDisk(process.disk, this.#outbox('disk'), { ...solidState, ...options.disk }, (operation, path) => process.diskFault(operation, path)),
+      disk: new SimulatedDisk(process.disk, this.#outbox('disk'), { ...solidState, ...options.disk }, (operation, path) =>
+        process.diskFault(operation, path),
+      ),
       crypto: new SimulatedCrypto(this.#outbox('crypto'), random.fork('secrets'), { ...usualCrypto, ...options.crypto }),
       log: world.log.of(process.name),
     };
@@ -144,7 +162,9 @@ export class Incarnation {
   /** A database of the process: it survives the incarnation. */
   database<T extends TransactionMap>(name: string, transactions: Transactions<T>): Database<T> {
     const { process } = this;
-    return new SimulatedDatabase(process.session(name), transactions, this.#outbox('database'), (transaction) => process.databaseFault(transaction));
+    return new SimulatedDatabase(process.session(name), transactions, this.#outbox('database'), (transaction) =>
+      process.databaseFault(transaction),
+    );
   }
 
   /** Runs `body` as a step of the process: how a scenario, like a user, reaches into it. */

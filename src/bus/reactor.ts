@@ -32,6 +32,10 @@ interface Taps {
   stepped: [];
 }
 
+const throwIt = (error: unknown): void => {
+  throw error;
+};
+
 /** Envelopes of one step; more is a loop in the program. */
 const ENVELOPES_PER_STEP_MAX = 1_000_000;
 
@@ -47,11 +51,17 @@ export class Reactor {
   #queue: Envelope[] = [];
   #stepping = false;
   #now: Micros;
-  #fault: unknown = undefined;
+  readonly #onFault: (error: unknown) => void;
+  #fault: { readonly error: unknown } | null = null;
 
-  constructor(readTime: () => Micros) {
+  /**
+   * `onFault` is told once what ended the process's last step: a programmer's mistake. By default it is thrown, to whom
+   * delivered the event. After it, nothing is delivered any more.
+   */
+  constructor(readTime: () => Micros, onFault: (error: unknown) => void = throwIt) {
     this.#readTime = readTime;
     this.#now = readTime();
+    this.#onFault = onFault;
   }
 
   /** The time of the current step; between steps, of the last one. */
@@ -60,22 +70,36 @@ export class Reactor {
   }
 
   /**
-   * Runs one step. Ports never call it from inside a step.
-   * @throws whatever a handler or a machine threw: a programmer's mistake, which ends the process.
+   * Runs one step. Ports never call it from inside a step. What a handler or a machine throws ends it: messages that
+   * were posted are not delivered, `stepped` is not told.
    */
   step(cause: Cause, handle: () => void): void {
     if (this.#stepping) throw new Error(`A port delivered ${cause.port} ${cause.kind} inside a step`);
+    if (this.#fault !== null) return;
     this.#stepping = true;
     this.#now = Math.max(this.#now, this.#readTime());
     try {
       if (this.taps.listenerCount('cause') > 0) this.taps.emit('cause', cause, this.#now);
       handle();
-      this.#drain();
+      if (this.#queue.length > 0) this.#drain();
+    } catch (error) {
+      this.fault(error);
     } finally {
       this.#stepping = false;
     }
-    if (this.#fault !== undefined) throw this.#fault;
-    this.taps.emit('stepped');
+    // Read through a call: the compiler does not see that the step may have set it.
+    const fault = this.failed;
+    if (fault === null) {
+      this.taps.emit('stepped');
+      return;
+    }
+    this.#queue = [];
+    this.#onFault(fault.error);
+  }
+
+  /** What ended the process, if anything did. */
+  get failed(): { readonly error: unknown } | null {
+    return this.#fault;
   }
 
   /** Whether a step is under way. */
@@ -100,11 +124,11 @@ export class Reactor {
 
   /** Records a machine's error, which XState would only report later: the step ends with it. */
   fault(error: unknown): void {
-    this.#fault ??= error;
+    this.#fault ??= { error };
   }
 
   #drain(): void {
-    for (let at = 0; at < this.#queue.length; at++) {
+    for (let at = 0; at < this.#queue.length && this.#fault === null; at++) {
       if (at > ENVELOPES_PER_STEP_MAX) throw new Error('The bus does not come to rest');
       const envelope = this.#queue[at] as Envelope;
       if (this.taps.listenerCount('envelope') > 0) this.taps.emit('envelope', envelope, this.#now);

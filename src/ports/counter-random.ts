@@ -58,4 +58,5 @@ class CounterRandom implements Random {
  * A counter-based source: each draw is a hash of the seed, the labels of the forks, the purpose and how often that
  * purpose was drawn. Purposes are constants of the program (each costs a table entry), not data. Not for secrets.
  */
-export const createRandom = (seed: number | string): Random => new CounterRandom(absorb({ a: 0x243f_6a88, b: 0x85a3_08d3 | 0 }, String(seed)));
+export const createRandom = (seed: number | string): Random =>
+  new CounterRandom(absorb({ a: 0x243f_6a88, b: 0x85a3_08d3 | 0 }, String(seed)));

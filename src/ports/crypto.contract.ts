@@ -31,7 +31,10 @@ export const cryptoContract = (name: string, setup: Setup): void => {
         await harness.close();
       }
     };
-    const digests = (harness: ReturnType<Setup>, ...[bytes, plan]: [Uint8Array, Parameters<Crypto['pieceDigests']>[1]]): Promise<PieceDigests> =>
+    const digests = (
+      harness: ReturnType<Setup>,
+      ...[bytes, plan]: [Uint8Array, Parameters<Crypto['pieceDigests']>[1]]
+    ): Promise<PieceDigests> =>
       ask<Result<PieceDigests, CryptoFailure>>(harness, (done) => harness.crypto.pieceDigests(bytes, plan, done)).then(value);
     const password = (harness: ReturnType<Setup>, text: string, salt: Uint8Array): Promise<Result<Uint8Array, CryptoFailure>> =>
       ask(harness, (done) => harness.crypto.hashPassword(text, salt, cheap, done));
@@ -83,7 +86,9 @@ export const cryptoContract = (name: string, setup: Setup): void => {
         const pieces = Array.from({ length: 30 }, (_, i) => harness.crypto.allocate(30_000 - i).fill(i));
         harness.inStep(() => {
           for (const [i, piece] of pieces.entries()) {
-            harness.crypto.pieceDigests(piece, { sha1: true, merkleLeaves: 2, sha1ZeroTail: 0 }, (result) => got.set(i, toHex(value(result).sha1 as Uint8Array)));
+            harness.crypto.pieceDigests(piece, { sha1: true, merkleLeaves: 2, sha1ZeroTail: 0 }, (result) =>
+              got.set(i, toHex(value(result).sha1 as Uint8Array)),
+            );
           }
         });
         await harness.until(() => got.size === pieces.length);

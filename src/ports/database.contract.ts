@@ -25,7 +25,9 @@ export const bankTransactions: Transactions<BankTransactions> = {
     return null;
   },
   deposit: (sql, { to, amount }) => {
-    sql.prepare('INSERT INTO account (name, balance) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET balance = balance + excluded.balance').run(to, amount);
+    sql
+      .prepare('INSERT INTO account (name, balance) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET balance = balance + excluded.balance')
+      .run(to, amount);
     return Number(sql.prepare('SELECT balance FROM account WHERE name = ?').get(to)?.['balance']);
   },
   failAfterWriting: (sql, { code }) => {
@@ -46,7 +48,7 @@ export const bankTransactions: Transactions<BankTransactions> = {
   },
   blob: (sql, { bytes }) => sql.prepare('SELECT ? AS bytes').get(bytes)?.['bytes'] as Uint8Array,
   wrong: (sql) => {
-    sql.exec('SELECT nothing FROM nowhere');
+    sql.exec('SELECT balance FROM nowhere');
     return null;
   },
 };
@@ -61,7 +63,10 @@ const value = <T>(result: Result<T, DatabaseFailure>): T => {
 /** What every database does. */
 export const databaseContract = (name: string, setup: Setup): void => {
   describe(`database contract: ${name}`, () => {
-    type Run = <K extends keyof BankTransactions & string>(name: K, args: BankTransactions[K]['args']) => Promise<Result<BankTransactions[K]['result'], DatabaseFailure>>;
+    type Run = <K extends keyof BankTransactions & string>(
+      name: K,
+      args: BankTransactions[K]['args'],
+    ) => Promise<Result<BankTransactions[K]['result'], DatabaseFailure>>;
     const scene = async (body: (run: Run, harness: ReturnType<Setup>) => Promise<void>): Promise<void> => {
       const harness = setup();
       const run: Run = (transaction, args) => ask(harness, (done) => harness.database.run(transaction, args, done));
@@ -87,7 +92,10 @@ export const databaseContract = (name: string, setup: Setup): void => {
           for (let i = 0; i < 100; i++) harness.database.run('deposit', { to: 'An', amount: 1 }, (result) => balances.push(value(result)));
         });
         await harness.until(() => balances.length === 100);
-        assert.deepEqual(balances, Array.from({ length: 100 }, (_, i) => i + 1));
+        assert.deepEqual(
+          balances,
+          Array.from({ length: 100 }, (_, i) => i + 1),
+        );
       }));
 
     it('leaves nothing of a transaction that fails, and goes on', () =>
@@ -122,6 +130,15 @@ export const databaseContract = (name: string, setup: Setup): void => {
         await harness.until(() => back !== undefined);
         assert.deepEqual([...(back as Uint8Array)], [1, 2, 3]);
         assert.notEqual(value(await run('blob', { bytes })), bytes);
+      }));
+
+    it('ends the process when a transaction is wrong, for its state is not to be trusted', () =>
+      scene(async (_run, harness) => {
+        const fault = await harness.faultOf(() => {
+          harness.database.run('deposit', { to: 'An', amount: 1 }, () => {});
+          harness.database.run('wrong', null, () => assert.fail('It was answered'));
+        });
+        assert.match(fault, /Transaction wrong is wrong: .*no such table/u);
       }));
 
     it('answers what was asked before it closes, and fails with io afterwards', () =>

@@ -99,7 +99,10 @@ export const diskContract = (name: string, setup: Setup): void => {
         value(await disk.truncate(file, 70_000));
         const into = new Uint8Array(70_000);
         assert.equal(value(await disk.read(file, 0, into)), 70_000);
-        assert.equal(into.reduce((sum, byte) => sum + byte, 0), 10);
+        assert.equal(
+          into.reduce((sum, byte) => sum + byte, 0),
+          10,
+        );
         value(await disk.close(file));
       }));
 
@@ -118,7 +121,8 @@ export const diskContract = (name: string, setup: Setup): void => {
         const file = value(await disk.open(`${root}/a`, 'write'));
         const results: string[] = [];
         harness.inStep(() => {
-          for (let i = 0; i < 40; i++) port.write(file, i * 1_000, new Uint8Array(1_000).fill(i), (result) => results.push(`write ${codeOf(result)}`));
+          for (let i = 0; i < 40; i++)
+            port.write(file, i * 1_000, new Uint8Array(1_000).fill(i), (result) => results.push(`write ${codeOf(result)}`));
           port.close(file, (result) => results.push(`close ${codeOf(result)}`));
         });
         await harness.until(() => results.length === 41);
@@ -223,7 +227,10 @@ export const diskContract = (name: string, setup: Setup): void => {
         });
         await harness.until(() => written === 30);
         assert.equal(read(value(await disk.readFile(`${root}/state.json`))), 'version 29');
-        assert.deepEqual(value(await disk.list(root)).map((entry) => entry.name), ['state.json']);
+        assert.deepEqual(
+          value(await disk.list(root)).map((entry) => entry.name),
+          ['state.json'],
+        );
       }));
 
     it('leaves no half-made file where a whole-file write fails', () =>
@@ -232,7 +239,10 @@ export const diskContract = (name: string, setup: Setup): void => {
         value(await disk.makeFolder(`${root}/taken`));
         value(await disk.writeFile(`${root}/taken/inside`, ''));
         assert.notEqual(codeOf(await disk.writeFile(`${root}/taken`, 'a')), 'ok');
-        assert.deepEqual(value(await disk.list(root)).map((entry) => entry.name), ['taken']);
+        assert.deepEqual(
+          value(await disk.list(root)).map((entry) => entry.name),
+          ['taken'],
+        );
       }));
   });
 };

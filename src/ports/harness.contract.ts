@@ -7,6 +7,8 @@ export interface Harness {
   inStep(body: () => void): void;
   /** Lets the process go on until `happened` is true after a step. */
   until(happened: () => boolean): Promise<void>;
+  /** Runs `body` as a step and waits until a programmer's mistake ends the process; answers with its message. */
+  faultOf(body: () => void): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -35,7 +35,7 @@ export const randomContract = (name: string, make: (seed: number) => Random): vo
     });
 
     it('is uniform, in every byte of a draw and over seeds', () => {
-      const counts = Array.from({ length: 4 }, () => new Array<number>(256).fill(0));
+      const counts = Array.from({ length: 4 }, () => Array.from({ length: 256 }, () => 0));
       const take = (draw: number): void => {
         for (let byte = 0; byte < 4; byte++) {
           const row = counts[byte] as number[];
@@ -63,7 +63,10 @@ export const randomContract = (name: string, make: (seed: number) => Random): vo
       const items = [...Array(50).keys()];
       const copy = shuffled(random, 'order', items);
       assert.notDeepEqual(copy, items);
-      assert.deepEqual(copy.toSorted((a, b) => a - b), items);
+      assert.deepEqual(
+        copy.toSorted((a, b) => a - b),
+        items,
+      );
     });
   });
 };

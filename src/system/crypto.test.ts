@@ -21,7 +21,9 @@ describe('system crypto', () => {
     // A vector of the reference implementation (phc-winner-argon2, src/test.c).
     const { crypto, ...harness } = setup({});
     const salt = new TextEncoder().encode('somesalt');
-    const tag = await ask<Result<Uint8Array, CryptoFailure>>(harness, (done) => crypto.hashPassword('password', salt, { memoryKib: 256, passes: 2, lanes: 1 }, done));
+    const tag = await ask<Result<Uint8Array, CryptoFailure>>(harness, (done) =>
+      crypto.hashPassword('password', salt, { memoryKib: 256, passes: 2, lanes: 1 }, done),
+    );
     assert.equal(tag.ok && toHex(tag.value), '9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe');
     await harness.close();
   });
@@ -31,7 +33,9 @@ describe('system crypto', () => {
     const codes: string[] = [];
     harness.inStep(() => {
       for (let i = 0; i < 3; i++) {
-        crypto.pieceDigests(crypto.allocate(10), { sha1: true, merkleLeaves: 0, sha1ZeroTail: 0 }, (result) => codes.push(result.ok ? 'ok' : result.error.code));
+        crypto.pieceDigests(crypto.allocate(10), { sha1: true, merkleLeaves: 0, sha1ZeroTail: 0 }, (result) =>
+          codes.push(result.ok ? 'ok' : result.error.code),
+        );
       }
     });
     await harness.until(() => codes.length === 3);

@@ -37,7 +37,11 @@ class NodeCrypto implements SystemCrypto {
     this.#reactor = reactor;
     this.#hashQueueMax = limits.hashQueueMax;
     this.#passwords = new BoundedQueue(limits.passwordsUnderWayMax, limits.passwordQueueMax);
-    this.#hasher = new PieceHasher(limits.hashThreadsMax, (id, digests) => this.#hashed(id, digests));
+    this.#hasher = new PieceHasher(
+      limits.hashThreadsMax,
+      (id, digests) => this.#hashed(id, digests),
+      (error) => this.#fault(error),
+    );
   }
 
   allocate(bytes: number): Uint8Array {
@@ -84,6 +88,12 @@ class NodeCrypto implements SystemCrypto {
     const done = this.#hashing.get(id);
     this.#hashing.delete(id);
     if (done !== undefined) this.#answer(id, 'piece', ok(digests), done);
+  }
+
+  #fault(error: unknown): void {
+    this.#reactor.step({ port: 'crypto', id: 0, kind: 'fault' }, () => {
+      throw error;
+    });
   }
 
   #busy<T>(id: number, message: string, done: Done<T, CryptoFailure>): void {

@@ -25,7 +25,8 @@ const module = (await import(transactionsUrl)) as { readonly [name: string]: unk
 const transactions = module[transactionsExport] as Transactions<TransactionMap>;
 const opened = openSqlFile(path);
 
-const run = (name: string, args: unknown): Result<unknown, DatabaseFailure> => (opened.ok ? opened.value.run(transactions, name, args) : opened);
+const run = (name: string, args: unknown): Result<unknown, DatabaseFailure> =>
+  opened.ok ? opened.value.run(transactions, name, args) : opened;
 
 port.on('message', (request: DatabaseRequest) => {
   if ('close' in request) {

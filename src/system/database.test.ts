@@ -16,7 +16,11 @@ import { moduleUrl } from './source-url.ts';
 const transactionsUrl = moduleUrl('../ports/database.contract', import.meta.url);
 
 const open = (path: string, requestsMax?: number) => {
-  const harness = systemHarness(() => ask<null>(harness, (done) => database.close(() => done(null))).then(() => undefined));
+  const harness = systemHarness(async () => {
+    // A process that has failed is answered nothing any more.
+    if (harness.reactor.failed !== null) database.close(() => {});
+    else await ask<null>(harness, (done) => database.close(() => done(null)));
+  });
   const options = { path, transactionsUrl, transactionsExport: 'bankTransactions', ...(requestsMax !== undefined && { requestsMax }) };
   const database = createDatabase<BankTransactions>(harness.reactor, options);
   return { ...harness, database };
@@ -67,7 +71,8 @@ describe('system database', () => {
       const taken = open(path);
       assert.ok((await ask<Answer<null>>(taken, (done) => taken.database.run('open', null, done))).ok);
       await taken.close();
-    }));
+    }),
+  );
 
   it('says that a file is no database', () =>
     inFolder(async (folder) => {

@@ -44,13 +44,15 @@ class WorkerDatabase<T extends TransactionMap> implements Database<T> {
     };
     this.#worker = new Worker(moduleUrl('./database-worker', import.meta.url), { workerData });
     this.#worker.on('message', (answer: DatabaseAnswer) => this.#answer(answer));
+    this.#worker.on('error', (error) => this.#fault(error));
     this.#worker.on('exit', () => this.#exited());
   }
 
   run<K extends keyof T & string>(name: K, args: T[K]['args'], done: Done<T[K]['result'], DatabaseFailure>): void {
     const id = ++this.#lastId;
     if (this.#state !== 'open') return this.#refuse(id, name, 'is closed', done);
-    if (this.#underWay.size >= this.#requestsMax) return this.#refuse(id, name, `has ${this.#requestsMax} requests to answer already`, done);
+    if (this.#underWay.size >= this.#requestsMax)
+      return this.#refuse(id, name, `has ${this.#requestsMax} requests to answer already`, done);
     this.#underWay.set(id, { name, done: done as Done<never, DatabaseFailure> });
     this.#post({ id, name, args });
   }
@@ -74,22 +76,25 @@ class WorkerDatabase<T extends TransactionMap> implements Database<T> {
     const request = this.#underWay.get(answer.id);
     if (request === undefined) throw new Error(`The database answered ${answer.id} twice`);
     this.#underWay.delete(answer.id);
-    if ('mistake' in answer) throw new Error(`Transaction ${request.name} is wrong`, { cause: answer.mistake });
+    if ('mistake' in answer)
+      return this.#fault(new Error(`Transaction ${request.name} is wrong: ${String(answer.mistake)}`, { cause: answer.mistake }));
     const result = answer.result as Result<never, DatabaseFailure>;
     const kind = result.ok ? request.name : `${request.name}.${result.error.code}`;
     this.#reactor.step({ port: 'database', id: answer.id, kind }, () => request.done(result));
   }
 
-  /** After `close`, everything is answered. Otherwise the thread has died, of memory exhausted or a module that is wrong. */
+  /** A transaction or the module is wrong, or memory is exhausted: the process ends. */
+  #fault(error: unknown): void {
+    this.#reactor.step({ port: 'database', id: 0, kind: 'fault' }, () => {
+      throw error;
+    });
+  }
+
+  /** After `close`, when everything is answered; or after a fault, when nothing is delivered any more. */
   #exited(): void {
-    const expected = this.#state === 'closing';
     this.#state = 'closed';
-    const left = [...this.#underWay];
     this.#underWay.clear();
-    for (const [id, { name, done }] of left) {
-      this.#reactor.step({ port: 'database', id, kind: `${name}.io` }, () => done(fail('io', `The thread of the database ${this.#path} has died.`)));
-    }
-    if (expected) for (const done of this.#closed.splice(0)) this.#reactor.step({ port: 'database', id: 0, kind: 'close' }, done);
+    for (const done of this.#closed.splice(0)) this.#reactor.step({ port: 'database', id: 0, kind: 'close' }, done);
   }
 
   #refuse<R>(id: number, name: string, why: string, done: Done<R, DatabaseFailure>): void {

@@ -59,7 +59,10 @@ describe('system disk', () => {
     assert.equal(codeOf('EDQUOT'), 'full');
     assert.equal(codeOf('EROFS'), 'denied');
     assert.equal(codeOf('EIO'), 'io');
-    assert.equal(diskFailure(Object.assign(new Error('x'), { code: 'ENOSPC' }), 'write /a').error.message, 'Could not write /a: the disk is full or its quota is used up.');
+    assert.equal(
+      diskFailure(Object.assign(new Error('x'), { code: 'ENOSPC' }), 'write /a').error.message,
+      'Could not write /a: the disk is full or its quota is used up.',
+    );
   });
 
   it('reports a real full device', { skip: !existsSync('/dev/full') }, async () => {

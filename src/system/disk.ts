@@ -1,11 +1,30 @@
-import { constants, close as closeCallback, fdatasync, ftruncate, open as openCallback, read as readCallback, write as writeCallback } from 'node:fs';
+import {
+  constants,
+  close as closeCallback,
+  fdatasync,
+  ftruncate,
+  open as openCallback,
+  read as readCallback,
+  write as writeCallback,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Reactor } from '../bus/reactor.ts';
 import type { Disk, DiskFailure, FileHandle, FileStat, FolderEntry } from '../ports/disk.ts';
 import { type Done, fail, ok, type Result } from '../protocol/result.ts';
 import { diskFailure } from './disk-failure.ts';
-import { errorCode, listFolder, makeFolder, readFully, readWhole, removePath, renameSynced, statPath, syncFolder, writeAtomically } from './files.ts';
+import {
+  errorCode,
+  listFolder,
+  makeFolder,
+  readFully,
+  readWhole,
+  removePath,
+  renameSynced,
+  statPath,
+  syncFolder,
+  writeAtomically,
+} from './files.ts';
 
 export interface DiskOptions {
   /** Operations handed to the system at once; others wait in order. */
@@ -69,7 +88,7 @@ class SystemDisk implements Disk {
 
   write(handle: FileHandle, offset: number, bytes: Uint8Array, done: Done<void, DiskFailure>): void {
     this.#operateOn('write', handle, done, async (file) => {
-      for (let at = 0; at < bytes.length; ) at += (await writeFd(file.fd, bytes, at, bytes.length - at, offset + at)).bytesWritten;
+      for (let at = 0; at < bytes.length;) at += (await writeFd(file.fd, bytes, at, bytes.length - at, offset + at)).bytesWritten;
     });
   }
 
@@ -119,7 +138,13 @@ class SystemDisk implements Disk {
   }
 
   readFile(path: string, bytesMax: number, done: Done<Uint8Array, DiskFailure>): void {
-    this.#operate('readFile', path, done, () => readWhole(path, bytesMax), (bytes) => bytes);
+    this.#operate(
+      'readFile',
+      path,
+      done,
+      () => readWhole(path, bytesMax),
+      (bytes) => bytes,
+    );
   }
 
   writeFile(path: string, bytes: Uint8Array, options: { readonly secret?: boolean }, done: Done<void, DiskFailure>): void {
@@ -162,13 +187,7 @@ class SystemDisk implements Disk {
   }
 
   /** Begins `work` in its turn, and answers in a step. False when too many wait. */
-  #operate<T>(
-    kind: string,
-    path: string,
-    done: Done<T, DiskFailure>,
-    work: () => Promise<T>,
-    bytesOf?: (value: T) => Uint8Array,
-  ): boolean {
+  #operate<T>(kind: string, path: string, done: Done<T, DiskFailure>, work: () => Promise<T>, bytesOf?: (value: T) => Uint8Array): boolean {
     if (this.#waiting.size >= this.#limits.operationsWaitingMax && kind !== 'close') {
       this.#refuse(kind, `Could not ${kind} ${path}: ${this.#limits.operationsWaitingMax} operations wait for the disk already.`, done);
       return false;

@@ -4,7 +4,10 @@ import { monotonicMicros } from './clock.ts';
 
 /** A process over real time: waiting is waiting for its next step. */
 export const systemHarness = (close: () => void | Promise<void> = () => {}): Harness => {
-  const reactor = new Reactor(monotonicMicros);
+  let onFault = (error: unknown): void => {
+    throw error;
+  };
+  const reactor = new Reactor(monotonicMicros, (error) => onFault(error));
   return {
     reactor,
     inStep: (body) => reactor.step({ port: 'process', id: 0, kind: 'test' }, body),
@@ -17,6 +20,11 @@ export const systemHarness = (close: () => void | Promise<void> = () => {}): Har
         };
         reactor.taps.on('stepped', look);
         look();
+      }),
+    faultOf: (body) =>
+      new Promise((resolve) => {
+        onFault = (error) => resolve(error instanceof Error ? error.message : String(error));
+        reactor.step({ port: 'process', id: 0, kind: 'test' }, body);
       }),
     close: async () => close(),
   };

@@ -27,7 +27,9 @@ const program = `
 /** Another process that takes the lock and keeps it until it is killed. */
 const holder = async (folder: string): Promise<{ readonly child: ChildProcess; readonly said: string }> => {
   const lockModule = moduleUrl('./lock', import.meta.url).href;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, lockModule, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, lockModule, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, said: said.toString().trim() };
 };
@@ -65,7 +67,8 @@ describe('folder lock', () => {
       const other = await holder(folder);
       assert.match(other.said, new RegExp(`in use by process ${process.pid}`, 'u'));
       taken.value.release();
-    }));
+    }),
+  );
 
   it('says that the folder is missing', () => {
     const lock = lockFolder(join(tmpdir(), 'shoal-lock-none', 'none'));

@@ -48,7 +48,10 @@ export const lockFolder = (folder: string): Result<FolderLock, LockFailure> => {
     }
     const pid = holder(folder);
     const who = pid === null ? 'another process' : `process ${pid}`;
-    return { ok: false, error: { ...fail('in-use', `The folder ${folder} is in use by ${who}. Stop that first, or choose another folder.`).error, pid } };
+    return {
+      ok: false,
+      error: { ...fail('in-use', `The folder ${folder} is in use by ${who}. Stop that first, or choose another folder.`).error, pid },
+    };
   }
   const lock = sql;
   held.add(lock);

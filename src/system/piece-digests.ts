@@ -26,7 +26,8 @@ const own = (digest: Uint8Array): Uint8Array => new Uint8Array(digest);
 
 /** The calculation of `Crypto.pieceDigests`, on the calling thread. */
 export const computePieceDigests = (bytes: Uint8Array, plan: PieceDigestPlan): PieceDigests => {
-  if (plan.merkleLeaves !== 0 && plan.merkleLeaves * merkleLeafBytes < bytes.length) throw new Error(`${bytes.length} bytes have more than ${plan.merkleLeaves} leaves`);
+  if (plan.merkleLeaves !== 0 && plan.merkleLeaves * merkleLeafBytes < bytes.length)
+    throw new Error(`${bytes.length} bytes have more than ${plan.merkleLeaves} leaves`);
   return {
     sha1: plan.sha1 ? own(sha1WithTail(bytes, plan.sha1ZeroTail)) : null,
     merkleRoot: plan.merkleLeaves === 0 ? null : own(rootOver(bytes, plan.merkleLeaves)),

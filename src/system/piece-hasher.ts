@@ -14,11 +14,14 @@ interface Thread {
 export class PieceHasher {
   readonly #threadsMax: number;
   readonly #answer: Answer;
+  readonly #failed: (error: unknown) => void;
   readonly #threads: Thread[] = [];
 
-  constructor(threadsMax: number, answer: Answer) {
+  /** `failed`: a thread died, of a mistake in its program or of memory exhausted. */
+  constructor(threadsMax: number, answer: Answer, failed: (error: unknown) => void) {
     this.#threadsMax = threadsMax;
     this.#answer = answer;
+    this.#failed = failed;
   }
 
   /** Without a copy where the memory is shared, as that of `Crypto.allocate`. */
@@ -53,6 +56,7 @@ export class PieceHasher {
       if (--thread.underWay === 0) thread.worker.unref();
       this.#answer(id, digests);
     });
+    thread.worker.on('error', this.#failed);
     this.#threads.push(thread);
     return thread;
   }

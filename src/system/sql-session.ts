@@ -1,5 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
-import { DatabaseError, type DatabaseFailure, type SqlEngine, type SqlStatement, type TransactionMap, type Transactions } from '../ports/database.ts';
+import {
+  DatabaseError,
+  type DatabaseFailure,
+  type SqlEngine,
+  type SqlStatement,
+  type TransactionMap,
+  type Transactions,
+} from '../ports/database.ts';
 import { fail, ok, type Result } from '../protocol/result.ts';
 
 /** Statements kept prepared, by their text. The texts are constants of the program; more than this is a mistake in it. */
@@ -118,4 +125,5 @@ export const openSqlFile = (path: string): Result<SqlSession, DatabaseFailure> =
 };
 
 /** A database in memory, for simulations. */
-export const openSqlMemory = (name: string): SqlSession => new SqlSession(name, new DatabaseSync(':memory:', { enableForeignKeyConstraints: true }));
+export const openSqlMemory = (name: string): SqlSession =>
+  new SqlSession(name, new DatabaseSync(':memory:', { enableForeignKeyConstraints: true }));

@@ -12,8 +12,8 @@ import type { Change, StoredReply } from './types.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
-export const done = (value: object = {}): ReplyBody => ({ ok: true, value });
-export const refused = (code: ErrorCode, message: string): ReplyBody => ({ ok: false, code, message });
+const done = (value: object = {}): ReplyBody => ({ ok: true, value });
+const refused = (code: ErrorCode, message: string): ReplyBody => ({ ok: false, code, message });
 
 const accountRow = (sql: SqlEngine, folded: string): Row | null => one(sql, 'SELECT * FROM accounts WHERE folded = ?', folded);
 const noAccount = (): ReplyBody => refused('not-found', 'There is no such account');

@@ -41,12 +41,15 @@ const parseV6 = (host: string): Host | null => {
   return { kind: 'v6', host, subnet: `6 ${groups.slice(0, 4).join(':')}` };
 };
 
+/** A host name's last part is no number. */
+const HOST_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9][a-z0-9.-]{0,252}$/u;
+
 const parseHost = (raw: string): Host => {
   const host = raw.toLowerCase().replace(/^\[|\]$/gu, '').replace(/^::ffff:(?=\d+\.)/u, '');
   if (host === 'localhost') return { kind: 'loopback', host: '127.0.0.1', subnet: null };
   const parsed = host.includes(':') ? parseV6(host) : parseV4(host);
   if (parsed !== null) return parsed;
-  return { kind: /^[a-z0-9][a-z0-9.-]{0,252}$/u.test(host) ? 'name' : 'useless', host, subnet: null };
+  return { kind: HOST_NAME.test(host) ? 'name' : 'useless', host, subnet: null };
 };
 
 interface Place extends Host {

@@ -1,0 +1,50 @@
+/** Random changes over a small world, so that they meet: few names, contents and nodes, many collisions. */
+import fc from 'fast-check';
+import type { RequestId } from '../replication/types.ts';
+import { clientId, type Draft, ownPut } from './ledger.test-kit.ts';
+import type { Change } from './types.ts';
+
+const names = fc.constantFrom('An', 'Bình', 'Chi');
+const tokens = fc.constantFrom('t1', 't2', 't3', 't4', 't5');
+const nodes = fc.constantFrom('n1', 'n2');
+const codes = fc.constantFrom('c1', 'c2');
+const titles = fc.constantFrom('Hà Nội', 'ubuntu-24.04', 'Đà Nẵng 2024');
+const folded = names.map((name) => name.toLowerCase());
+const times = fc.nat(5_000);
+
+export const changes: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({
+    kind: fc.constant('account.create' as const),
+    name: names,
+    folded,
+    passwordHash: fc.constantFrom('h1', 'h2'),
+    admin: fc.boolean(),
+    inviteHash: fc.option(codes),
+  }),
+  fc.record({ kind: fc.constant('account.password' as const), folded, passwordHash: fc.constantFrom('h1', 'h2'), keepSession: fc.option(tokens) }),
+  fc.record({ kind: fc.constant('account.rehash' as const), folded, passwordHash: fc.constant('h3'), replaces: fc.constantFrom('h1', 'h2') }),
+  fc.record({ kind: fc.constant('account.disable' as const), folded, disabled: fc.boolean() }),
+  fc.record({ kind: fc.constant('session.issue' as const), folded, tokenHash: tokens, expiresMs: times }),
+  fc.record({ kind: fc.constant('session.revoke' as const), tokenHash: tokens }),
+  fc.record({ kind: fc.constant('invite.create' as const), codeHash: codes, by: names, expiresMs: times, admin: fc.boolean() }),
+  fc.record({ title: titles, account: names, node: nodes, torrent: fc.boolean() }).map(({ title, account, node, torrent }) => ({
+    ...ownPut(title, account, node),
+    hasTorrent: torrent,
+  })),
+  fc.record({ title: titles, account: names, node: nodes }).map(({ title, account, node }) => ({
+    kind: 'own.remove' as const,
+    content: ownPut(title, account, node).content.id,
+    account,
+    node,
+  })),
+);
+
+const requestIds: fc.Arbitrary<RequestId | null> = fc.option(
+  fc.record({ client: fc.integer({ min: 1, max: 4 }).map(clientId), n: fc.integer({ min: 1, max: 12 }) }),
+  { freq: 6 },
+);
+
+/** What a log may be made of: some NOOPs, some request ids that come again, times that rise. */
+export const drafts: fc.Arbitrary<Draft[]> = fc
+  .array(fc.record({ change: fc.option(changes, { freq: 12 }), requestId: requestIds }), { maxLength: 40 })
+  .map((list) => list.map((draft, at) => ({ ...draft, tail: new Uint8Array(draft.change?.kind === 'own.put' ? 300 : 0).fill(at), wallMs: at * 100 })));

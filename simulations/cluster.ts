@@ -1,0 +1,275 @@
+/** A whole network in a simulated world: the same roles as the daemons, on the memory transport and simulated ports. */
+import { FIRST_START_MARKER } from '../src/actors/voter/store.ts';
+import type { NetworkConfig, NodeConfig, ProxyConfig, ReplicaConfig, Secrets } from '../src/config/types.ts';
+import { ledgerTransactions } from '../src/domain/ledger/transactions.ts';
+import type { ReplicaStatus } from '../src/domain/replication/types.ts';
+import { type Micros, seconds } from '../src/ports/clock.ts';
+import type { ApiCallName, ApiCalls, TransferSummary } from '../src/protocol/api.ts';
+import { sha256, toHex } from '../src/protocol/digest.ts';
+import type { Result } from '../src/protocol/result.ts';
+import { createBackup } from '../src/roles/backup.ts';
+import type { Environment } from '../src/roles/container.ts';
+import { createNode } from '../src/roles/node.ts';
+import { createProxy } from '../src/roles/proxy.ts';
+import type { NodeRole, Role } from '../src/roles/role.ts';
+import { createTracker } from '../src/roles/tracker.ts';
+import type { Incarnation, SimulatedProcess, World } from './world/index.ts';
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** Bytes a second of each node's uplink. Default: unlimited. */
+  readonly uplink?: number;
+}
+
+const CONTROL_PORT = 7_000;
+const MEMBER_PORT = 7_100;
+const PEER_PORT = 7_200;
+/** What a scenario waits for comes within this virtual time, or the run has failed. */
+const PATIENCE: Micros = seconds(600);
+const POLL_EVERY: Micros = seconds(0.25);
+
+/** What a scenario expected and did not get: the run has failed. */
+export class Broken extends Error {
+  override readonly name = 'Broken';
+}
+
+const LIMITS: NodeConfig['limits'] = {
+  uploadRate: 0,
+  downloadRate: 0,
+  peersMax: 200,
+  peersPerTransferMax: 50,
+  uploadSlots: 4,
+  activeTransfersMax: 100,
+  pieceBufferBytesMax: 16 * 1_048_576,
+};
+
+type Running = { readonly incarnation: Incarnation; readonly role: Role | NodeRole; error: Error | null };
+type Create = (environment: Environment, ended: (error: Error) => void) => Role | NodeRole;
+
+export class Cluster {
+  readonly world: World;
+  readonly nodeNames: readonly string[];
+  readonly #create = new Map<string, Create>();
+  readonly #running = new Map<string, Running>();
+
+  constructor(world: World, options: ClusterOptions) {
+    this.world = world;
+    this.nodeNames = Array.from({ length: options.nodes }, (_, index) => `node${index + 1}`);
+    const hosts = new Map(['tracker', 'backup', 'proxy', ...this.nodeNames].map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]));
+    const host = (name: string): string => hosts.get(name) ?? '';
+    for (const [name, address] of hosts) {
+      world.addHost(address, name.startsWith('node') && options.uplink !== undefined ? { uplinkBytesPerSecond: options.uplink } : {});
+      world.process(name, { host: address });
+    }
+    const network: NetworkConfig = {
+      networkId: toHex(sha256('simulated network')).slice(0, 32),
+      name: 'simulated',
+      replicas: [
+        { name: 'main', address: { host: host('tracker'), port: CONTROL_PORT } },
+        { name: 'backup', address: { host: host('backup'), port: CONTROL_PORT } },
+      ],
+      proxies: [{ name: 'proxy', address: { host: host('proxy'), port: MEMBER_PORT } }],
+      registration: 'open',
+      announceIntervalSeconds: 120,
+      aliveSeconds: 30,
+      removeSeconds: 120,
+      sessionDays: 30,
+    };
+    const secrets: Secrets = {
+      clusterKey: { identity: 'cluster', key: sha256('cluster key') },
+      networkKey: { identity: 'member', key: sha256('network key') },
+      tokenKey: sha256('token key'),
+      adminCodeHash: null,
+    };
+    const common = (name: string) => ({ network, secrets, dataFolder: `/${name}/data`, log: { folder: `/${name}/logs`, level: 'info', fileMegabytesMax: 1, filesMax: 1 } }) as const;
+    const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig => ({
+      ...common(role),
+      role,
+      name,
+      listen: { host: host(role), port: CONTROL_PORT },
+      timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
+      limits: { torrentBytesMax: 8 * 1_048_576, linksMax: 64, passwordQueueMax: 256 },
+    });
+    const proxy: ProxyConfig = {
+      ...common('proxy'),
+      role: 'proxy',
+      name: 'proxy',
+      listen: { host: host('proxy'), port: MEMBER_PORT },
+      limits: { membersMax: 20_000, requestsUnderWayMax: 20_000, requestDeadlineMs: 10_000 },
+      spreadMs: 2_000,
+    };
+    this.#create.set('tracker', (environment, ended) => createTracker(environment, replica('tracker', 'main'), ended));
+    this.#create.set('backup', (environment, ended) => createBackup(environment, replica('backup', 'backup'), ended));
+    this.#create.set('proxy', (environment) => createProxy(environment, proxy));
+    for (const name of this.nodeNames) {
+      const config: NodeConfig = {
+        ...common(name),
+        role: 'node',
+        name,
+        peer: { listen: { host: host(name), port: PEER_PORT }, advertise: [] },
+        api: { host: '127.0.0.1', port: 0 },
+        downloadFolder: `/${name}/downloads`,
+        limits: LIMITS,
+      };
+      this.#create.set(name, (environment) => createNode(environment, config));
+    }
+    for (const voter of ['tracker', 'backup', 'proxy']) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
+  }
+
+  /** Everything, and time enough to elect a primary. */
+  startAll(): void {
+    for (const name of this.#create.keys()) this.start(name);
+    this.primary();
+  }
+
+  /** Starts a process and waits until it serves. */
+  start(name: string): void {
+    const create = this.#create.get(name);
+    if (create === undefined) throw new Broken(`There is no process ${name}`);
+    let started: Result<void> | null = null;
+    this.#process(name).start((incarnation) => {
+      const running: Running = { incarnation, role: create(environmentOf(incarnation), (error) => (running.error = error)), error: null };
+      this.#running.set(name, running);
+      running.role.start((result) => (started = result));
+    });
+    this.until(`${name} serves`, () => started !== null);
+    const result = started as Result<void> | null;
+    if (result?.ok === false) throw new Broken(`${name} could not start: ${result.error.message}`);
+  }
+
+  /** SIGKILL. */
+  kill(name: string): void {
+    this.#process(name).kill();
+    this.#running.delete(name);
+  }
+
+  /** What the tracker pair says of itself. */
+  replica(name: 'tracker' | 'backup'): ReplicaStatus | null {
+    const running = this.#running.get(name);
+    return running === undefined ? null : (running.role.status() as { replica: ReplicaStatus }).replica;
+  }
+
+  /** Waits until one of the pair is primary, and says which. */
+  primary(): 'tracker' | 'backup' {
+    const pair = ['tracker', 'backup'] as const;
+    const find = () => pair.find((name) => this.replica(name)?.role === 'primary');
+    this.until('there is a primary', () => find() !== undefined);
+    return find() as 'tracker' | 'backup';
+  }
+
+  /** A user's call at a node; the world goes on until it is answered. */
+  call<K extends ApiCallName>(node: string, name: K, args: ApiCalls[K]['args']): Result<ApiCalls[K]['result']> {
+    const running = this.#running.get(node);
+    if (running === undefined || !('call' in running.role)) throw new Broken(`${node} does not run`);
+    const { role, incarnation } = running;
+    let answer: Result<ApiCalls[K]['result']> | null = null;
+    incarnation.step(() => role.call(name, args, (result) => (answer = result)));
+    this.until(`${node} answers ${name}`, () => answer !== null);
+    return answer as unknown as Result<ApiCalls[K]['result']>;
+  }
+
+  /** As `call`, and a failure ends the run. */
+  ask<K extends ApiCallName>(node: string, name: K, args: ApiCalls[K]['args']): ApiCalls[K]['result'] {
+    const answer = this.call(node, name, args);
+    if (!answer.ok) throw new Broken(`${node}: ${name} failed: ${answer.error.message} (${answer.error.code})`);
+    return answer.value;
+  }
+
+  transfer(node: string, id: string): TransferSummary {
+    const [transfer] = this.ask(node, 'transfers', { id }).transfers;
+    if (transfer === undefined) throw new Broken(`${node} has no transfer ${id}`);
+    return transfer;
+  }
+
+  /** Shares a file and waits until the catalog has it; its id. */
+  share(node: string, path: string, tags: readonly string[] = []): string {
+    const { job } = this.ask(node, 'share', { paths: [path], name: null, tags, v1: false, pieceLength: null });
+    const state = () => this.ask(node, 'shareJob', { job });
+    for (let now = state(); ; now = state()) {
+      if (now.state === 'failed') throw new Broken(`${node} could not share ${path}: ${now.message}`);
+      if (now.state === 'done' && now.id !== null) return now.id;
+      this.world.runFor(POLL_EVERY);
+    }
+  }
+
+  /** Waits until the node has all of it. */
+  untilComplete(node: string, id: string): void {
+    this.poll(`${node} has all of it`, () => this.transfer(node, id).state === 'seeding');
+  }
+
+  /** Waits for what only a call can tell, asking again and again. */
+  poll(what: string, happened: () => boolean): void {
+    const deadline = this.world.now() + PATIENCE;
+    while (!happened()) {
+      if (this.world.now() > deadline) throw new Broken(`Waited in vain until ${what}`);
+      this.world.runFor(POLL_EVERY);
+    }
+  }
+
+  /** How many owners the catalog names. */
+  owners(node: string, id: string): number {
+    const { hits } = this.ask(node, 'search', { words: '', offset: 0, limit: 50 });
+    return hits.find((hit) => hit.id === id)?.owners.length ?? 0;
+  }
+
+  /** Where a node puts what another shares as `path`. */
+  fileOf(node: string, path: string): string {
+    return `/${node}/downloads${path.slice(path.lastIndexOf('/'))}`;
+  }
+
+  expect(holds: boolean, what: string): void {
+    if (!holds) throw new Broken(`Does not hold: ${what}`);
+  }
+
+  until(what: string, happened: () => boolean): void {
+    const came = this.world.runUntil(() => this.#check() || happened(), PATIENCE);
+    this.#check();
+    if (!came) throw new Broken(`Waited in vain until ${what}`);
+  }
+
+  /** Puts a file on a process's disk while the process does not run. */
+  write(name: string, path: string, bytes: Uint8Array): void {
+    this.#withDisk(name, ({ ports: { disk } }, done) => {
+      disk.makeFolder(path.slice(0, path.lastIndexOf('/')), () => disk.writeFile(path, bytes, {}, (result) => done(result.ok ? null : result.error.message)));
+    });
+  }
+
+  /** The SHA-256 of a file on a process's disk, read while the process runs. */
+  digest(name: string, path: string): string {
+    const running = this.#running.get(name);
+    if (running === undefined) throw new Broken(`${name} does not run`);
+    let digest: string | null = null;
+    running.incarnation.step(() =>
+      running.incarnation.ports.disk.readFile(path, 1_073_741_824, (read) => {
+        digest = read.ok ? toHex(sha256(read.value)) : read.error.message;
+      }),
+    );
+    this.until(`${path} is read`, () => digest !== null);
+    return digest as unknown as string;
+  }
+
+  #process(name: string): SimulatedProcess {
+    return this.world.process(name);
+  }
+
+  #withDisk(name: string, use: (incarnation: Incarnation, done: (error: string | null) => void) => void): void {
+    let answer: { readonly error: string | null } | null = null;
+    this.#process(name).start((incarnation) => use(incarnation, (error) => (answer = { error })));
+    this.until(`the disk of ${name} is prepared`, () => answer !== null);
+    const { error } = answer as unknown as { readonly error: string | null };
+    this.#process(name).kill();
+    if (error !== null) throw new Broken(error);
+  }
+
+  /** A process that halted by itself ends the run. */
+  #check(): false {
+    for (const [name, { error }] of this.#running) if (error !== null) throw new Broken(`${name} ended by itself: ${error.message}`);
+    return false;
+  }
+}
+
+const environmentOf = (incarnation: Incarnation): Environment => ({
+  reactor: incarnation.reactor,
+  ports: incarnation.ports,
+  openDatabase: (path) => incarnation.database(path, ledgerTransactions),
+});

@@ -1,0 +1,50 @@
+/** Runs a scenario in this process, with everything real out of reach, and says what came of it. */
+import { Cluster } from './cluster.ts';
+import { flashCrowd } from './scenarios/flash-crowd.ts';
+import { quickStart } from './scenarios/quick-start.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import { trackerDies } from './scenarios/tracker-dies.ts';
+import { installTripwires, World } from './world/index.ts';
+
+const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ['quick-start', quickStart],
+  ['flash-crowd', flashCrowd],
+  ['tracker-dies', trackerDies],
+]);
+
+export const scenarioNames: readonly string[] = [...scenarios.keys()];
+
+export interface SimulationReport {
+  readonly ok: boolean;
+  /** What happened, with the simulated time. */
+  readonly lines: readonly string[];
+  readonly events: number;
+  readonly simulatedSeconds: number;
+  readonly realSeconds: number;
+  /** The same for the same scenario, seed and program, in every process. */
+  readonly traceHash: string;
+  /** Where `ok` is false: what broke. */
+  readonly failure: string | null;
+}
+
+/** @throws where there is no such scenario. What breaks in a run is a report. */
+export const runScenario = async (name: string, seed: number): Promise<SimulationReport> => {
+  const scenario = scenarios.get(name);
+  if (scenario === undefined) throw new Error(`There is no scenario ${name}`);
+  const begun = process.hrtime.bigint();
+  const world = new World({ seed });
+  const lines: string[] = [];
+  let failure: string | null = null;
+  const restore = installTripwires(world);
+  try {
+    const cluster = new Cluster(world, scenario.cluster);
+    scenario.run(cluster, (line) => lines.push(`${(world.now() / 1_000_000).toFixed(3).padStart(9)} s  ${line}`));
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  } finally {
+    restore();
+  }
+  const { events, virtualMicros, traceHash } = world.report();
+  const realSeconds = Number(process.hrtime.bigint() - begun) / 1e9;
+  return { ok: failure === null, lines, events, simulatedSeconds: virtualMicros / 1_000_000, realSeconds, traceHash, failure };
+};

@@ -133,6 +133,16 @@ describe('layout of a torrent', () => {
     );
   });
 
+  it('one file: no padding anywhere, whatever its length', () => {
+    const bytes = testBytes(40 * kib + 3);
+    const layout = valueOf(createLayout(makeTestTorrent([{ path: [], bytes }], { pieceLength: 16 * kib }).metainfo));
+    const last = at(layout.pieceCount - 1);
+    assert.deepEqual([layout.pieceCount, layout.wireBytes(last, 'v1'), layout.pieceBytes(last)], [3, 8 * kib + 3, 8 * kib + 3]);
+    for (let n = 0; n < layout.pieceCount; n++) {
+      assert.equal(judgePiece(layout.check(at(n)), digest(layout, at(n), gather(layout, at(n), new Map([['content', bytes]])))), 'good');
+    }
+  });
+
   it('tells a bad piece from a torrent whose two halves disagree', () => {
     const layout = valueOf(createLayout(makeTestTorrent(files).metainfo));
     const check = layout.check(at(0));

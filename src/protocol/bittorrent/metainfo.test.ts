@@ -81,6 +81,7 @@ describe('reading a torrent file', () => {
       [entry('a', 100), pad, entry('b', 7), entry('c', 0)],
       [entry('a', 100), entry('.pad/32668', 32_668, 'p'), entry('b', 7)],
       [entry('a', 100), entry('.pad/16283', 16_283, 'p'), entry('b', 7)],
+      [entry('a', 100), pad, entry('b', 7), entry('.pad/9', 9, 'p')],
     ];
     for (const files of lists) assert.match(refusal(hybridInfo(files, 2)), /differ|piece$/u);
   });

@@ -271,19 +271,26 @@ describe('peer wire', () => {
   });
 
   it('tells nothing more once it was stopped, not even from the same chunk', () => {
-    const kinds: string[] = [];
-    const decoder = new WireDecoder({
-      handshake: () => decoder.setTorrent(9),
-      message: ({ kind }) => {
-        kinds.push(kind);
-        decoder.stop();
-      },
-      pieceStart: () => {},
-      pieceBytes: () => {},
-      pieceEnd: () => {},
-    });
-    assert.equal(decoder.push(after(encodeMessage({ kind: 'choke' }), encodeMessage({ kind: 'unchoke' }))), null);
-    assert.deepEqual(kinds, ['choke']);
+    const listen = (stopAt: string): string[] => {
+      const told: string[] = [];
+      const tell = (what: string): void => {
+        told.push(what);
+        if (what === stopAt) decoder.stop();
+      };
+      const decoder = new WireDecoder({
+        handshake: () => decoder.setTorrent(9),
+        message: ({ kind }) => tell(kind),
+        pieceStart: () => tell('start'),
+        pieceBytes: () => tell('bytes'),
+        pieceEnd: () => tell('end'),
+      });
+      const header = encodePieceHeader({ piece: 1 as PieceIndex, begin: 0, length: 1 });
+      assert.equal(decoder.push(after(encodeMessage({ kind: 'choke' }), header, hex('01'), encodeMessage({ kind: 'unchoke' }))), null);
+      assert.equal(decoder.push(hex('00000000')), null);
+      return told;
+    };
+    const all = ['choke', 'start', 'bytes', 'end', 'unchoke', 'keep-alive'];
+    for (const [n, stopAt] of all.entries()) assert.deepEqual(listen(stopAt), all.slice(0, n + 1));
   });
 
   it('makes peer ids that name this program', () => {

@@ -153,7 +153,7 @@ export class Members {
     const source = this.#sources.get(member.host);
     if (source !== undefined && --source.links === 0) this.#sources.delete(member.host);
     if (this.#members.get(member.node) === member) this.#members.delete(member.node);
-    for (const [nonce, ping] of [...this.#pings]) {
+    for (const [nonce, ping] of this.#pings) {
       if (ping.node === member.node && !this.#members.has(member.node)) this.#pinged(nonce, null);
     }
     this.#log.debug({ node: member.node, reason }, 'a node is disconnected');

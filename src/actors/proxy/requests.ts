@@ -117,7 +117,7 @@ export class RequestTable {
 
   /** There is another route: what waits goes on its way, what was sent elsewhere is sent again. */
   routeChanged(): void {
-    for (const [key, request] of [...this.#underWay]) this.#dispatch(key, request);
+    for (const [key, request] of this.#underWay) this.#dispatch(key, request);
   }
 
   /** The link to a replica is down: what it had is held, or goes to the next. */
@@ -143,7 +143,7 @@ export class RequestTable {
 
   /** Drops everything without an answer: the process stops. */
   clear(): void {
-    for (const [key, request] of [...this.#underWay]) this.#forget(key, request);
+    for (const [key, request] of this.#underWay) this.#forget(key, request);
     if (this.#retryTimer !== null) this.#clock.clearTimer(this.#retryTimer);
     this.#retryTimer = null;
   }

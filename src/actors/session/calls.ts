@@ -1,0 +1,42 @@
+/** The node's API calls that are one question to the network. */
+import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
+import type { Operation, OperationName } from '../../protocol/control/messages.ts';
+
+/** Calls that the session answers. `login` and `logout` also change who is signed in. */
+export type SessionCall =
+  | 'register'
+  | 'login'
+  | 'logout'
+  | 'whoami'
+  | 'passwd'
+  | 'invite'
+  | 'accounts'
+  | 'account.disable'
+  | 'account.reset'
+  | 'search'
+  | 'nodes'
+  | 'ping';
+
+type Makers = { readonly [K in SessionCall]: (args: ApiCalls[K]['args']) => Operation };
+
+const makers: Makers = {
+  register: ({ name, password, code }) => ({ op: 'register', name, password, code }),
+  login: ({ name, password }) => ({ op: 'login', name, password }),
+  logout: () => ({ op: 'logout' }),
+  whoami: () => ({ op: 'whoami' }),
+  passwd: ({ oldPassword, newPassword }) => ({ op: 'passwd', oldPassword, newPassword }),
+  invite: ({ admin }) => ({ op: 'invite', admin }),
+  accounts: ({ after, limit }) => ({ op: 'accounts', after, limit }),
+  'account.disable': ({ name, disabled }) => ({ op: 'account.disable', name, disabled }),
+  'account.reset': ({ name, newPassword }) => ({ op: 'account.reset', name, newPassword }),
+  search: ({ words, offset, limit }) => ({ op: 'need', words, offset, limit }),
+  nodes: () => ({ op: 'nodes' }),
+  ping: ({ node }) => ({ op: 'ping', node }),
+};
+
+export const isSessionCall = (name: ApiCallName): name is SessionCall => Object.hasOwn(makers, name);
+
+export const operationOf = <K extends SessionCall>(name: K, args: ApiCalls[K]['args']): Operation => makers[name](args);
+
+/** Asked without being signed in. */
+export const isOpen = (op: OperationName): boolean => op === 'register' || op === 'login';

@@ -1,0 +1,356 @@
+/** The node's session with its network: the link to a proxy, who is signed in, requests, announces. */
+import type { Actor } from 'xstate';
+import { startMachine } from '../../bus/machine.ts';
+import type { Address as ActorAddress, Reactor } from '../../bus/reactor.ts';
+import type { NetworkConfig } from '../../config/types.ts';
+import type { Network, RequestFailure, SwarmFollower } from '../../data/network.ts';
+import { dialLink } from '../../links/dial.ts';
+import { backoffMs } from '../../links/dialler.ts';
+import type { Link, LinkDown, LinkHandler } from '../../links/link.ts';
+import { millis } from '../../ports/clock.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { ApiCalls, NodeStatus } from '../../protocol/api.ts';
+import type {
+  AnnounceFrame,
+  MemberFrame,
+  Operation,
+  OperationName,
+  OperationResults,
+  RequestFrame,
+  RouteFrame,
+  WireAddress,
+} from '../../protocol/control/messages.ts';
+import { toHex } from '../../protocol/digest.ts';
+import { type Done, fail, ok } from '../../protocol/result.ts';
+import { formatAddress, type Security } from '../../transports/transport.ts';
+import { AccountStore, type SignedIn } from './account-store.ts';
+import { Announcer } from './announcer.ts';
+import { type Answer, Asking } from './asking.ts';
+import { isOpen, operationOf, type SessionCall } from './calls.ts';
+import { advertised, Membership } from './membership.ts';
+import { wordsFor } from './words.ts';
+import { type SessionMessage, sessionMachine, type SessionState } from './machine.ts';
+
+export interface SessionDeps {
+  readonly reactor: Reactor;
+  readonly ports: Ports;
+  readonly network: NetworkConfig;
+  /** This node's id, and the name that people know it by. */
+  readonly node: string;
+  readonly name: string;
+  readonly software: string;
+  /** Absolute; holds `session.json`. */
+  readonly dataFolder: string;
+  /** The network key; null for links in the clear (simulations). */
+  readonly security: Security | null;
+  /** Where the node says it can be reached, instead of what it finds out; port 0 stands for the peer port. */
+  readonly advertise: readonly WireAddress[];
+  /** The port where peers connect; null while there is none. */
+  readonly peerPort: () => number | null;
+  /** All that this node has uploaded since it started. */
+  readonly uploadedBytes: () => number;
+}
+
+const SESSION: ActorAddress<SessionMessage> = 'node.session';
+const STOP_TIMEOUT_MS = 1_000;
+const BACKOFF_MAX_MS = 2_000;
+const SPREAD_MS = 500;
+const NO_TAIL = new Uint8Array(0);
+const NOT_SIGNED_IN = 'Nobody is signed in at this node; sign in with: shoal login NAME';
+
+export class NetworkSession implements Network {
+  readonly node: string;
+  readonly #deps: SessionDeps;
+  readonly #incarnation: string;
+  readonly #account: AccountStore;
+  readonly #asking: Asking;
+  readonly #announcer: Announcer;
+  readonly #membership: Membership;
+  #machine: Actor<typeof sessionMachine> | null = null;
+  #state: SessionState = 'offline';
+  #loaded = false;
+  #stopping = false;
+  #link: Link<MemberFrame> | null = null;
+  #proxy = 0;
+  /** Why there is no link, by proxy, in this round. */
+  readonly #failures = new Map<number, LinkDown>();
+  #primary: string | null = null;
+  #epochSeen = 0;
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+    this.node = deps.node;
+    const { clock, random, crypto, disk, log } = deps.ports;
+    this.#incarnation = toHex(crypto.secretBytes(16));
+    this.#account = new AccountStore(disk, log, deps.dataFolder);
+    this.#asking = new Asking(clock, random.fork('requests'), toHex(crypto.secretBytes(16)), {
+      send: (frame) => this.#send(frame),
+      token: () => this.#account.current?.token ?? null,
+      epochSeen: () => this.#epochSeen,
+      offlineWords: () => (this.#linked ? null : this.#words()),
+      tokenRefused: (token) => this.#tokenRefused(token),
+      gaveUp: () => this.#gaveUp(),
+      notEntered: () => this.#membership.enterWithin(0),
+    });
+    this.#announcer = new Announcer(clock, random.fork('announces'), {
+      node: deps.node,
+      incarnation: this.#incarnation,
+      send: (frame) => this.#send(frame),
+      unknownNode: () => this.#membership.enterWithin(0),
+    });
+    this.#membership = new Membership(clock, random.fork('membership'), log, {
+      asking: this.#asking,
+      node: deps.node,
+      name: deps.name,
+      incarnation: this.#incarnation,
+      addresses: () => advertised(deps.advertise, deps.peerPort(), this.#link?.peer ?? null),
+      uploadedBytes: deps.uploadedBytes,
+      ready: () => this.#linked && this.#account.current !== null,
+      entered: () => {
+        this.#post({ type: 'node.entered' });
+        this.#announcer.entered(SPREAD_MS);
+      },
+    });
+  }
+
+  /** Reads who is signed in, then connects; it goes on trying until `stop`. */
+  start(): void {
+    const { reactor, ports, network } = this.#deps;
+    this.#machine = startMachine(reactor, ports.clock, sessionMachine, {
+      address: SESSION,
+      input: {
+        proxies: network.proxies.length,
+        backoffMs: (rounds) => backoffMs(ports.random, rounds, BACKOFF_MAX_MS),
+        hasAccount: () => this.#account.current !== null,
+        hasSwarms: () => this.#announcer.size > 0,
+        dial: (proxy) => this.#dial(proxy),
+        enter: () => this.#membership.enter(),
+        entered: (state) => this.#entered(state),
+      },
+    });
+    this.#account.load(() => {
+      this.#loaded = true;
+      this.#post({ type: 'session.start' });
+    });
+  }
+
+  /** Says `stopped` and `exit`, waits a second at most for them to leave, and answers every request under way. */
+  stop(done: () => void): void {
+    if (this.#stopping) throw new Error('The session was stopped twice');
+    this.#stopping = true;
+    const { clock } = this.#deps.ports;
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      clock.clearTimer(timer);
+      this.#link?.close();
+      this.#asking.stop();
+      this.#machine?.stop();
+      this.#deps.reactor.unregister(SESSION);
+      done();
+    };
+    const timer = clock.setTimer(millis(STOP_TIMEOUT_MS), end);
+    const online = this.#state.startsWith('online');
+    this.#announcer.stopAll();
+    if (!online) return void clock.setTimer(0, end);
+    this.#membership.exit(() => void clock.setTimer(0, end));
+  }
+
+  get state(): Network['state'] {
+    return { online: this.#state.startsWith('online'), account: this.#account.current?.account ?? null, words: this.#words() };
+  }
+
+  /** The session's part of a node's status. */
+  status(): Pick<NodeStatus, 'account' | 'session' | 'proxy' | 'epoch' | 'primary'> {
+    const proxy = this.#linked ? this.#address(this.#proxy) : null;
+    return {
+      account: this.#account.current?.account ?? null,
+      session: this.#words(),
+      proxy,
+      epoch: this.#epochSeen,
+      primary: this.#primary,
+    };
+  }
+
+  request<K extends OperationName>(
+    operation: Extract<Operation, { op: K }>,
+    tail: Uint8Array,
+    done: Done<{ readonly value: OperationResults[K]; readonly tail: Uint8Array }, RequestFailure>,
+  ): void {
+    this.#ask(operation, tail, true, done);
+  }
+
+  follow(content: string, follower: SwarmFollower): void {
+    this.#announcer.follow(content, follower);
+    this.#postSwarms();
+  }
+
+  announceNow(content: string, event: 'completed' | 'none'): void {
+    this.#announcer.now(content, event);
+  }
+
+  unfollow(content: string): void {
+    this.#announcer.unfollow(content);
+    this.#postSwarms();
+  }
+
+  /** The peer port or an advertised address is another: the tracker is told. */
+  addressesChanged(): void {
+    if (this.#state.startsWith('online')) this.#membership.enterWithin(0);
+  }
+
+  /** A call of the node's own user; fails at once, with the reason, when no proxy answers. */
+  call<K extends SessionCall>(name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result'], RequestFailure>): void {
+    const answer = done as Done<unknown, RequestFailure>;
+    this.#ask(operationOf(name, args) as never, NO_TAIL, false, (result) => {
+      if (name === 'login' && result.ok) return this.#loggedIn((result.value as Answer<'login'>).value, answer);
+      if (name === 'logout' && (result.ok || result.error.code === 'session-expired')) return this.#signOut(() => answer(ok({})));
+      answer(result.ok ? ok(result.value.value) : result);
+    });
+  }
+
+  #ask<K extends OperationName>(
+    operation: Extract<Operation, { op: K }>,
+    tail: Uint8Array,
+    hold: boolean,
+    done: Done<Answer<K>, RequestFailure>,
+  ): void {
+    if (this.#stopping) return this.#later(() => done(fail('offline', 'The node is stopping.')));
+    if (this.#loaded && !isOpen(operation.op) && this.#account.current === null) {
+      return this.#later(() => done(fail('not-logged-in', NOT_SIGNED_IN)));
+    }
+    this.#asking.ask(operation, tail, hold, done);
+  }
+
+  #later(work: () => void): void {
+    this.#deps.ports.clock.setTimer(0, work);
+  }
+
+  #post(message: SessionMessage): void {
+    this.#deps.reactor.post(SESSION, message);
+  }
+
+  #postSwarms(): void {
+    this.#later(() => this.#post({ type: 'swarms.changed', any: this.#announcer.size > 0 }));
+  }
+
+  // ---- The link ------------------------------------------------------------------------------------------------
+
+  #send(frame: RequestFrame | AnnounceFrame): boolean {
+    if (this.#link === null || this.#link.peer === null) return false;
+    this.#link.send(frame);
+    return true;
+  }
+
+  get #linked(): boolean {
+    return this.#link !== null && this.#link.peer !== null;
+  }
+
+  #address(proxy: number): string {
+    const entry = this.#deps.network.proxies[proxy];
+    return entry === undefined ? 'nowhere' : formatAddress(entry.address);
+  }
+
+  #dial(proxy: number): void {
+    const entry = this.#deps.network.proxies[proxy];
+    if (entry === undefined || this.#stopping) return;
+    const { ports, network, security, software } = this.#deps;
+    this.#proxy = proxy;
+    const identity = { networkId: network.networkId, name: this.node, incarnation: this.#incarnation, software };
+    let wasUp = false;
+    const link: Link<MemberFrame> = dialLink<MemberFrame>(
+      ports,
+      { type: 'member', address: entry.address, identity, ...(security === null ? {} : { security }) },
+      {
+        up: () => {
+          wasUp = true;
+          this.#failures.clear();
+          ports.log.info({ proxy: entry.name }, 'connected to a proxy');
+          this.#post({ type: 'link.up' });
+          this.#asking.linkUp();
+        },
+        frame: (frame) => this.#frame(frame),
+        down: (reason) => {
+          if (this.#link !== link) return;
+          this.#link = null;
+          if (!wasUp) this.#failures.set(proxy, reason);
+          ports.log.info({ proxy: entry.name, reason: reason.message }, 'no connection to the proxy');
+          this.#asking.linkDown();
+          if (!this.#stopping) this.#post({ type: wasUp ? 'link.down' : 'link.failed' });
+        },
+      },
+    );
+    this.#link = link;
+  }
+
+  #frame(frame: Parameters<LinkHandler<MemberFrame>['frame']>[0]): void {
+    switch (frame.kind) {
+      case 'reply':
+        this.#epochSeen = Math.max(this.#epochSeen, frame.epoch);
+        return this.#asking.replied(frame);
+      case 'announced':
+        return this.#announcer.announced(frame);
+      case 'route':
+        return this.#routed(frame);
+      default:
+    }
+  }
+
+  /** Perhaps another primary, which does not know this node. */
+  #routed({ epoch, primary, spreadMs }: RouteFrame): void {
+    this.#primary = primary;
+    this.#epochSeen = Math.max(this.#epochSeen, epoch);
+    if (primary !== null) this.#membership.routed(epoch, spreadMs / 2);
+  }
+
+  #entered(state: SessionState): void {
+    this.#state = state;
+    if (state.startsWith('online')) return;
+    this.#announcer.left();
+    this.#membership.left();
+    if (state === 'backoff') this.#asking.gaveUp();
+  }
+
+  // ---- The account -------------------------------------------------------------------------------------------
+
+  #loggedIn({ token, account, admin, expiresMs }: OperationResults['login'], answer: Done<unknown, RequestFailure>): void {
+    const signedIn: SignedIn = { token, account, admin, expiresMs };
+    this.#account.set(signedIn, () => {
+      this.#membership.accountChanged();
+      this.#post({ type: 'account.known' });
+      answer(ok({ account, admin }));
+    });
+  }
+
+  #tokenRefused(token: string | null): void {
+    if (token === null || token !== this.#account.current?.token) return;
+    this.#deps.ports.log.warn({}, 'the session has expired; somebody must sign in again');
+    this.#signOut(() => {});
+  }
+
+  #signOut(done: () => void): void {
+    this.#account.set(null, () => {
+      this.#membership.accountChanged();
+      this.#post({ type: 'account.lost' });
+      done();
+    });
+  }
+
+  // ---- For people --------------------------------------------------------------------------------------------
+
+  /** Every proxy was tried in vain since the last link. */
+  #gaveUp(): boolean {
+    return this.#failures.size >= this.#deps.network.proxies.length;
+  }
+
+  #words(): string {
+    return wordsFor({
+      state: this.#state,
+      account: this.#account.current?.account ?? null,
+      primary: this.#primary,
+      proxy: this.#address(this.#proxy),
+      failures: this.#gaveUp() ? [...this.#failures.values()] : [],
+    });
+  }
+}

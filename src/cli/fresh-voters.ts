@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { voterNames } from '../config/make.ts';
 
 /** Consumed by a voter's first start. */
-const MARK = 'fresh-network';
+const MARK = 'voter.first-start';
 
 /**
  * A voter that finds no state of its own must not vote (rule R9) unless it is new: the network's maker says so with a

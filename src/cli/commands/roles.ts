@@ -1,4 +1,5 @@
 /** `tracker`, `backup`, `proxy`, `node`: a role in the foreground. */
+import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import type { RoleName } from '../../config/schema.ts';
@@ -16,14 +17,18 @@ const about: Readonly<Record<RoleName, string>> = {
 };
 
 interface RoleOptions {
-  readonly stopWithStdin?: boolean;
+  readonly stdinControl?: boolean;
 }
 
-/** Resolves when standard input ends: whoever started the role is gone. */
-const stdinEnd = (): Promise<'stdin'> =>
+/** For whoever started the role: a line `status` is answered with one line of JSON; the end of standard input is its end. */
+const obeyStdin = (daemon: Daemon): Promise<'stdin'> =>
   new Promise((resolve) => {
-    process.stdin.once('end', () => resolve('stdin')).once('error', () => resolve('stdin'));
-    process.stdin.resume();
+    const lines = createInterface({ input: process.stdin });
+    lines.on('line', (line) => {
+      if (line === 'status') process.stdout.write(`status ${JSON.stringify(daemon.status())}\n`);
+    });
+    lines.once('close', () => resolve('stdin'));
+    process.stdin.once('error', () => resolve('stdin'));
   });
 
 const serve = async (context: Context, daemon: Daemon, ready: { role: RoleName; name: string }, options: RoleOptions): Promise<ExitCode> => {
@@ -33,13 +38,13 @@ const serve = async (context: Context, daemon: Daemon, ready: { role: RoleName; 
   const places = Object.entries(daemon.addresses).map(([purpose, address]) => `${purpose}=${address}`);
   context.output.line(['ready', role, name, ...places, `pid=${process.pid}`].join(' '));
   context.output.value({ ready: true, role, name, addresses: daemon.addresses, pid: process.pid });
-  const end = await Promise.race([signals.requested, daemon.ended, ...(options.stopWithStdin === true ? [stdinEnd()] : [])]);
+  const end = await Promise.race([signals.requested, daemon.ended, ...(options.stdinControl === true ? [obeyStdin(daemon)] : [])]);
   if (end instanceof Error) {
     await daemon.stop();
     return stopWith('internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
   }
   await daemon.stop();
-  process.stdin.unref();
+  process.stdin.destroy();
   context.output.note(`${role} ${name} has stopped.`);
   return EXIT.ok;
 };
@@ -61,7 +66,7 @@ export const roleCommands = (program: Command, ending: Ending): void => {
       exits: [EXIT.unavailable, EXIT.internal, EXIT.io, EXIT.config],
       setup: (command) => {
         command.option('--config <file>', role === 'node' ? 'its configuration (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)' : `its configuration (default: ./${role}.json)`);
-        command.option('--stop-with-stdin', 'stop when standard input ends, for programs that start this one');
+        command.option('--stdin-control', 'for programs that start this one: a line "status" on standard input is answered, its end stops');
         command.addHelpText('after', '\nWhen it serves it writes one line to standard output: ready ROLE NAME PURPOSE=ADDRESS… pid=PID.\nSIGINT (Ctrl-C) and SIGTERM stop it cleanly; a second one ends it at once.');
       },
       run: (context, _args, options) => runRole(role, context, options),

@@ -1,0 +1,62 @@
+/** `.shoal`: the state of the tour. What an earlier tour left is cleared, and nothing else is ever touched. */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type FolderLock, lockFolder } from '../../system/lock.ts';
+import { createNetwork } from '../commands/network.ts';
+import { give, stopWith } from '../exit.ts';
+
+/** Says that a folder is a tour's. */
+const MARK = 'made-by-shoal-up';
+const OURS = new Set([MARK, 'network', 'files', 'lock', 'lock.pid']);
+
+export interface TourFolder {
+  readonly lock: FolderLock;
+  /** Whether there was an earlier tour. */
+  readonly cleared: boolean;
+}
+
+/** Takes the folder for this tour and empties it; refuses a folder that holds anything of somebody else's. */
+export const takeFolder = (folder: string): TourFolder => {
+  const before = existsSync(folder) ? readdirSync(folder) : [];
+  const foreign = before.filter((name) => !OURS.has(name));
+  if (before.length > 0 && (foreign.length > 0 || !before.includes(MARK))) {
+    stopWith('exists', `${folder} holds other things (${(foreign[0] ?? before[0]) as string}). Nothing was changed; choose another folder with --dir.`);
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, MARK), 'The state of "shoal up". It is cleared at the next start.\n');
+  const locked = lockFolder(folder);
+  if (!locked.ok) stopWith('in-use', `A tour is running in ${folder}${locked.error.pid === null ? '' : ` (process ${locked.error.pid})`}. Stop it first, or choose another folder with --dir.`);
+  const cleared = before.includes('network');
+  for (const name of ['network', 'files']) rmSync(join(folder, name), { recursive: true, force: true });
+  return { lock: give(locked), cleared };
+};
+
+const listenAnywhere = (): Promise<{ readonly port: number; release(): Promise<void> }> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      resolve({ port, release: () => new Promise((done) => void server.close(() => done())) });
+    });
+  });
+
+/** Ports that are free now, all different. */
+const freePorts = async (count: number): Promise<number[]> => {
+  const held = await Promise.all(Array.from({ length: count }, listenAnywhere));
+  await Promise.all(held.map((each) => each.release()));
+  return held.map(({ port }) => port);
+};
+
+/** Quick signs of life, so that the tour need not wait for what a network of days does in minutes. */
+const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 15 };
+
+/** The files of the tour's network in `folder`, on loopback. Returns the code for the first administrator. */
+export const makeTourNetwork = async (folder: string, nodes: readonly string[], ratePerNode: number): Promise<string> => {
+  const [tracker = 0, backup = 0, proxy = 0] = await freePorts(3);
+  const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port });
+  const plan = { name: 'tour', registration: 'open', tracker: at(tracker), backup: at(backup), proxy: at(proxy), nodes, rate: ratePerNode, timing: TIMING } as const;
+  return createNetwork(folder, plan).adminCode;
+};

@@ -1,0 +1,233 @@
+/** The steps of the tour, in order. Each is a line on the screen; each throws what went wrong. */
+import { join } from 'node:path';
+import type { TransferSummary } from '../../protocol/api.ts';
+import { formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
+import { compare, digestsOf, notesFolder, type Shared } from './files.ts';
+import { nodeNames, type NodeName, type TourNetwork, until } from './network.ts';
+import type { Screen } from './screen.ts';
+
+export interface Tour {
+  readonly screen: Screen;
+  readonly network: TourNetwork;
+  readonly shared: Shared;
+  /** For files that the tour makes itself. */
+  readonly filesFolder: string;
+  readonly password: string;
+  readonly adminCode: string;
+}
+
+/** The main tracker dies when the third download has this part. */
+const KILL_AT = 0.3;
+
+interface ReplicaFacts {
+  readonly role?: string;
+  readonly mode?: string;
+  readonly primary?: string | null;
+  readonly appliedSeq?: number;
+}
+
+const replicaOf = async (tour: Tour, name: 'main' | 'backup'): Promise<ReplicaFacts> => ((await tour.network.child(name).status())['replica'] ?? {}) as ReplicaFacts;
+
+const pids = (tour: Tour, names: readonly (NodeName | 'main' | 'backup' | 'proxy')[]): string => names.map((name) => tour.network.child(name).pid).join(', ');
+
+const startServers = (tour: Tour): Promise<void> =>
+  tour.screen.step('start tracker, backup and proxy', async () => {
+    const { network } = tour;
+    await Promise.all([network.start('proxy'), network.start('main')]);
+    await until('The main tracker leading', async () => ((await replicaOf(tour, 'main')).role === 'primary' ? true : null));
+    await network.start('backup');
+    await until('The backup following', async () => ((await replicaOf(tour, 'main')).mode === 'SYNC' ? true : null));
+    return `Tracker, backup and proxy run, each a process of its own (${pids(tour, ['main', 'backup', 'proxy'])}); the backup has all that the tracker has`;
+  });
+
+const startNodes = (tour: Tour): Promise<void> =>
+  tour.screen.step('start three nodes', async () => {
+    await Promise.all(nodeNames.map((name) => tour.network.start(name)));
+    return `Three nodes run: alice, bob and carol (${pids(tour, nodeNames)})`;
+  });
+
+const signIn = (tour: Tour): Promise<void> =>
+  tour.screen.step('register and sign in', async () => {
+    const { network, password, adminCode } = tour;
+    await Promise.all(
+      nodeNames.map(async (name) => {
+        await network.ask(name, 'register', { name, password, code: name === 'alice' ? adminCode : null });
+        await network.ask(name, 'login', { name, password });
+      }),
+    );
+    return 'Three accounts are registered and signed in through the proxy; alice is the administrator';
+  });
+
+/** Shares and waits until the catalog has it. Returns its id. */
+const share = async (tour: Tour, node: NodeName, { path, name }: Shared, tags: readonly string[]): Promise<{ id: string; size: number }> => {
+  const { job } = await tour.network.ask(node, 'share', { paths: [path], name, tags, v1: false, pieceLength: null });
+  return until(`Sharing ${name}`, async () => {
+    const state = await tour.network.ask(node, 'shareJob', { job });
+    if (state.state === 'failed') throw new Error(state.message ?? 'sharing failed');
+    if (state.state === 'hashing') tour.screen.progress({ label: 'hashing', ...state, rate: 0, secondsLeft: null, sources: [], reason: '' });
+    return state.state === 'done' && state.id !== null ? { id: state.id, size: state.size } : null;
+  });
+};
+
+const shareFirst = async (tour: Tour): Promise<string> => {
+  let found = '';
+  await tour.screen.step('share', async () => {
+    const { id, size } = await share(tour, 'alice', tour.shared, ['tour']);
+    found = id;
+    return `alice shares ${printable(tour.shared.name)} (${formatSize(size)}); its id begins with ${shortId(id)}`;
+  });
+  return found;
+};
+
+const searchFirst = (tour: Tour, id: string): Promise<void> =>
+  tour.screen.step('search', async () => {
+    const hit = await until('Finding it', () => tour.network.search('bob', tour.shared.words));
+    const named = hit.id === id ? '' : ' (another content, with the same words)';
+    return `bob searches for "${tour.shared.words}" and finds ${printable(hit.name)}${named}: ${formatSize(hit.size)}, on ${plural(hit.owners.length, 'node')}`;
+  });
+
+const sourcesOf = ({ sources }: TransferSummary): { name: string; bytes: number }[] => sources.filter(({ bytes }) => bytes > 0).map(({ name, node, bytes }) => ({ name: name || shortId(node), bytes }));
+
+/** Downloads and shows it; `watch` hears of every look at it. */
+const download = async (tour: Tour, node: NodeName, id: string, watch: (transfer: TransferSummary) => void = () => {}): Promise<TransferSummary> => {
+  await tour.network.ask(node, 'get', { what: id, to: null, files: [], sequential: false });
+  return until('The download', async () => {
+    const transfer = await tour.network.transfer(node, id);
+    if (transfer === null) return null;
+    if (transfer.state === 'failed' || transfer.state === 'paused') throw new Error(transfer.reason ?? `the download is ${transfer.state}`);
+    watch(transfer);
+    if (transfer.state === 'seeding') return transfer;
+    tour.screen.progress({
+      label: node,
+      doneBytes: transfer.doneBytes,
+      size: transfer.size,
+      rate: transfer.downRate,
+      secondsLeft: transfer.secondsLeft,
+      sources: sourcesOf(transfer),
+      reason: transfer.state === 'downloading' ? null : (transfer.reason ?? transfer.state),
+    });
+    return null;
+  });
+};
+
+const downloadText = (transfer: TransferSummary, ms: number): string => {
+  const from = sourcesOf(transfer).map(({ name, bytes }) => `${printable(name)} ${formatSize(bytes)}`);
+  return `${formatSize(transfer.size)} at ${formatRate(transfer.size / (ms / 1000))} from ${from.join(' and ')}`;
+};
+
+const downloadSecond = (tour: Tour, id: string): Promise<void> =>
+  tour.screen.step('second node downloads', async () => {
+    const startMs = performance.now();
+    const transfer = await download(tour, 'bob', id);
+    return `bob downloads it: ${downloadText(transfer, performance.now() - startMs)}`;
+  });
+
+/** Starts the third download. `under way` resolves when the main tracker should die; `done` when it is complete. */
+const startThird = (tour: Tour, id: string): { underWay: Promise<number>; done: Promise<void> } => {
+  let reached: (part: number) => void = () => {};
+  let broken: (error: unknown) => void = () => {};
+  const underWay = new Promise<number>((resolve, reject) => {
+    reached = resolve;
+    broken = reject;
+  });
+  const done = tour.screen.step('third node downloads from both', async () => {
+    const startMs = performance.now();
+    try {
+      const transfer = await download(tour, 'carol', id, ({ doneBytes, size, state }) => {
+        if (state === 'seeding' || doneBytes >= KILL_AT * size) reached(size === 0 ? 1 : doneBytes / size);
+      });
+      if (transfer.downloadedBytes > 0 && sourcesOf(transfer).length < 2) throw new Error(`all of it came from ${sourcesOf(transfer)[0]?.name ?? 'nowhere'}, not from both`);
+      return `carol has downloaded it from both at once, and did not notice: ${downloadText(transfer, performance.now() - startMs)}`;
+    } catch (error) {
+      broken(error);
+      throw error;
+    }
+  });
+  return { underWay, done };
+};
+
+const killMain = async (tour: Tour, part: number): Promise<void> => {
+  const { pid } = tour.network.child('main');
+  await tour.network.child('main').kill();
+  tour.screen.fact(`The main tracker (process ${pid}) is killed with SIGKILL, ${part < 1 ? `at ${Math.round(part * 100)}% of carol's download` : "after carol's download"}`);
+};
+
+/** What must go on while the main tracker is dead. */
+const goOn = async (tour: Tour): Promise<void> => {
+  const { screen, network, password, shared } = tour;
+  await screen.step('search without the main tracker', async () => {
+    const hit = await until('Finding it', () => network.search('alice', shared.words));
+    return `alice searches and finds ${printable(hit.name)}: the backup answers`;
+  });
+  await screen.step('sign in without the main tracker', async () => {
+    await network.ask('alice', 'login', { name: 'alice', password });
+    return 'alice signs in again';
+  });
+  await screen.step('register without the main tracker', async () => {
+    await network.ask('bob', 'register', { name: 'dave', password, code: null });
+    return 'dave, a new account, is registered';
+  });
+  await screen.step('share and download without the main tracker', async () => {
+    const notes = notesFolder(tour.filesFolder);
+    const { id } = await share(tour, 'alice', notes, []);
+    const hit = await until('Finding it', () => network.search('bob', notes.words));
+    if (hit.id !== id) throw new Error(`"${notes.words}" found ${hit.name}`);
+    const transfer = await download(tour, 'bob', id);
+    const files = compare(await digestsOf(notes.path), await digestsOf(join(network.folder, 'downloads', 'bob', notes.name)), 'the copy of bob');
+    return `alice shares a folder, bob finds it as "${notes.words}" and downloads it: ${plural(files, 'file')}, ${formatSize(transfer.size)}`;
+  });
+};
+
+const verify = (tour: Tour): Promise<void> =>
+  tour.screen.step('verify', async () => {
+    const { network, shared } = tour;
+    const original = await digestsOf(shared.path);
+    let files = 0;
+    for (const name of ['bob', 'carol']) files += compare(original, await digestsOf(join(network.folder, 'downloads', name, shared.name)), `the copy of ${name}`);
+    return `SHA-256 of ${plural(files, 'downloaded file')} computed again: all the same as alice's`;
+  });
+
+const countOwners = (tour: Tour, id: string): Promise<void> =>
+  tour.screen.step('count owners', async () => {
+    const owners = await until('Three owners in the catalog', async () => {
+      const { hits } = await tour.network.ask('alice', 'search', { words: tour.shared.words, offset: 0, limit: 100 });
+      const hit = hits.find((each) => each.id === id);
+      return hit !== undefined && hit.owners.length === 3 ? hit.owners : null;
+    });
+    return `The catalog names three owners: ${owners.map(({ account }) => printable(account)).sort().join(', ')}`;
+  });
+
+const bringBack = (tour: Tour): Promise<void> =>
+  tour.screen.step('bring the main tracker back', async () => {
+    await tour.network.start('main');
+    await until('The main tracker following', async () => {
+      const [main, backup] = [await replicaOf(tour, 'main'), await replicaOf(tour, 'backup')];
+      return main.role === 'follower' && backup.mode === 'SYNC' && main.appliedSeq === backup.appliedSeq ? true : null;
+    });
+    return `The main tracker is back (process ${tour.network.child('main').pid}); it follows the backup and has caught up`;
+  });
+
+/** The whole tour. @throws `StepFailed` at the first step that fails. */
+export const takeTour = async (tour: Tour): Promise<void> => {
+  const { screen } = tour;
+  screen.heading('A whole network on this machine');
+  await startServers(tour);
+  await startNodes(tour);
+  await signIn(tour);
+
+  screen.heading('Share, search, download');
+  const id = await shareFirst(tour);
+  await searchFirst(tour, id);
+  await downloadSecond(tour, id);
+
+  screen.heading('Download from both, while the main tracker dies');
+  const third = startThird(tour, id);
+  const outage = third.underWay.then(async (part) => {
+    await killMain(tour, part);
+    await goOn(tour);
+  });
+  await Promise.all([third.done, outage]);
+  await verify(tour);
+  await countOwners(tour, id);
+  await bringBack(tour);
+};

@@ -1,0 +1,123 @@
+/** `shoal up`: a whole network on this machine, each role a process of its own, and a tour of the main job. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from '../command.ts';
+import { EXIT, type ExitCode, stopWith } from '../exit.ts';
+import { formatRate, padEnd } from '../render/format.ts';
+import { type StopRequest, watchSignals } from '../signals.ts';
+import type { Child } from './child.ts';
+import { defaultFile, fileOfUser } from './files.ts';
+import { makeTourNetwork, takeFolder } from './folder.ts';
+import { nodeNames, TourNetwork } from './network.ts';
+import { Screen, secondsText, StepFailed } from './screen.ts';
+import { takeTour } from './steps.ts';
+
+export interface UpOptions {
+  /** What to share; null for the Node executable. */
+  readonly path: string | null;
+  /** Leave after the tour. */
+  readonly once: boolean;
+  readonly folder: string;
+}
+
+/** Bytes a second up and down a node, so that the bar is seen and the tracker dies in the middle. */
+const RATE = 30_000_000;
+
+const mainModule = (): string => fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+
+/** How this user starts the program. */
+const commandName = (env: Context['env']): string => (env['npm_command'] === undefined ? 'shoal' : 'npx shoal');
+
+const showTimes = (screen: Screen): void => {
+  screen.heading('What took how long');
+  const width = Math.max(...screen.times.map(({ title }) => title.length));
+  for (const { title, ms } of screen.times) screen.say(`  ${padEnd(title, width)}  ${secondsText(ms).padStart(7)}`);
+};
+
+const showCommands = (screen: Screen, network: TourNetwork, shoal: string, password: string): void => {
+  screen.heading('It stays up. Try, in another terminal');
+  for (const [command, about] of [
+    [`${shoal} search --config ${network.configOf('bob')}`, 'everything that is shared'],
+    [`${shoal} ls --config ${network.configOf('carol')}`, 'what carol has'],
+    [`${shoal} share README.md --config ${network.configOf('alice')}`, 'share something'],
+    [`${shoal} nodes --config ${network.configOf('alice')}`, 'who is there'],
+    [`kill -9 ${network.child('backup').pid}`, 'another failover'],
+  ] as const) {
+    screen.say(`  ${padEnd(command, 62)}  ${about}`);
+  }
+  screen.say();
+  screen.say(`  Every account has the password ${password}. Logs: ${join(network.folder, 'logs')}`);
+  screen.say('  Ctrl-C stops everything.');
+};
+
+const showDeath = (screen: Screen, child: Child, how: string): void => {
+  screen.fact(`The ${child.plan.role} ${child.plan.name} (process ${child.pid}) ${how}. Its last lines:`);
+  for (const line of child.lastWords()) screen.say(`      ${line}`);
+};
+
+/** While it stays up, a process may be killed by whoever tries things: it is said, and the rest goes on. */
+interface Deaths {
+  during: ((error: Error) => void) | null;
+  stopping: boolean;
+}
+
+const stay = async (screen: Screen, signals: StopRequest): Promise<void> => {
+  await signals.requested;
+  screen.say();
+};
+
+const run = async (context: Context, screen: Screen, network: TourNetwork, options: UpOptions, deaths: Deaths, signals: StopRequest, adminCode: string): Promise<ExitCode> => {
+  const filesFolder = join(options.folder, 'files');
+  const password = randomBytes(9).toString('base64url');
+  const shared = options.path === null ? defaultFile(filesFolder) : fileOfUser(resolve(options.path));
+  const died = new Promise<never>((_resolve, reject) => (deaths.during = reject));
+  const interrupted = signals.requested.then(() => 'interrupted' as const);
+  const tour = takeTour({ screen, network, shared, filesFolder, password, adminCode });
+  // Whatever wins, the others may still fail later: that is heard here, and nowhere else.
+  tour.catch(() => {});
+  died.catch(() => {});
+  if ((await Promise.race([tour, died, interrupted])) === 'interrupted') return EXIT.interrupted;
+  deaths.during = null;
+  showTimes(screen);
+  context.output.value({ ok: true, steps: screen.times });
+  if (options.once) return EXIT.ok;
+  showCommands(screen, network, commandName(context.env), password);
+  await stay(screen, signals);
+  return EXIT.ok;
+};
+
+/** Status 0 when every step went well (and, without `once`, the user has seen enough); 1 when one failed. */
+export const runTour = async (context: Context, given: UpOptions): Promise<ExitCode> => {
+  const options = { ...given, folder: resolve(given.folder) };
+  if (options.path !== null && !existsSync(options.path)) stopWith('missing', `${options.path} does not exist.`);
+  if (options.path !== null && basename(resolve(options.path)) === '') stopWith('usage', 'The root of a disk cannot be shared. Name a file or a folder.');
+  const { lock, cleared } = takeFolder(options.folder);
+  const screen = new Screen(context.output);
+  const signals = watchSignals();
+  const deaths: Deaths = { during: null, stopping: false };
+  if (cleared) screen.say(`The state of the last tour in ${given.folder} is cleared.`);
+  screen.say(`State lives in ${given.folder}. For this tour every node is capped at ${formatRate(RATE)} up and down.`);
+  const networkFolder = join(options.folder, 'network');
+  const adminCode = await makeTourNetwork(networkFolder, nodeNames, RATE);
+  const network = new TourNetwork(networkFolder, mainModule(), (child, how) => {
+    if (deaths.stopping) return;
+    showDeath(screen, child, how);
+    deaths.during?.(new StepFailed(`${child.plan.name} runs`, null));
+  });
+  try {
+    return await run(context, screen, network, options, deaths, signals, adminCode);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    context.output.value({ ok: false, failure: error.message, steps: screen.times });
+    screen.say(`${error.message}. Logs: ${join(networkFolder, 'logs')}`);
+    return EXIT.failed;
+  } finally {
+    deaths.stopping = true;
+    await network.stop();
+    screen.say('All processes have stopped.');
+    lock.release();
+    signals.dispose();
+  }
+};

@@ -269,6 +269,9 @@ const lifecycle: Cases = {
 
   'after an abort the other side sees a reset': async (b) => {
     const { near, far } = await b.pair();
+    // Past the handshake: TLS still writes behind it, and that write may be the one that meets the reset.
+    b.world.act('far', () => far.wire.send(ascii('welcome')));
+    await b.world.until(() => near.head === 'welcome', 'the welcome came');
     b.world.act('near', () => {
       near.wire.send(pattern(10 * KIB, 3));
       near.wire.abort();
@@ -278,6 +281,20 @@ const lifecycle: Cases = {
     });
     await b.world.until(() => near.reason !== null && far.reason !== null, 'both sides are told closed');
     assert.deepEqual([near.code, far.code], ['aborted', 'reset']);
+  },
+
+  'an abort overtakes a close that still has bytes to send': async (b) => {
+    const { near, far } = await b.pair();
+    b.world.act('far', () => far.wire.pause());
+    b.world.act('near', () => {
+      for (let i = 0; i < 64; i++) near.wire.send(new Uint8Array(MIB));
+      near.wire.close();
+    });
+    b.world.act('near', () => near.wire.abort());
+    b.world.act('far', () => far.wire.resume());
+    await b.world.until(() => near.reason !== null && far.reason !== null, 'both sides are told closed');
+    assert.deepEqual([near.code, far.code], ['aborted', 'reset']);
+    assert.ok(far.bytesReceived < 64 * MIB);
   },
 
   'an abort before open is an aborted dial': async (b) => {

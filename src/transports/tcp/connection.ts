@@ -18,6 +18,9 @@ export interface ConnectionSettings {
 const SMALL_SEND_BYTES_MAX = 1_024;
 const JOINED_BYTES_MAX = 65_536;
 
+/** An abort waits so long at most for a shutdown that is under way. */
+const RESET_WAIT_MS = 1_000;
+
 /** One TCP connection, plain or under TLS, as the contract wants it. Whoever makes it hands it the socket by `carry`. */
 export class TcpConnection implements Connection {
   readonly id: number;
@@ -139,7 +142,10 @@ export class TcpConnection implements Connection {
     if (this.#over) return;
     if (!this.#heard) {
       this.#heard = true;
-      if (isTlsAlert(chunk)) this.#failure ??= insecure(this.#remote, 'takes secured connections only; this one was plain');
+      if (isTlsAlert(chunk)) {
+        this.giveUp(insecure(this.#remote, 'takes secured connections only; this one was plain'));
+        return;
+      }
     }
     this.#step('bytes', () => this.#handler.bytes(chunk), chunk);
   }
@@ -149,9 +155,10 @@ export class TcpConnection implements Connection {
     this.#failure ??= error;
   }
 
-  /** Ends a connection that could not be made, with the reason given to `failed`. */
+  /** Ends a connection that cannot be made or kept. */
   giveUp(error: TransportFailure): void {
     this.failed(error);
+    this.#over = true;
     this.#raw?.destroy();
   }
 
@@ -164,12 +171,11 @@ export class TcpConnection implements Connection {
     this.#outgoingBytes = 0;
     if (pieces.length > 1) stream.cork();
     for (let i = 0; i < pieces.length; i++) {
-      const last = i === pieces.length - 1;
-      if (last && this.#drainWanted) stream.write(pieces[i] as Uint8Array, () => this.#written());
+      if (i === pieces.length - 1) stream.write(pieces[i] as Uint8Array, this.#onWritten);
       else stream.write(pieces[i] as Uint8Array);
     }
     if (pieces.length > 1) stream.uncork();
-    if (this.#closing) stream.end();
+    if (stream.writableLength === 0) this.#endIfClosing();
   }
 
   /** The last event. Also for a dial that failed before there was a socket. */
@@ -198,17 +204,32 @@ export class TcpConnection implements Connection {
     this.#step('end', () => this.#handler.end());
   }
 
-  #written(): void {
-    if (this.#over || !this.#drainWanted || this.queuedBytes() > 0) return;
+  readonly #onWritten = (): void => {
+    if (this.#over || this.queuedBytes() > 0) return;
+    this.#endIfClosing();
+    if (!this.#drainWanted || this.#closing) return;
     this.#drainWanted = false;
     this.#step('drain', () => this.#handler.drain());
+  };
+
+  /** Only behind the last write: a socket with a shutdown under way cannot be reset, so it must be a short one. */
+  #endIfClosing(): void {
+    if (this.#closing && this.#stream?.writableEnded === false) this.#stream.end();
   }
 
   #reset(): void {
     const raw = this.#raw;
-    if (raw === null) return;
+    const stream = this.#stream;
+    if (raw === null || stream === null) return;
     if (raw.connecting) raw.destroy();
+    else if (stream.writableEnded && !stream.writableFinished) this.#resetBehindShutdown(stream, raw);
     else raw.resetAndDestroy();
+  }
+
+  #resetBehindShutdown(stream: Socket, raw: Socket): void {
+    const timer = setTimeout(() => raw.destroy(), RESET_WAIT_MS);
+    stream.once('finish', () => raw.resetAndDestroy());
+    stream.once('close', () => clearTimeout(timer));
   }
 
   #flushAtEndOfStep(): void {

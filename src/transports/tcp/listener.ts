@@ -110,7 +110,7 @@ export class TcpListener implements Listener {
   #refused(error: NodeJS.ErrnoException, stream: tls.TLSSocket): void {
     const key = origin(stream);
     const raw = key === null ? undefined : this.#handshakes.get(key);
-    const plain = error.code === 'ERR_SSL_WRONG_VERSION_NUMBER' || error.code === 'ERR_SSL_HTTP_REQUEST';
+    const plain = PLAIN_CLIENT_CODES.has(error.code ?? '') || raw?.bytesRead === 0;
     if (plain && raw !== undefined && !raw.destroyed) raw.write(PLAIN_CLIENT_ALERT);
     stream.destroy();
     if (this.#closed || error.code === 'ECONNRESET') return;
@@ -137,6 +137,9 @@ export class TcpListener implements Listener {
     this.#reactor.step({ port: 'transport', id: this.#id, kind }, run);
   }
 }
+
+/** What OpenSSL says of bytes that are no TLS record. */
+const PLAIN_CLIENT_CODES: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
 const origin = ({ remoteAddress, remotePort }: Socket): string | null =>
   remoteAddress === undefined || remotePort === undefined ? null : `${remoteAddress} ${remotePort}`;

@@ -6,8 +6,8 @@ import type { LogState } from './types.ts';
 
 /** What an entry counts beside its payload when a reader limits bytes. */
 const ENTRY_OVERHEAD_BYTES = 128;
-/** Rows fetched at once while reading: a limit on memory, as a payload may hold a torrent. */
-const READ_ROWS_MAX = 64;
+/** Rows whose sizes are looked at together. */
+const MEASURED_ROWS = 256;
 
 /** The hash that follows `before` when an entry with this payload is appended. */
 export const chainHash = (before: Uint8Array, payload: Uint8Array): Uint8Array => {
@@ -93,22 +93,26 @@ export const truncateAfter = (sql: SqlEngine, afterSeq: number): void => {
   run(sql, 'DELETE FROM log WHERE seq > ?', afterSeq);
 };
 
+/** How many entries from `fromSeq` on fit into `bytesMax`; at least one where there is one. */
+const fitting = (sql: SqlEngine, fromSeq: number, bytesMax: number): number => {
+  let bytes = 0;
+  for (let count = 0; ; ) {
+    const rows = all(sql, 'SELECT length(payload) AS bytes FROM log WHERE seq >= ? ORDER BY seq LIMIT ?', fromSeq + count, MEASURED_ROWS);
+    for (const row of rows) {
+      bytes += int(row, 'bytes') + ENTRY_OVERHEAD_BYTES;
+      if (bytes > bytesMax && count > 0) return count;
+      count++;
+    }
+    if (rows.length < MEASURED_ROWS) return count;
+  }
+};
+
 /** See `LedgerTransactions.read`. Null: older than the log here, or beyond its end. */
 export const readEntries = (sql: SqlEngine, fromSeq: number, bytesMax: number): { before: LogPosition; entries: LogEntry[] } | null => {
   const before = positionAt(sql, fromSeq - 1);
   if (before === null) return null;
-  const entries: LogEntry[] = [];
-  let bytes = 0;
-  for (;;) {
-    const rows = all(sql, 'SELECT * FROM log WHERE seq >= ? ORDER BY seq LIMIT ?', fromSeq + entries.length, READ_ROWS_MAX);
-    for (const row of rows) {
-      const entry = entryOf(row);
-      bytes += entry.payload.length + ENTRY_OVERHEAD_BYTES;
-      if (bytes > bytesMax && entries.length > 0) return { before, entries };
-      entries.push(entry);
-    }
-    if (rows.length < READ_ROWS_MAX) return { before, entries };
-  }
+  const count = fitting(sql, fromSeq, bytesMax);
+  return { before, entries: all(sql, 'SELECT * FROM log WHERE seq >= ? ORDER BY seq LIMIT ?', fromSeq, count).map(entryOf) };
 };
 
 /** Drops applied rows up to `throughSeq`; the position of the last one dropped becomes the log's beginning. */

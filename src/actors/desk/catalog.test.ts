@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeTestTorrent, testBytes, type TestTorrent } from '../../protocol/bittorrent/torrent.test-kit.ts';
+import type { AnnounceFrame, ContentSummary } from '../../protocol/control/messages.ts';
+import { toHex } from '../../protocol/digest.ts';
+import { Office } from './office.test-kit.ts';
+
+const torrentOf = (name: string): TestTorrent =>
+  makeTestTorrent([{ path: ['a.bin'], bytes: testBytes(40_000) }, { path: ['b.bin'], bytes: testBytes(100, 2) }], { name });
+
+/** What a node would say of it; the desk reads the torrent. */
+const claim = ({ metainfo }: TestTorrent, tags: string[] = []): ContentSummary => ({
+  id: metainfo.id,
+  v1: null,
+  v2: null,
+  name: 'a lie',
+  tags,
+  size: 1,
+  files: 99,
+  pieceLength: 1,
+});
+const own = (torrent: TestTorrent, node = 'n1', tags: string[] = []) => ({ op: 'own', content: claim(torrent, tags), node }) as const;
+
+const open = (): { office: Office; token: string } => {
+  const office = new Office();
+  const token = office.member('An');
+  office.enter(token);
+  return { office, token };
+};
+
+const announce = (node: string, content: string, leftBytes: number, sequence = 1): AnnounceFrame => ({
+  kind: 'announce',
+  node,
+  incarnation: `i-${node}`,
+  sequence,
+  items: [{ content, event: 'started', leftBytes, uploadedBytes: 0, downloadedBytes: 0, want: 10 }],
+});
+
+test('what is shared is found, as the torrent describes it, and its torrent comes back', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('Ảnh Đà Lạt');
+  assert.deepEqual(office.ask(own(torrent, 'n1', ['du lịch']), { token, tail: torrent.bytes }), { id: torrent.metainfo.id, first: true });
+  const page = office.ask({ op: 'need', words: 'da lat', offset: 0, limit: 10 }, { token });
+  const { v1, v2, pieceLength } = torrent.metainfo;
+  assert.deepEqual(page.hits, [
+    {
+      id: torrent.metainfo.id,
+      v1: v1 && toHex(v1),
+      v2: v2 && toHex(v2),
+      name: 'Ảnh Đà Lạt',
+      tags: ['du lịch'],
+      size: 40_100,
+      files: 2,
+      pieceLength,
+      owners: [{ account: 'An', node: 'n1', uploadedBytes: 0, online: true }],
+      seeders: 0,
+    },
+  ]);
+  const reply = office.send(office.request({ op: 'torrent', id: torrent.metainfo.id }, { token }));
+  assert.deepEqual(Buffer.from(reply.tail), Buffer.from(torrent.bytes));
+  assert.equal(office.ask({ op: 'need', words: 'du lich', offset: 0, limit: 10 }, { token }).total, 1);
+  assert.equal(office.ask({ op: 'need', words: '***', offset: 0, limit: 10 }, { token }).total, 0);
+});
+
+test('a torrent that is missing, wrong, another one or too large is refused for its reason', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  assert.equal(office.code(own(torrent), { token }), 'torrent-wanted');
+  assert.equal(office.code(own(torrent), { token, tail: testBytes(100) }), 'torrent-invalid');
+  assert.equal(office.code(own(torrent), { token, tail: torrentOf('y').bytes }), 'torrent-invalid');
+  assert.equal(office.code(own(torrent), { token, tail: new Uint8Array(8 * 1024 * 1024 + 1) }), 'too-large');
+  assert.equal(office.code({ op: 'own', content: { ...claim(torrent), id: 'x' }, node: 'n1' }, { token }), 'bad-request');
+  assert.equal(office.code(own(torrent, 'n1', ['\u0000']), { token, tail: torrent.bytes }), 'bad-request');
+  assert.equal(office.proposals, 2);
+});
+
+test('only a node that entered with this account can share, and only for itself', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  assert.equal(office.code(own(torrent, 'n2'), { token, tail: torrent.bytes }), 'forbidden');
+  const eve = office.member('Eve');
+  assert.equal(office.code(own(torrent), { token: eve, tail: torrent.bytes }), 'not-entered');
+  assert.equal(office.code(own(torrent, 'n3'), { token, tail: torrent.bytes, from: { node: 'n3', host: '' } }), 'not-entered');
+});
+
+test('a second owner needs no torrent; after the last one the content is gone', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  const binh = office.member('Bình');
+  office.enter(binh, 'n2');
+  const from = { node: 'n2', host: '127.0.0.1' };
+  assert.deepEqual(office.ask(own(torrent, 'n2'), { token: binh, from }), { id: torrent.metainfo.id, first: false });
+  const disown = (node: string) => ({ op: 'disown', content: torrent.metainfo.id, node }) as const;
+  assert.equal(office.code(disown('n2'), { token }), 'not-found');
+  assert.equal(office.code(disown('n1'), { token }), 'ok');
+  assert.equal(office.ask({ op: 'content', id: torrent.metainfo.id }, { token }).owners.length, 1);
+  assert.equal(office.code(disown('n2'), { token: binh }), 'ok');
+  assert.equal(office.code({ op: 'content', id: torrent.metainfo.id }, { token }), 'not-found');
+});
+
+test('owners that are there come first, then those that gave most', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  for (const node of ['n2', 'n3']) {
+    office.enter(token, node);
+    office.ask(own(torrent, node), { token, from: { node, host: '127.0.0.1' } });
+  }
+  const alive = { op: 'alive', node: 'n3', incarnation: 'i-n3', uploadedBytes: 500 } as const;
+  office.ask(alive, { from: { node: 'n3', host: '127.0.0.1' } });
+  office.ask({ op: 'exit', node: 'n1', incarnation: 'i-n1' });
+  const { owners } = office.ask({ op: 'content', id: torrent.metainfo.id }, { token });
+  assert.deepEqual(owners.map(({ node, online, uploadedBytes }) => [node, online, uploadedBytes]), [
+    ['n3', true, 500],
+    ['n2', true, 0],
+    ['n1', false, 0],
+  ]);
+});
+
+test('announces bring peers together for what is in the catalog, and nothing else has a swarm', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  const { id } = torrent.metainfo;
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  office.enter(token, 'n2');
+  const say = (frame: AnnounceFrame) => {
+    const answer = office.desk.announce(frame, 'p1', '127.0.0.1');
+    office.wait(0);
+    return answer;
+  };
+  say(announce('n1', id, 0));
+  assert.deepEqual(say(announce('n2', id, 5)).items[0]?.peers, [{ node: 'n1', host: '127.0.0.1', port: 6_001, seeder: true }]);
+  assert.equal(office.ask({ op: 'content', id }, { token }).seeders, 1);
+  const unknown = 'f'.repeat(64);
+  say(announce('n1', unknown, 0, 2));
+  assert.equal(office.swarm.registry.hasSwarm(unknown), false);
+  assert.deepEqual(say(announce('n2', unknown, 5, 2)).items, [{ content: unknown, seeders: 0, leechers: 0, peers: [] }]);
+  assert.equal(office.swarm.registry.hasSwarm(unknown), false);
+  assert.equal(say(announce('n1', 'not a hash', 0, 3)).items.length, 1);
+  assert.equal(office.swarm.registry.swarmCount, 1);
+  assert.equal(say(announce('stranger', id, 0)).unknownNode, true);
+});
+
+test('a content that comes into the catalog is admitted soon after it was refused', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  office.desk.announce(announce('n1', torrent.metainfo.id, 0), 'p1', '');
+  office.wait(0);
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  office.wait(10);
+  office.desk.announce(announce('n1', torrent.metainfo.id, 0, 2), 'p1', '');
+  office.wait(0);
+  assert.equal(office.swarm.registry.seedersOf(torrent.metainfo.id), 1);
+});
+
+test('nodes are listed with what they share, pinged through their proxy, and removed when silent', () => {
+  const { office, token } = open();
+  office.swarm.start();
+  const torrent = torrentOf('x');
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  office.wait(3);
+  const { nodes } = office.ask({ op: 'nodes' }, { token });
+  assert.deepEqual(nodes, [
+    {
+      node: 'n1',
+      name: 'n1',
+      account: 'An',
+      addresses: [{ host: '127.0.0.1', port: 6_001 }],
+      silentSeconds: 3,
+      uploadedBytes: 0,
+      shares: [{ id: torrent.metainfo.id, name: 'x' }],
+    },
+  ]);
+  assert.deepEqual(office.ask({ op: 'ping', node: 'n1' }, { token }), { node: 'n1', roundTripMicros: 250 });
+  assert.deepEqual(office.pings, [{ node: 'n1', proxy: 'p1' }]);
+  assert.equal(office.code({ op: 'ping', node: 'n9' }, { token }), 'not-found');
+  office.wait(70);
+  assert.equal(office.ask({ op: 'nodes' }, { token }).nodes.length, 0);
+  assert.equal(office.code({ op: 'alive', node: 'n1', incarnation: 'i-n1', uploadedBytes: 0 }), 'not-entered');
+});
+
+test('enter refuses what is no node, and another node than the one on the link', () => {
+  const { office, token } = open();
+  const enter = { op: 'enter', node: 'n1', name: 'My node', incarnation: 'i', addresses: [] } as const;
+  assert.equal(office.code({ ...enter, node: 'n2' }, { token }), 'forbidden');
+  assert.equal(office.code({ ...enter, name: 'a\u0000' }, { token }), 'bad-request');
+  assert.equal(office.code({ ...enter, incarnation: '' }, { token }), 'bad-request');
+  const addresses = Array.from({ length: 9 }, () => ({ host: '10.0.0.1', port: 1 }));
+  assert.equal(office.code({ ...enter, addresses }, { token }), 'bad-request');
+  assert.equal(office.code(enter), 'session-expired');
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Office } from './office.test-kit.ts';
+
+const need = { op: 'need', words: '', offset: 0, limit: 10 } as const;
+
+test('a follower reads what it has applied, and sends every change to the primary', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.enter(token);
+  office.role = 'follower';
+  assert.equal(office.code(need, { token, minSeq: 2 }), 'ok');
+  assert.equal(office.code(need, { token, minSeq: 3 }), 'not-primary');
+  for (const operation of [
+    { op: 'register', name: 'Bình', password: 'password', code: null },
+    { op: 'login', name: 'An', password: 'password' },
+    { op: 'logout' },
+    { op: 'disown', content: 'a'.repeat(64), node: 'n1' },
+  ] as const)
+    assert.equal(office.code(operation, { token }), 'not-primary', operation.op);
+});
+
+test('a primary that has not applied what the asker saw asks for patience', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.appliedSeq = 1;
+  const { body } = office.send(office.request(need, { token, minSeq: 2 }));
+  assert.ok(!body.ok && body.code === 'unavailable' && body.retryAfterMs !== undefined);
+});
+
+test('a replica behind the epoch that the asker knows answers nothing', () => {
+  const office = new Office();
+  const token = office.member('An');
+  assert.equal(office.code(need, { token, epoch: 2 }), 'not-primary');
+  office.epoch = 2;
+  assert.equal(office.send(office.request(need, { token, epoch: 2 })).epoch, 2);
+});
+
+test('a change that is not answered in time may or may not have been made', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.silent = true;
+  const codes: string[] = [];
+  office.step(() =>
+    office.desk.handle(office.request({ op: 'logout' }, { token, deadlineMs: 2_000 }), 'p1', ({ body }) => codes.push(body.ok ? 'ok' : body.code)),
+  );
+  office.wait(1.9);
+  assert.deepEqual(codes, []);
+  office.wait(0.2);
+  assert.deepEqual(codes, ['indeterminate']);
+  assert.equal(office.desk.underWay, 0);
+});
+
+test('beyond its limit of requests under way the desk says busy at once', () => {
+  const office = new Office({ settings: { requestsMax: 2 } });
+  office.ask({ op: 'register', name: 'An', password: 'password', code: null });
+  const requests = [1, 2, 3].map(() => office.request({ op: 'login', name: 'An', password: 'password' }));
+  const replies = office.sendAll(requests);
+  assert.deepEqual(replies.map(({ body }) => (body.ok ? 'ok' : body.code)), ['busy', 'ok', 'ok']);
+  assert.equal(office.desk.underWay, 0);
+});
+
+test('a reply says which entry it reflects and how that is kept', () => {
+  const office = new Office();
+  const reply = office.send(office.request({ op: 'register', name: 'An', password: 'password', code: null }));
+  assert.deepEqual([reply.seq, reply.durability, reply.epoch], [1, 'replicated', 1]);
+  const token = office.ask({ op: 'login', name: 'An', password: 'password' }).token;
+  const read = office.send(office.request(need, { token }));
+  assert.deepEqual([read.seq, read.durability], [2, 'none']);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { seconds } from '../../ports/clock.ts';
 import { formatPhc, PASSWORD_COST, parsePhc, sameTag } from './phc.ts';
 import { decideRegistration } from './registration.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { foldContent, foldText, foldWords } from './fold.ts';
 
 test('Vietnamese folds to what people type without marks', () => {

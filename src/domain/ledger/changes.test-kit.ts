@@ -1,5 +1,5 @@
 /** Random changes over a small world, so that they meet: few names, contents and nodes, many collisions. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { RequestId } from '../replication/types.ts';
 import { clientId, type Draft, ownPut } from './ledger.test-kit.ts';
 import type { Change } from './types.ts';

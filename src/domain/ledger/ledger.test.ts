@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ledgerTransactionsWith } from './transactions.ts';
 import { drafts } from './changes.test-kit.ts';
 import { chain, clientId, TestLedger } from './ledger.test-kit.ts';

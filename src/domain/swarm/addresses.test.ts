@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { addressFor, near, reachOf } from './addresses.ts';
 
 const at = (addresses: string[], observed: string, proxy = 'p1') =>

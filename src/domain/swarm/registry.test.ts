@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { seconds } from '../../ports/clock.ts';
 import type { AnnounceItem, WireAddress } from '../../protocol/control/messages.ts';
 import { SWARM_LIMITS, SwarmRegistry } from './registry.ts';

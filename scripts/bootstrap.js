@@ -1,0 +1,90 @@
+// What `npm start` and `npm test` run, in plain JavaScript for whatever Node is there (20 or newer): installs what is
+// missing, then goes on with the pinned Node.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants, availableParallelism } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED = 24;
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const windows = process.platform === 'win32';
+
+const readJson = (path) => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+};
+
+/** Whether node_modules is what package-lock.json says: npm keeps a copy of the lock of what it installed. */
+const isInstalled = () => {
+  const wanted = readJson(join(root, 'package-lock.json'))?.packages ?? {};
+  const have = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages;
+  if (have === undefined) return false;
+  return Object.entries(wanted).every(([path, { version, optional }]) => path === '' || optional === true || have[path]?.version === version);
+};
+
+const npm = (...args) => {
+  const cli = process.env.npm_execpath;
+  const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : [windows ? 'npm.cmd' : 'npm', []];
+  const { status } = spawnSync(command, [...first, ...args], { cwd: root, stdio: 'inherit', shell: windows && first.length === 0 });
+  return status === 0;
+};
+
+const pinned = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
+
+/** The version of a Node, or 0 where it does not run. */
+const majorOf = (node) => (existsSync(node) ? Number(/^v(\d+)/u.exec(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0) : 0);
+
+const fail = (message) => {
+  console.error(`shoal: ${message}`);
+  process.exit(1);
+};
+
+const install = () => {
+  if (!isInstalled()) {
+    console.log('Installing what is missing: npm ci. This happens once, and again when package-lock.json changes.');
+    if (!npm('ci', '--no-audit', '--no-fund')) fail('"npm ci" failed; its message is above.');
+  }
+  // The pinned Node arrives by an install script, which some settings of npm leave out.
+  if (majorOf(pinned) < NEEDED) npm('rebuild', 'node', '--ignore-scripts=false', '--foreground-scripts');
+};
+
+const chooseNode = () => {
+  if (majorOf(pinned) >= NEEDED) return pinned;
+  if (Number(process.versions.node.split('.')[0]) >= NEEDED) return process.execPath;
+  return fail(`Node.js ${NEEDED} is needed, and the pinned one could not be installed. Install it from https://nodejs.org and try again.`);
+};
+
+const testPatterns = ['src/**/*.test.ts', 'simulations/**/*.test.ts', 'test/**/*.test.ts'];
+
+/** What each task runs, for the pinned Node. */
+const tasks = {
+  start: (args) => ['src/cli/main.ts', 'up', ...args.map(fromWhereNpmWasCalled)],
+  test: (args) => {
+    const flags = args.filter((arg) => arg.startsWith('-'));
+    const named = args.filter((arg) => !arg.startsWith('-'));
+    const concurrency = `--test-concurrency=${Math.max(2, availableParallelism())}`;
+    return ['--test', concurrency, '--test-timeout=120000', ...flags, ...(named.length > 0 ? named : testPatterns)];
+  },
+};
+
+/** npm runs scripts in the folder of the project: a path is meant as it was typed. */
+function fromWhereNpmWasCalled(arg) {
+  const typed = process.env.INIT_CWD;
+  return typed === undefined || arg.startsWith('-') ? arg : resolve(typed, arg);
+}
+
+const [task = '', ...args] = process.argv.slice(2);
+if (!Object.hasOwn(tasks, task)) fail(`no task "${task}"; there are: ${Object.keys(tasks).join(', ')}`);
+install();
+const node = chooseNode();
+const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+const child = spawn(node, tasks[task](args), { cwd: root, stdio: 'inherit', env });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('error', (error) => fail(error.message));
+child.on('exit', (code, signal) => {
+  process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { FIRST_START_MARKER } from '../actors/voter/store.ts';
+import { loadConfig } from '../config/load.ts';
+import { codeHash } from '../domain/accounts/secrets.ts';
+import { exitCodeOf, exitMeanings } from './exit.ts';
+import { nodeNameOf } from './commands/network.ts';
+
+const launcher = fileURLToPath(new URL('../../bin/shoal.js', import.meta.url));
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('shoal', { concurrency: true }, () => {
+  let folder = '';
+  before(() => void (folder = mkdtempSync(join(tmpdir(), 'shoal-cli-'))));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const shoal = (args: readonly string[], input = '', cwd = folder): Promise<Ended> =>
+    new Promise((resolve) => {
+      const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: join(folder, '.config'), NO_COLOR: '', SHOAL_CONFIG: '' };
+      const child = spawn(process.execPath, [launcher, ...args], { cwd, env });
+      let [out, err] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+      child.on('close', (status) => resolve({ status, out, err }));
+      child.stdin.on('error', () => {});
+      child.stdin.end(input);
+    });
+
+  it('answers a wrong usage with a sentence, a suggestion and status 64', async () => {
+    const [command, option, missing] = await Promise.all([shoal(['serach']), shoal(['get', 'x', '--sequental']), shoal(['inspect'])]);
+    assert.deepEqual([command.status, option.status, missing.status], [64, 64, 64]);
+    assert.match(command.err, /unknown command 'serach'.*Did you mean search/su);
+    assert.match(option.err, /unknown option '--sequental'.*--sequential/su);
+    assert.match(missing.err, /missing required argument/u);
+  });
+
+  it('has an example and exit codes in the help of every command', async () => {
+    const { out, status } = await shoal(['help']);
+    assert.equal(status, 0);
+    const named = [...out.matchAll(/^ {2}([a-z]+) (?:\[|<|[a-z ])/gmu)].map(([, name]) => name ?? '').filter((name) => !['help', 'account', 'config', 'shoal'].includes(name));
+    assert.ok(named.length >= 25, named.join(' '));
+    const some = ['init', 'get', 'account list', 'config check'];
+    for (const { out: help, status: ended } of await Promise.all(some.map((name) => shoal([...name.split(' '), '--help'])))) {
+      assert.equal(ended, 0);
+      assert.match(help, /Examples?:\n {2}\$ /u);
+      assert.match(help, /Exit status:\n +0 {2}done/u);
+      assert.match(help, /--json/u);
+    }
+  });
+
+  it('init makes a network whose files all load, keeps secrets to their user, and overwrites nothing', async () => {
+    const made = await shoal(['init', 'lab', '--host', '10.1.2.3', '--registration', 'invite', '--json']);
+    assert.equal(made.status, 0, made.err);
+    const lab = join(folder, 'lab');
+    const { adminCode, joinCode } = JSON.parse(made.out) as { adminCode: string; joinCode: string };
+    for (const file of ['tracker', 'backup', 'proxy', 'node']) {
+      const loaded = loadConfig(join(lab, `${file}.json`));
+      assert.ok(loaded.ok, loaded.ok ? '' : loaded.error.message);
+      const { value } = loaded;
+      assert.equal(value.network.registration, 'invite');
+      if (value.role !== 'node') assert.equal(value.listen.host, '0.0.0.0');
+      if (value.role === 'tracker') assert.equal(value.secrets.adminCodeHash, codeHash(adminCode));
+      assert.equal(value.secrets.clusterKey === null, value.role === 'node');
+      assert.equal(existsSync(join(value.dataFolder, FIRST_START_MARKER)), value.role !== 'node');
+    }
+    if (process.platform !== 'win32') {
+      for (const file of readdirSync(join(lab, 'secrets'))) assert.equal(statSync(join(lab, 'secrets', file)).mode & 0o077, 0, file);
+    }
+    const before = readFileSync(join(lab, 'secrets', 'replica.json'), 'utf8');
+    assert.ok(!JSON.stringify(before).includes(adminCode));
+    const again = await shoal(['init', 'lab']);
+    assert.equal(again.status, 73);
+    assert.equal(readFileSync(join(lab, 'secrets', 'replica.json'), 'utf8'), before);
+
+    const joined = await shoal(['join', joinCode, '--dir', 'member', '--name', 'alice']);
+    assert.equal(joined.status, 0, joined.err);
+    const member = loadConfig(join(folder, 'member', 'node.json'));
+    assert.ok(member.ok && member.value.role === 'node');
+    assert.deepEqual(member.value.network.proxies, [{ name: 'proxy', address: { host: '10.1.2.3', port: 7411 } }]);
+    assert.equal(member.value.network.name, 'shoal');
+  });
+
+  it('refuses a mistyped join code with status 65 and makes nothing', async () => {
+    const ended = await shoal(['join', 'shoal04zzzzzz', '--dir', 'nothing']);
+    assert.equal(ended.status, 65);
+    assert.match(ended.err, /join code/u);
+    assert.ok(!existsSync(join(folder, 'nothing')));
+  });
+
+  it('config check reports every problem, config print shows no key', async () => {
+    assert.equal((await shoal(['init', 'checked'])).status, 0);
+    const path = join(folder, 'checked', 'proxy.json');
+    const file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const [checked, printed] = await Promise.all([shoal(['config', 'check', '--config', path]), shoal(['config', 'print', '--config', path])]);
+    assert.equal(checked.status, 0);
+    const key = (JSON.parse(readFileSync(join(folder, 'checked', 'secrets', 'proxy.json'), 'utf8')) as { clusterKey: string }).clusterKey;
+    assert.match(printed.out, /"requestDeadlineMs": 10000/u);
+    assert.ok(!printed.out.includes(key));
+    cpSync(path, `${path}.bad`);
+    writeFileSync(`${path}.bad`, JSON.stringify({ ...file, lisen: 'x', spreadMs: -1 }));
+    const bad = await shoal(['config', 'check', '--config', `${path}.bad`]);
+    assert.equal(bad.status, 78);
+    assert.match(bad.out, /lisen is not a known key\. Did you mean "listen"\?/u);
+    assert.match(bad.out, /spreadMs must be at least 0/u);
+  });
+
+  it('says with status 69 that no node is running, and with 78 that none is set up', async () => {
+    assert.equal((await shoal(['ls'])).status, 78);
+    assert.equal((await shoal(['init', 'idle'])).status, 0);
+    const ended = await shoal(['ls', '--config', 'idle/node.json']);
+    assert.equal(ended.status, 69);
+    assert.match(ended.err, /^error: No node is running.*shoal node/u);
+    const json = await shoal(['status', '--json'], '', join(folder, 'idle'));
+    assert.equal((JSON.parse(json.err) as { error: { code: string } }).error.code, 'no-node');
+    const login = await shoal(['login', 'alice', '--password-stdin', '--config', 'idle/node.json'], 'secret\n');
+    assert.equal(login.status, 69);
+  });
+
+  it('inspect tells why a torrent is bad with status 65, and that a file is missing with 66', async () => {
+    writeFileSync(join(folder, 'bad.torrent'), 'd4:infod6:lengthi-1eee');
+    const [bad, missing] = await Promise.all([shoal(['inspect', 'bad.torrent']), shoal(['inspect', 'absent.torrent'])]);
+    assert.deepEqual([bad.status, missing.status], [65, 66]);
+    assert.match(bad.err, /no valid torrent file: .+/u);
+    assert.ok(!bad.err.includes('    at '), 'no stack trace for a user');
+  });
+
+  it('up touches no folder that is not its own', async () => {
+    writeFileSync(join(folder, 'mine.txt'), 'precious');
+    const ended = await shoal(['up', '--once', '--dir', '.']);
+    assert.equal(ended.status, 73);
+    assert.equal(readFileSync(join(folder, 'mine.txt'), 'utf8'), 'precious');
+  });
+});
+
+describe('exit codes', () => {
+  it('are documented, and 1 where a failure has none of its own', () => {
+    for (const code of ['no-node', 'wrong-password', 'busy', 'disk-full', 'config-invalid', 'torrent-invalid']) assert.ok(exitMeanings[exitCodeOf(code)] !== undefined && exitCodeOf(code) >= 64, code);
+    assert.equal(exitCodeOf('never heard of'), 1);
+  });
+});
+
+describe('node names', () => {
+  it('are made of whatever a machine is called', () => {
+    assert.equal(nodeNameOf('Máy của Lan.local'), 'm-y-c-a-lan-local');
+    assert.equal(nodeNameOf('...'), 'node');
+    assert.match(nodeNameOf('x'.repeat(200)), /^x{1,64}$/u);
+  });
+});

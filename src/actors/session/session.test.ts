@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SwarmFollower } from '../../data/network.ts';
+import { acceptLinks } from '../../links/accept.ts';
+import type { TestProcess } from '../../links/test-net.ts';
+import type { ApiCalls } from '../../protocol/api.ts';
+import type { AnnouncedPeer, ReplyBody, RequestFrame } from '../../protocol/control/messages.ts';
+import type { Result } from '../../protocol/result.ts';
+import { testCluster, type TestCluster } from '../proxy/test-cluster.ts';
+import type { SessionCall } from './calls.ts';
+import { NetworkSession } from './session.ts';
+
+const CONTENT = 'ab'.repeat(32);
+
+interface Node {
+  readonly session: NetworkSession;
+  readonly process: TestProcess;
+  /** The answer, when it has come. */
+  call<K extends SessionCall>(name: K, args: ApiCalls[K]['args']): { result: Result<ApiCalls[K]['result']> | null };
+}
+
+const nodeIn = (cluster: TestCluster, files = new Map<string, Uint8Array>()): Node => {
+  const process = cluster.net.process(files);
+  const session = new NetworkSession({
+    reactor: process.reactor,
+    ports: process.ports,
+    network: cluster.network,
+    node: 'node-1',
+    name: 'first',
+    software: 'test',
+    dataFolder: '/data',
+    security: null,
+    advertise: [],
+    peerPort: () => 6_881,
+    uploadedBytes: () => 7,
+  });
+  process.do(() => session.start());
+  return {
+    session,
+    process,
+    call(name, args) {
+      const answer: { result: Result<ApiCalls[typeof name]['result']> | null } = { result: null };
+      process.do(() =>
+        session.call(name, args, (result) => {
+          assert.equal(answer.result, null, 'answered twice');
+          answer.result = result;
+        }),
+      );
+      assert.equal(answer.result, null, 'answered from within the call');
+      return answer;
+    },
+  };
+};
+
+/** What a tracker would say. */
+const tracker = ({ operation, token }: RequestFrame): ReplyBody => {
+  if (operation.op === 'login') {
+    return operation.password === 'right'
+      ? { ok: true, value: { token: 'secret-token', account: operation.name, admin: false, expiresMs: 5 } }
+      : { ok: false, code: 'wrong-password', message: 'Wrong name or password.' };
+  }
+  if (operation.op !== 'register' && token !== 'secret-token') return { ok: false, code: 'session-expired', message: 'Sign in again.' };
+  switch (operation.op) {
+    case 'enter':
+      return { ok: true, value: { aliveSeconds: 10, removeSeconds: 35 } };
+    case 'whoami':
+      return { ok: true, value: { account: 'an', admin: false, expiresMs: 5 } };
+    case 'own':
+      return { ok: true, value: { id: operation.content.id, first: true } };
+    case 'register':
+      return { ok: true, value: { account: operation.name, admin: false } };
+    default:
+      return { ok: true, value: {} };
+  }
+};
+
+const served = (proxies = 1): TestCluster => {
+  const cluster = testCluster({ proxies });
+  cluster.main.answer = tracker;
+  cluster.backup.answer = tracker;
+  return cluster;
+};
+
+const signIn = (cluster: TestCluster, node: Node): void => {
+  const login = node.call('login', { name: 'an', password: 'right' });
+  cluster.net.until(() => login.result !== null && node.session.state.online);
+};
+
+const follower = (peers: AnnouncedPeer[] = []): SwarmFollower => ({
+  facts: () => ({ leftBytes: 1, uploadedBytes: 2, downloadedBytes: 3, want: 50 }),
+  peers: (found) => void peers.push(...found),
+});
+
+test('signing in enters the network with the addresses of the node; the token is never given out', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  const login = node.call('login', { name: 'an', password: 'right' });
+  cluster.net.until(() => node.session.state.online);
+  assert.deepEqual(login.result, { ok: true, value: { account: 'an', admin: false } });
+  const enter = cluster.main.requests.find(({ frame }) => frame.operation.op === 'enter')?.frame;
+  assert.ok(enter?.operation.op === 'enter');
+  assert.deepEqual(enter.operation.addresses, [{ host: node.process.host, port: 6_881 }]);
+  assert.deepEqual([enter.token, enter.operation.name], ['secret-token', 'first']);
+  assert.deepEqual(node.session.status().account, 'an');
+  assert.equal(node.session.state.words, 'online as an');
+});
+
+test('a wrong password is told, and a call that needs an account says how to sign in', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  const login = node.call('login', { name: 'an', password: 'wrong' });
+  cluster.net.until(() => login.result !== null);
+  assert.ok(login.result?.ok === false && login.result.error.code === 'wrong-password');
+  const nodes = node.call('nodes', {});
+  cluster.net.until(() => nodes.result !== null);
+  assert.ok(nodes.result?.ok === false && nodes.result.error.code === 'not-logged-in' && /shoal login/u.test(nodes.result.error.message));
+});
+
+test('the account survives a restart; after logout it does not', () => {
+  const cluster = served();
+  const files = new Map<string, Uint8Array>();
+  const first = nodeIn(cluster, files);
+  signIn(cluster, first);
+  first.process.kill();
+  const second = nodeIn(cluster, files);
+  cluster.net.until(() => second.session.state.online);
+  assert.equal(second.session.state.account, 'an');
+  const logout = second.call('logout', {});
+  cluster.net.until(() => logout.result !== null);
+  second.process.kill();
+  const third = nodeIn(cluster, files);
+  cluster.net.until(() => third.session.state.words === 'connected; nobody is signed in');
+});
+
+test('a damaged session file means that nobody is signed in', () => {
+  const cluster = served();
+  const node = nodeIn(cluster, new Map([['/data/session.json', Buffer.from('{"version":1,')]]));
+  cluster.net.until(() => node.session.state.words === 'connected; nobody is signed in');
+});
+
+test('an expired token signs the node out', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.main.answer = () => ({ ok: false, code: 'session-expired', message: 'Sign in again.' });
+  const who = node.call('whoami', {});
+  cluster.net.until(() => who.result !== null && node.process.files.size === 0);
+  assert.ok(who.result?.ok === false && who.result.error.code === 'session-expired');
+  assert.equal(node.session.state.account, null);
+});
+
+test('with no proxy a call fails at once and says which, why and that it goes on trying', () => {
+  const cluster = served();
+  cluster.proxyProcesses[0]?.kill();
+  const node = nodeIn(cluster);
+  const who = node.call('login', { name: 'an', password: 'right' });
+  cluster.net.until(() => who.result !== null, 3);
+  const where = `${cluster.proxyProcesses[0]?.host}:8000`;
+  assert.ok(who.result?.ok === false && who.result.error.code === 'offline');
+  assert.equal(who.result.error.message, `No proxy answers at ${where}: connection refused; trying again.`);
+});
+
+test('when a proxy dies the next is used, and a request under way is answered over it, done once', () => {
+  const cluster = served(2);
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  const before = cluster.main.requests.length;
+  cluster.main.answer = (frame) => (frame.operation.op === 'register' ? null : tracker(frame));
+  const register = node.call('register', { name: 'binh', password: 'x', code: null });
+  cluster.net.until(() => cluster.main.requests.length > before);
+  cluster.main.answer = tracker;
+  cluster.proxyProcesses[0]?.kill();
+  cluster.net.until(() => register.result !== null);
+  assert.deepEqual(register.result, { ok: true, value: { account: 'binh', admin: false } });
+  const ids = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'register').map(({ frame }) => frame.requestId);
+  assert.equal(ids.length, 2);
+  assert.deepEqual(ids[0], ids[1]);
+  cluster.net.until(() => node.session.state.online);
+  assert.equal(node.session.status().proxy, `${cluster.proxyProcesses[1]?.host}:8000`);
+});
+
+test('a write that was sent and never answered is indeterminate, a held one is offline', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.main.answer = (frame) => (frame.operation.op === 'disown' ? null : tracker(frame));
+  const codes: string[] = [];
+  const ask = (): void =>
+    node.process.do(() =>
+      node.session.request(
+        { op: 'disown', content: CONTENT, node: 'node-1' },
+        new Uint8Array(0),
+        (result) => void codes.push(result.ok ? 'ok' : result.error.code),
+      ),
+    );
+  ask();
+  cluster.net.run(1);
+  cluster.proxyProcesses[0]?.kill();
+  cluster.net.until(() => !node.session.state.online);
+  ask();
+  cluster.net.until(() => codes.length === 2, 40);
+  assert.deepEqual(codes, ['indeterminate', 'offline']);
+});
+
+test('busy is asked again after the time that was named', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  let tries = 0;
+  cluster.main.answer = (frame) => {
+    if (frame.operation.op !== 'whoami') return tracker(frame);
+    tries += 1;
+    return tries < 3 ? { ok: false, code: 'busy', message: 'later', retryAfterMs: 200 } : tracker(frame);
+  };
+  const who = node.call('whoami', {});
+  cluster.net.until(() => who.result !== null);
+  assert.ok(who.result?.ok);
+  assert.equal(tries, 3);
+});
+
+test('an argument that no tracker would take, and a torrent file too large, are answered here', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  const asked = cluster.main.requests.length;
+  const long = node.call('search', { words: 'x'.repeat(5_000), offset: 0, limit: 10 });
+  const codes: string[] = [];
+  const content = { id: CONTENT, v1: null, v2: CONTENT, name: 'n', tags: [], size: 1, files: 1, pieceLength: 16_384 };
+  node.process.do(() =>
+    node.session.request(
+      { op: 'own', content, node: 'node-1' },
+      new Uint8Array(9 * 1_048_576),
+      (result) => void codes.push(result.ok ? 'ok' : result.error.code),
+    ),
+  );
+  cluster.net.until(() => long.result !== null && codes.length === 1);
+  assert.ok(long.result?.ok === false && long.result.error.code === 'bad-request');
+  assert.deepEqual(codes, ['too-large']);
+  assert.equal(cluster.main.requests.length, asked);
+  assert.equal(node.session.state.online, true);
+});
+
+test('an answer that makes no sense is an error, not a crash', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.main.answer = () => ({ ok: true, value: { nonsense: true } });
+  const who = node.call('whoami', {});
+  cluster.net.until(() => who.result !== null);
+  assert.ok(who.result?.ok === false && who.result.error.code === 'internal');
+});
+
+const answerAnnounces = (cluster: TestCluster, replica: 'main' | 'backup', unknownNode = false): void => {
+  const { announces, process } = cluster[replica];
+  for (const { frame, reply } of announces.splice(0)) {
+    const peers = ['node-1', 'node-2'].map((node) => ({ node, host: '10.9.9.9', port: 6_881, seeder: true }));
+    const items = unknownNode ? [] : frame.items.map(({ content }) => ({ content, seeders: 2, leechers: 0, peers }));
+    process.do(() =>
+      reply({ kind: 'announced', node: frame.node, sequence: frame.sequence, intervalSeconds: 30, warming: false, unknownNode, items }),
+    );
+  }
+};
+
+test('a followed content is announced at once, at the interval, and its peers are handed on without this node', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  const peers: AnnouncedPeer[] = [];
+  node.process.do(() => node.session.follow(CONTENT, follower(peers)));
+  cluster.net.until(() => cluster.main.announces.length === 1, 1);
+  assert.deepEqual(cluster.main.announces[0]?.frame.items, [
+    { content: CONTENT, event: 'started', leftBytes: 1, uploadedBytes: 2, downloadedBytes: 3, want: 50 },
+  ]);
+  answerAnnounces(cluster, 'main');
+  cluster.net.until(() => peers.length > 0);
+  assert.deepEqual(
+    peers.map((peer) => peer.node),
+    ['node-2'],
+  );
+  cluster.net.run(25);
+  assert.equal(cluster.main.announces.length, 0);
+  cluster.net.until(() => cluster.main.announces.length === 1, 10);
+  assert.equal(cluster.main.announces[0]?.frame.items[0]?.event, 'none');
+  answerAnnounces(cluster, 'main');
+  cluster.net.run(0.1);
+  node.process.do(() => node.session.announceNow(CONTENT, 'completed'));
+  cluster.net.until(() => cluster.main.announces.length === 1, 1);
+  assert.equal(cluster.main.announces[0]?.frame.items[0]?.event, 'completed');
+  node.process.do(() => node.session.unfollow(CONTENT));
+  cluster.net.until(() => cluster.main.announces.length === 2, 1);
+  assert.equal(cluster.main.announces[1]?.frame.items[0]?.event, 'stopped');
+});
+
+test('many contents are announced in batches of 64', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  node.process.do(() => {
+    for (let i = 0; i < 150; i++) node.session.follow(i.toString(16).padStart(64, '0'), follower());
+  });
+  cluster.net.until(() => cluster.main.announces.length === 3, 2);
+  assert.deepEqual(
+    cluster.main.announces.map(({ frame }) => frame.items.length),
+    [64, 64, 22],
+  );
+});
+
+test('after a failover the node enters and announces at the new primary within two seconds', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  node.process.do(() => node.session.follow(CONTENT, follower()));
+  cluster.net.until(() => cluster.main.announces.length === 1);
+  answerAnnounces(cluster, 'main');
+  cluster.net.run(1);
+  cluster.main.process.kill();
+  cluster.backup.says('primary', 2, 'backup');
+  const mine = () => cluster.backup.requests.filter(({ frame }) => frame.operation.op === 'enter' && frame.from?.node === 'node-1');
+  const announcedByNode = () => cluster.backup.announces.filter(({ frame }) => frame.items.some((item) => item.want > 0));
+  cluster.net.until(() => mine().length >= 2 && announcedByNode().length === 1, 3);
+  assert.ok(node.session.state.online);
+  assert.equal(node.session.status().primary, 'backup');
+});
+
+test('a tracker that does not know the node (any more) makes it enter and announce again', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  node.process.do(() => node.session.follow(CONTENT, follower()));
+  cluster.net.until(() => cluster.main.announces.length === 1);
+  const enters = () => cluster.main.operations().filter((op) => op === 'enter').length;
+  answerAnnounces(cluster, 'main', true);
+  cluster.net.until(() => enters() === 2 && cluster.main.announces.length === 1, 5);
+  cluster.main.answer = (frame) => (frame.operation.op === 'alive' ? { ok: false, code: 'not-entered', message: '' } : tracker(frame));
+  cluster.net.until(() => enters() === 3, 15);
+});
+
+test('a node says that it is alive as often as it was told to', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.net.run(35);
+  const alive = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'alive');
+  assert.equal(alive.length, 3);
+  assert.ok(alive[0]?.frame.operation.op === 'alive' && alive[0].frame.operation.uploadedBytes === 7);
+});
+
+test('a clean stop says stopped and exit, answers what is under way, and ends', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  node.process.do(() => node.session.follow(CONTENT, follower()));
+  cluster.net.until(() => cluster.main.announces.length === 1);
+  cluster.main.answer = (frame) => (frame.operation.op === 'nodes' ? null : tracker(frame));
+  const nodes = node.call('nodes', {});
+  let stopped = false;
+  node.process.do(() =>
+    node.session.stop(() => {
+      stopped = true;
+    }),
+  );
+  cluster.net.until(() => stopped, 2);
+  cluster.net.run(1);
+  assert.equal(cluster.main.operations().at(-1), 'exit');
+  assert.equal(cluster.main.announces.at(-1)?.frame.items[0]?.event, 'stopped');
+  assert.ok(nodes.result?.ok === false);
+  assert.equal(cluster.proxies[0]?.status().members, 0);
+});
+
+test('a stop with nobody to say goodbye to ends all the same', () => {
+  const cluster = served();
+  cluster.proxyProcesses[0]?.kill();
+  const node = nodeIn(cluster);
+  let stopped = false;
+  node.process.do(() =>
+    node.session.stop(() => {
+      stopped = true;
+    }),
+  );
+  cluster.net.until(() => stopped, 2);
+});
+
+test('a proxy of another network refuses the node in clear words', () => {
+  const cluster = served();
+  const stranger = cluster.net.process();
+  stranger.do(() => {
+    const identity = { networkId: 'other', name: 'p', incarnation: 'i', software: '' };
+    acceptLinks(
+      stranger.ports,
+      { address: { host: stranger.host, port: 8_000 }, identity, linksMax: 9 },
+      { listening() {}, failed() {}, epoch: () => 0, accept: {} },
+    );
+  });
+  const proxies = [{ name: 'proxy-1', address: { host: stranger.host, port: 8_000 } }];
+  const node = nodeIn({ ...cluster, network: { ...cluster.network, proxies } });
+  cluster.net.until(() => node.session.state.words.startsWith('no proxy takes this node'));
+  assert.match(node.session.state.words, /this is network other, not 0000.*; trying again/u);
+});

@@ -1,28 +1,463 @@
-import type { ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
+import type { Actor } from 'xstate';
+import { startMachine } from '../../bus/machine.ts';
+import type { Address } from '../../bus/reactor.ts';
+import { FailureDetector } from '../../domain/replication/failure-detector.ts';
+import type { Configuration, Epoch, ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
+import { type Micros, millis } from '../../ports/clock.ts';
+import { between } from '../../ports/random.ts';
 import type { Done } from '../../protocol/result.ts';
-import type { AppliedListener, Proposal, ProposalFailure, ProposalOutcome, ReplicaDeps, ReplicaFrames } from './api.ts';
+import { fail } from '../../protocol/result.ts';
+import type { Heartbeat } from '../voter/voter.ts';
+import {
+  type AppliedListener,
+  type Proposal,
+  type ProposalFailure,
+  type ProposalOutcome,
+  REPLICA_LIMITS,
+  type ReplicaDeps,
+  type ReplicaFrames,
+  type ReplicaLimits,
+} from './api.ts';
+import { CandidateRole, type CandidacyEnd } from './candidate-role.ts';
+import { FollowerRole } from './follower-role.ts';
+import { type ReplicaEvent, replicaMachine } from './machine.ts';
+import { PrimaryRole } from './primary-role.ts';
+import { ReplicaLog } from './replica-log.ts';
 
 export type * from './api.ts';
 
+const ADDRESS: Address<ReplicaEvent> = 'replica';
+/** A replica that may not lead tries again this many times more patiently. */
+const PATIENCE_AFTER_INELIGIBLE = 3;
+/** And one whose disk is full so many times: another one shall lead. */
+const PATIENCE_AFTER_FULL = 10;
+
 /**
- * One data replica: follows, stands, leads, by the rules of docs/availability.md. Every method is called inside a step;
- * every callback comes in a step, never from within the call.
+ * One data replica: follows, stands, leads, by the rules of docs/availability.md. The machine owns the lifecycle; a
+ * follower, a candidate and a primary are plain objects that it starts and stops; this object passes frames between
+ * them and the voter. Every method is called inside a step.
  */
-export declare class Replica {
-  constructor(deps: ReplicaDeps);
-  /** Opens the ledger and the voter, then follows. */
-  start(): void;
-  /** Steps down without a word; waiting proposals are answered. The database stays open: it belongs to the role. */
-  stop(): void;
-  status(): ReplicaStatus;
-  /** Tells every change of the status. Returns the way to stop listening. */
-  onStatus(listener: (status: ReplicaStatus) => void): () => void;
-  onApplied(listener: AppliedListener): () => void;
-  /** Asks for a durable change. Answers exactly once. A request id that is under way is joined; one that was done is answered again. */
-  propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void;
-  /** A frame from another voter's link. */
-  receive(from: VoterName, frame: ReplicaFrames): void;
-  /** The link to another voter is up, or not any more. */
-  peerUp(name: VoterName): void;
-  peerDown(name: VoterName): void;
+export class Replica {
+  readonly #deps: ReplicaDeps;
+  readonly #limits: ReplicaLimits;
+  readonly #replicaLog: ReplicaLog;
+  readonly #detector: FailureDetector;
+  readonly #up = new Set<VoterName>();
+  readonly #statusListeners = new Set<(status: ReplicaStatus) => void>();
+  readonly #appliedListeners = new Set<AppliedListener>();
+  #actor: Actor<typeof replicaMachine> | null = null;
+  #follower: FollowerRole | null = null;
+  #candidate: CandidateRole | null = null;
+  #primary: PrimaryRole | null = null;
+  /** Chosen, and waiting for the machine to make this replica primary. */
+  #activation: Configuration | null = null;
+  /** The highest epoch that anybody has mentioned: no candidacy is below it. */
+  #seen: Epoch = 0;
+  /** The epoch that this replica is in, and its primary as far as it knows. */
+  #view: { readonly epoch: Epoch; readonly primary: VoterName | null } = { epoch: 0, primary: null };
+  #patience: Micros | null = null;
+  #inIsr = false;
+  #halted = false;
+  #stopped = false;
+  #published = '';
+
+  constructor(deps: ReplicaDeps) {
+    this.#deps = deps;
+    this.#limits = deps.limits ?? REPLICA_LIMITS;
+    this.#replicaLog = new ReplicaLog(deps.database, this.#limits.logEntriesKept, {
+      applied: (appliedSeq, replies) => {
+        this.#primary?.applied(appliedSeq, replies);
+        for (const listener of this.#appliedListeners) listener(appliedSeq, replies);
+      },
+      failed: (reason) => this.#fail(reason),
+      firstEntry: (then) => this.#rememberLog(then),
+    });
+    const { suspectMinMs, suspectMaxMs } = deps.timing;
+    const draw = (): Micros => millis(between(deps.random, 'replica.suspect', suspectMinMs, suspectMaxMs));
+    this.#detector = new FailureDetector(deps.clock, draw, () => this.#suspect());
+  }
+
+  /** Opens the ledger, then the voter, then follows. */
+  start(): void {
+    const { reactor, clock, voter } = this.#deps;
+    const effects = {
+      follow: () => this.#follow(),
+      stand: () => this.#stand(),
+      activate: () => this.#candidate?.activate(),
+      withdraw: () => this.#withdraw(),
+      lead: () => this.#lead(),
+      stepDown: () => this.#stepDown(),
+      quiesce: () => this.#quiesce(),
+      halt: () => this.#halt(),
+    };
+    this.#actor = startMachine(reactor, clock, replicaMachine, { address: ADDRESS, input: { effects } });
+    this.#actor.subscribe(() => this.#publish());
+    this.#replicaLog.open(() => {
+      if (this.#stopped) return;
+      const observer = {
+        ready: () => this.#opened(),
+        promising: (epoch: Epoch) => this.#promising(epoch),
+        heartbeat: (from: VoterName, frame: Heartbeat) => this.#heartbeat(from, frame),
+        failed: (message: string) => this.#fail(message),
+      };
+      voter.start(observer, this.#replicaLog.last.seq === 0);
+    });
+  }
+
+  /** Stops at once; waiting proposals are answered. The database stays open: it belongs to the role. */
+  stop(): void {
+    this.#stopped = true;
+    this.#detector.stop();
+    this.#candidate?.stop();
+    this.#primary?.stop();
+    this.#follower?.stop();
+    this.#deps.voter.stop();
+    this.#actor?.stop();
+    this.#deps.reactor.unregister(ADDRESS);
+  }
+
+  /** Cheap; numbers are of this moment. The role is `primary` only once reads here see everything that was acknowledged. */
+  status(): ReplicaStatus {
+    const { name, voter } = this.#deps;
+    const role = this.#roleName();
+    return {
+      name,
+      role,
+      epoch: Math.max(this.#view.epoch, voter.status().promised),
+      primary: role === 'primary' ? name : this.#view.primary,
+      mode: this.#mode(),
+      lastSeq: this.#replicaLog.last.seq,
+      commitSeq: this.#primary?.commitSeq ?? this.#follower?.commitSeq ?? this.#replicaLog.appliedSeq,
+      appliedSeq: this.#replicaLog.appliedSeq,
+    };
+  }
+
+  /** For people: the machine's state and the links'. */
+  detail(): object {
+    const voter = this.#deps.voter.status();
+    return { state: this.#actor?.getSnapshot().value ?? 'booting', voter, links: this.#primary?.linkPhases() ?? {} };
+  }
+
+  /** Tells every change of role, epoch, primary or mode (numbers have a rate: ask for them). Returns the way to stop it. */
+  onStatus(listener: (status: ReplicaStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  onApplied(listener: AppliedListener): () => void {
+    this.#appliedListeners.add(listener);
+    return () => this.#appliedListeners.delete(listener);
+  }
+
+  /**
+   * Asks for a durable change. Answers exactly once, never within the call. A request id that is under way is joined;
+   * one that was done is answered again from the ledger.
+   */
+  propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
+    let within = true;
+    const answer: Done<ProposalOutcome, ProposalFailure> = (result) => {
+      if (within) this.#deps.clock.setTimer(0, () => done(result));
+      else done(result);
+    };
+    if (this.#primary?.serving) this.#primary.propose(proposal, answer);
+    else answer(fail('not-primary', 'This replica is not the primary'));
+    within = false;
+  }
+
+  /** A frame from the link of another voter. */
+  receive(from: VoterName, frame: ReplicaFrames): void {
+    if (this.#stopped || this.#halted || !this.#deps.voters.includes(from)) return;
+    switch (frame.kind) {
+      case 'vote':
+      case 'propose':
+      case 'voterRead':
+      case 'voterState':
+      case 'heartbeat':
+        this.#deps.voter.receive(from, frame);
+        return;
+      case 'probe':
+      case 'append':
+      case 'snapshotChunk':
+        if (this.#deps.replicas.includes(from)) this.#follower?.receive(from, frame);
+        return;
+      default:
+        if (frame.kind === 'promise' || frame.kind === 'voteDenied' || frame.kind === 'accepted' || frame.kind === 'proposeDenied') {
+          this.#candidate?.receive(from, frame);
+        }
+        this.#primary?.receive(from, frame);
+    }
+  }
+
+  peerUp(name: VoterName): void {
+    if (this.#stopped) return;
+    this.#up.add(name);
+    this.#deps.voter.peerUp(name);
+    this.#candidate?.peerUp(name);
+    this.#primary?.peerUp(name);
+  }
+
+  peerDown(name: VoterName): void {
+    if (this.#stopped) return;
+    this.#up.delete(name);
+    this.#deps.voter.peerDown(name);
+    this.#primary?.peerDown(name);
+  }
+
+  // ---- What the voter tells --------------------------------------------------------------------------------------
+
+  #opened(): void {
+    const { timing, replicas, name, random, voter, log, peers } = this.#deps;
+    const place = Math.max(0, replicas.indexOf(name));
+    // The first in the order of priority stands first, but only now: later, nobody preempts a primary.
+    this.#patience = millis((timing.startWaitMs + place * timing.startWaitStepMs) * between(random, 'replica.start', 1, 1.2));
+    this.#follower = new FollowerRole({
+      log,
+      replicaLog: this.#replicaLog,
+      voter,
+      peers,
+      batchBytesMax: this.#limits.batchBytesMax,
+      events: {
+        heard: (primary, epoch) => this.#heardPrimary(primary, epoch),
+        matched: () => this.#post({ type: 'log.matched' }),
+        truncating: () => this.#repairing({ type: 'log.truncating' }),
+        installing: () => this.#repairing({ type: 'snapshot.installing' }),
+        appended: () => this.#post({ type: 'log.appended' }),
+        broken: (reason) => this.#fail(reason),
+      },
+    });
+    this.#post({ type: 'replica.opened' });
+  }
+
+  /** R11: the voter promises a higher epoch, so whoever leads or stands here in an older one stops, before the promise leaves. */
+  #promising(epoch: Epoch): void {
+    this.#see(epoch);
+    if (epoch > this.#view.epoch) this.#view = { epoch, primary: null };
+    if (this.#primary && this.#primary.epoch < epoch) {
+      this.#primary.stop();
+      this.#post({ type: 'epoch.higher' });
+    }
+    if (this.#candidate && this.#candidate.epoch < epoch) this.#endCandidacy('denied');
+    if (this.#activation && this.#activation.e < epoch) this.#activation = null;
+  }
+
+  #heartbeat(from: VoterName, frame: Heartbeat): void {
+    if (frame.primary !== from || !this.#deps.replicas.includes(from)) return;
+    this.#heardPrimary(from, frame.epoch);
+    this.#follower?.committed(frame.epoch, frame.commitSeq);
+    this.#noteIsr(from);
+  }
+
+  #heardPrimary(primary: VoterName, epoch: Epoch): void {
+    if (epoch < this.#view.epoch && epoch < this.#deps.voter.status().promised) return;
+    this.#detector.heard();
+    if (this.#view.epoch === epoch && this.#view.primary === primary && !this.#candidate) return;
+    this.#view = { epoch, primary };
+    this.#inIsr = false;
+    this.#detector.start();
+    this.#post({ type: 'primary.heard' });
+    this.#publish();
+  }
+
+  /** Whether the configuration of the primary's epoch counts this replica in. */
+  #noteIsr(primary: VoterName): void {
+    const { accepted } = this.#deps.voter.status();
+    const inIsr = accepted.e === this.#view.epoch && accepted.primary === primary && accepted.isr.includes(this.#deps.name);
+    if (inIsr === this.#inIsr) return;
+    this.#inIsr = inIsr;
+    this.#post({ type: inIsr ? 'isr.joined' : 'isr.left' });
+    this.#publish();
+  }
+
+  #repairing(event: ReplicaEvent): void {
+    this.#inIsr = false;
+    this.#post(event);
+  }
+
+  /** R9: before the first entry is acknowledged, the voter remembers that there is a log to lose. */
+  #rememberLog(then: () => void): void {
+    const { voter } = this.#deps;
+    if (voter.record?.holdsLog) then();
+    else
+      voter.holdsLog((remembered) => {
+        if (remembered.ok) then();
+        else this.#fail(remembered.error.message);
+      });
+  }
+
+  // ---- What the machine makes it do ------------------------------------------------------------------------------
+
+  #follow(): void {
+    const patience = this.#patience;
+    this.#patience = null;
+    this.#inIsr = false;
+    if (patience === null) this.#detector.start();
+    else this.#detector.start(patience);
+    this.#publish();
+  }
+
+  #suspect(): void {
+    if (this.#stopped || this.#halted) return;
+    this.#view = { epoch: this.#view.epoch, primary: null };
+    this.#deps.voter.forgetPrimary();
+    this.#post({ type: 'primary.suspected' });
+    this.#publish();
+  }
+
+  #stand(): void {
+    const { clock, log, voter, peers, name, voters, timing } = this.#deps;
+    this.#detector.stop();
+    this.#candidate = new CandidateRole(
+      {
+        clock,
+        log,
+        replicaLog: this.#replicaLog,
+        voter,
+        peers,
+        name,
+        voters,
+        candidacyMs: timing.candidacyMs,
+        repeatMs: timing.heartbeatMs,
+        events: {
+          promised: () => this.#post({ type: 'majority.promised' }),
+          activated: (activation) => {
+            this.#activation = activation;
+            this.#post({ type: 'activation.chosen' });
+          },
+          failed: (why) => this.#endCandidacy(why),
+          seen: (epoch) => this.#see(epoch),
+        },
+      },
+      Math.max(this.#seen, this.#view.epoch),
+    );
+  }
+
+  #endCandidacy(why: CandidacyEnd): void {
+    this.#withdraw();
+    if (why === 'ineligible') this.#patience = millis(this.#deps.timing.suspectMaxMs * PATIENCE_AFTER_INELIGIBLE);
+    this.#post({ type: 'candidacy.failed' });
+  }
+
+  #withdraw(): void {
+    // Epochs that were tried are not tried again.
+    if (this.#candidate) this.#see(this.#candidate.epoch);
+    this.#candidate?.stop();
+    this.#candidate = null;
+  }
+
+  #lead(): void {
+    const { reactor, clock, log, voter, name, voters, replicas, peers, timing } = this.#deps;
+    const activation = this.#activation;
+    this.#activation = null;
+    if (activation === null) {
+      // Promised away in the very step in which it was chosen (R11).
+      this.#post({ type: 'epoch.higher' });
+      return;
+    }
+    this.#detector.stop();
+    this.#follower?.reset();
+    this.#view = { epoch: activation.e, primary: name };
+    log.info({ epoch: activation.e }, 'primary');
+    this.#primary = new PrimaryRole(
+      {
+        reactor,
+        clock,
+        log,
+        replicaLog: this.#replicaLog,
+        voter,
+        name,
+        voters,
+        replicas,
+        peers,
+        timing,
+        limits: this.#limits,
+        events: {
+          learnerJoined: () => this.#post({ type: 'learner.joined' }),
+          degradeProposed: () => this.#post({ type: 'degrade.proposed' }),
+          chosen: (mode) => this.#post({ type: 'configuration.chosen', mode }),
+          serving: () => this.#publish(),
+          quorumLost: () => this.#post({ type: 'quorum.lost' }),
+          outranked: (epoch) => {
+            this.#see(epoch);
+            this.#post({ type: 'epoch.higher' });
+          },
+          diskFull: () => {
+            this.#patience = millis(timing.suspectMaxMs * PATIENCE_AFTER_FULL);
+            this.#post({ type: 'disk.full' });
+          },
+        },
+      },
+      activation,
+      this.#up,
+    );
+  }
+
+  #stepDown(): void {
+    if (this.#primary) this.#deps.log.info({ epoch: this.#primary.epoch }, 'no longer primary');
+    this.#primary?.stop();
+    this.#primary = null;
+    this.#deps.voter.forgetPrimary();
+    if (this.#view.primary === this.#deps.name) this.#view = { epoch: this.#view.epoch, primary: null };
+  }
+
+  /** R8: what was under way on the log ends first; then nothing of the old role is left. */
+  #quiesce(): void {
+    this.#replicaLog.whenIdle(() => {
+      if (this.#stopped) return;
+      this.#follower?.reset();
+      this.#post({ type: 'log.idle' });
+    });
+  }
+
+  #halt(): void {
+    this.#halted = true;
+    this.#detector.stop();
+    this.#candidate?.stop();
+    this.#primary?.stop();
+    this.#primary = null;
+    this.#follower?.stop();
+    this.#publish();
+  }
+
+  #fail(reason: string): void {
+    if (this.#stopped || this.#halted) return;
+    this.#deps.log.error({ reason }, 'the replica stops: its log cannot be trusted or written');
+    this.#halted = true;
+    this.#primary?.stop();
+    this.#follower?.stop();
+    this.#post({ type: 'log.failed' });
+  }
+
+  // ---- Facts -----------------------------------------------------------------------------------------------------
+
+  #see(epoch: Epoch): void {
+    if (epoch > this.#seen) this.#seen = epoch;
+  }
+
+  #roleName(): ReplicaStatus['role'] {
+    const state = this.#actor?.getSnapshot();
+    if (!state || this.#halted) return this.#halted ? 'halted' : 'booting';
+    if (state.matches('primary')) return this.#primary?.serving ? 'primary' : 'candidate';
+    for (const role of ['follower', 'candidate', 'fenced', 'halted'] as const) if (state.matches(role)) return role;
+    return 'booting';
+  }
+
+  #mode(): ReplicaStatus['mode'] {
+    if (this.#primary) return this.#primary.mode;
+    if (this.#view.primary === null) return 'NONE';
+    const { accepted } = this.#deps.voter.status();
+    return accepted.e === this.#view.epoch && accepted.isr.length > 1 ? 'SYNC' : 'SOLO';
+  }
+
+  #publish(): void {
+    if (this.#stopped) return;
+    const status = this.status();
+    const key = `${status.role} ${status.epoch} ${status.primary} ${status.mode}`;
+    if (key === this.#published) return;
+    this.#published = key;
+    for (const listener of this.#statusListeners) listener(status);
+  }
+
+  #post(event: ReplicaEvent): void {
+    if (!this.#stopped) this.#deps.reactor.post(ADDRESS, event, ADDRESS);
+  }
 }

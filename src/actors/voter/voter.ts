@@ -1,10 +1,25 @@
-import type { Reactor } from '../../bus/reactor.ts';
+import type { Actor } from 'xstate';
+import { startMachine } from '../../bus/machine.ts';
+import type { Address, Reactor } from '../../bus/reactor.ts';
 import type { ReplicationTiming } from '../../domain/replication/timing.ts';
-import type { VoterName, VoterState } from '../../domain/replication/types.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Configuration, Epoch, VoterName, VoterState } from '../../domain/replication/types.ts';
+import { initialVoterState } from '../../domain/replication/types.ts';
+import {
+  decideAccept,
+  decideVote,
+  raisePromise,
+  readersNeeded,
+  recoverVoter,
+  rejoinVoter,
+  type VoterRecord,
+} from '../../domain/replication/voter.ts';
+import { type Clock, millis } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
+import { type VoterEvent, voterMachine } from './machine.ts';
+import { VoterStore } from './store.ts';
 
 /** The way to the other voters, given by the role from its links. */
 export interface VoterPeers {
@@ -17,7 +32,7 @@ export interface VoterDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly disk: Disk;
-  /** Absolute path of the folder of its two files (`voter.0`, `voter.1`); must exist. */
+  /** Absolute path of the folder of its files (`voter.0`, `voter.1`, the first-start marker); must exist. */
   readonly folder: string;
   readonly name: VoterName;
   readonly voters: readonly VoterName[];
@@ -28,18 +43,305 @@ export interface VoterDeps {
 
 export interface VoterStatus {
   readonly phase: 'opening' | 'rejoining' | 'idle' | 'promised' | 'failed';
-  readonly promised: number;
-  readonly accepted: VoterState['accepted'];
+  readonly promised: Epoch;
+  readonly accepted: Configuration;
 }
 
-/** A voter: alone in a witness proxy (call start, receive, peerUp, stop), or inside a replica (which does so). */
-export declare class Voter {
-  constructor(deps: VoterDeps);
-  start(): void;
-  stop(): void;
-  /** A frame of another voter. Frames that are not a voter's are ignored. */
-  receive(from: VoterName, frame: VotingFrame): void;
-  peerUp(name: VoterName): void;
-  peerDown(name: VoterName): void;
-  status(): VoterStatus;
+export type Heartbeat = Extract<VotingFrame, { kind: 'heartbeat' }>;
+
+/** What the replica around a voter wants to know of it. */
+export interface VoterObserver {
+  /** It has its state and takes part. `lostLog`: this replica's log is not what it was (R9). */
+  ready(lostLog: boolean): void;
+  /** It is about to promise `epoch`: whoever leads or stands in an older one stops (R11). */
+  promising(epoch: Epoch): void;
+  /** From a primary whose epoch is not below the promise. */
+  heartbeat(from: VoterName, frame: Heartbeat): void;
+  /** Its disk refused at the start: it will never be ready. */
+  failed(message: string): void;
 }
+
+export type VoterFailure = Failure<'denied' | 'disk'>;
+
+interface Change {
+  readonly decide: (record: VoterRecord) => VoterRecord | null;
+  readonly done: Done<VoterRecord, VoterFailure>;
+}
+
+const ADDRESS: Address<VoterEvent> = 'voter';
+/** Changes that wait for the disk; a voter is asked a few times an election. */
+const CHANGES_MAX = 256;
+const SILENT: VoterObserver = { ready() {}, promising() {}, heartbeat() {}, failed() {} };
+
+/**
+ * One of the static voters: alone in a witness proxy, which calls `start`, `receive`, `peerUp`, `stop`; or inside a
+ * replica, which does so. Every answer leaves after what it says is synced (R1).
+ */
+export class Voter {
+  readonly #deps: VoterDeps;
+  readonly #store: VoterStore;
+  readonly #answers = new Map<VoterName, VoterState>();
+  readonly #changes: Change[] = [];
+  #observer: VoterObserver = SILENT;
+  #actor: Actor<typeof voterMachine> | null = null;
+  /** Null until it was read or recovered: without it, nothing is answered (R9). */
+  #record: VoterRecord | null = null;
+  #logEmpty = true;
+  #readId = 0;
+  #recovering = false;
+  #writing = false;
+  #stopped = false;
+  /** The primary heard last, and when: for liveness only (R10). */
+  #heard: { readonly primary: VoterName; readonly at: number } | null = null;
+
+  constructor(deps: VoterDeps) {
+    this.#deps = deps;
+    this.#store = new VoterStore(deps.disk, deps.folder);
+  }
+
+  /** @param logEmpty whether this voter's replica has an empty log; a witness leaves it out. */
+  start(observer: VoterObserver = SILENT, logEmpty = true): void {
+    const { reactor, clock, timing } = this.#deps;
+    this.#observer = observer;
+    this.#logEmpty = logEmpty;
+    const effects = { askOthers: () => this.#askOthers(), askAgainMs: timing.heartbeatMs * 2 };
+    this.#actor = startMachine(reactor, clock, voterMachine, { address: ADDRESS, input: { effects } });
+    this.#store.open((opened) => {
+      if (this.#stopped) return;
+      if (!opened.ok) this.#fail(opened.error.message);
+      else this.#recover(opened.value.record, opened.value.firstStart);
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#actor?.stop();
+    this.#actor = null;
+    this.#deps.reactor.unregister(ADDRESS);
+  }
+
+  /** A frame of another voter. Frames that are not for a voter are ignored. */
+  receive(from: VoterName, frame: VotingFrame): void {
+    if (this.#stopped || from === this.#deps.name || !this.#deps.voters.includes(from)) return;
+    if (frame.kind === 'voterState') this.#hearState(from, frame);
+    else if (this.#record === null) this.#answerWithoutState(from, frame);
+    else if (frame.kind === 'vote') this.#vote(from, frame.epoch, this.#record);
+    else if (frame.kind === 'propose') this.#consider(from, frame.configuration);
+    else if (frame.kind === 'heartbeat') this.#hearHeartbeat(from, frame, this.#record);
+    else if (frame.kind === 'voterRead') {
+      const { promised, accepted } = this.#record;
+      this.#deps.peers.send(from, { kind: 'voterState', id: frame.id, promised, accepted });
+    }
+  }
+
+  peerUp(name: VoterName): void {
+    if (!this.#stopped && this.#readId > 0 && this.#record === null) this.#deps.peers.send(name, { kind: 'voterRead', id: this.#readId });
+  }
+
+  /** Nothing to do: a voter waits for whoever asks. */
+  peerDown(_name: VoterName): void {}
+
+  status(): VoterStatus {
+    const phase = this.#actor?.getSnapshot().value ?? 'opening';
+    const { promised, accepted } = this.#record ?? initialVoterState(this.#deps.replicas);
+    return { phase, promised, accepted };
+  }
+
+  /** The state on disk; null before it is ready. */
+  get record(): VoterRecord | null {
+    return this.#record;
+  }
+
+  /** R1, for the replica's own candidacy. */
+  promise(epoch: Epoch, done: Done<VoterRecord, VoterFailure>): void {
+    this.#change((record) => merged(record, decideVote(record, epoch)), done);
+  }
+
+  /** R3, R6, R7, for the replica's own proposal. */
+  accept(configuration: Configuration, done: Done<VoterRecord, VoterFailure>): void {
+    this.#change((record) => merged(record, decideAccept(record, configuration)), done);
+  }
+
+  /** R4: raised and synced before entries of `epoch` are answered; `denied` where a higher one was promised. */
+  raise(epoch: Epoch, done: Done<VoterRecord, VoterFailure>): void {
+    this.#change((record) => (epoch < record.promised ? null : withState(record, raisePromise(record, epoch))), done);
+  }
+
+  /** R9: from now on an empty log is a lost one. Before the first entry is acknowledged. */
+  holdsLog(done: Done<VoterRecord, VoterFailure>): void {
+    this.#change((record) => (record.holdsLog ? record : { ...record, holdsLog: true }), done);
+  }
+
+  /** The replica around this voter leads, and a majority follows: other candidates are ignored for a while. */
+  primaryAlive(primary: VoterName): void {
+    this.#heard = { primary, at: this.#deps.clock.now() };
+  }
+
+  /** Nobody leads as far as this voter knows. */
+  forgetPrimary(): void {
+    this.#heard = null;
+  }
+
+  #recover(stored: VoterRecord | null, firstStart: boolean): void {
+    const recovery = recoverVoter(stored, { fresh: firstStart, logEmpty: this.#logEmpty, replicas: this.#deps.replicas });
+    if (recovery.kind === 'rejoin') {
+      this.#deps.log.warn({}, 'the voter has lost its state and asks the others for theirs');
+      this.#post({ type: 'state.missing' });
+      return;
+    }
+    if (recovery.lostLog)
+      this.#deps.log.error(
+        { through: recovery.record.distrustedThrough },
+        'the log is gone: this replica will not stand before it was taken in again',
+      );
+    this.#adopt(recovery.record, recovery.record !== stored, recovery.lostLog, { type: 'state.read' });
+  }
+
+  /** Takes a state as its own once it is on disk and the marker of the first start is gone. */
+  #adopt(record: VoterRecord, write: boolean, lostLog: boolean, event: VoterEvent): void {
+    const finish = (): void =>
+      this.#store.started((marked) => {
+        if (this.#stopped) return;
+        if (!marked.ok) {
+          this.#fail(marked.error.message);
+          return;
+        }
+        this.#record = record;
+        this.#post(event);
+        this.#postPhase(record);
+        this.#observer.ready(lostLog);
+      });
+    if (!write) {
+      finish();
+      return;
+    }
+    this.#store.write(record, (written) => {
+      if (this.#stopped) return;
+      if (written.ok) finish();
+      else this.#fail(written.error.message);
+    });
+  }
+
+  #askOthers(): void {
+    if (this.#readId === 0) this.#readId = 1 + (this.#deps.clock.now() % 0x7fff_ffff);
+    for (const voter of this.#others()) this.#deps.peers.send(voter, { kind: 'voterRead', id: this.#readId });
+  }
+
+  /** R9: of enough others the maxima. */
+  #hearState(from: VoterName, frame: Extract<VotingFrame, { kind: 'voterState' }>): void {
+    if (this.#record !== null || this.#recovering || frame.id !== this.#readId) return;
+    this.#answers.set(from, { promised: frame.promised, accepted: frame.accepted });
+    const { name, voters, replicas } = this.#deps;
+    const replica = replicas.includes(name);
+    const record = rejoinVoter([...this.#answers.values()], { needed: readersNeeded(voters.length), replica, replicas });
+    if (record === null) return;
+    this.#recovering = true;
+    this.#deps.log.info({ promised: record.promised }, 'the voter has its state again');
+    this.#adopt(replica && !this.#logEmpty ? { ...record, holdsLog: true } : record, true, replica, { type: 'state.recovered' });
+  }
+
+  #answerWithoutState(from: VoterName, frame: VotingFrame): void {
+    if (frame.kind === 'vote') this.#deny(from, frame.epoch, 0, 'rejoining');
+  }
+
+  #vote(from: VoterName, epoch: Epoch, record: VoterRecord): void {
+    if (this.#hearsOtherThan(from)) {
+      this.#deny(from, epoch, record.promised, 'primary-alive');
+      return;
+    }
+    this.promise(epoch, (promised) => {
+      if (promised.ok) this.#deps.peers.send(from, { kind: 'promise', epoch, accepted: promised.value.accepted });
+      else this.#deny(from, epoch, this.#record?.promised ?? 0, 'promised');
+    });
+  }
+
+  #deny(to: VoterName, epoch: Epoch, promised: Epoch, reason: 'promised' | 'primary-alive' | 'rejoining'): void {
+    this.#deps.peers.send(to, { kind: 'voteDenied', epoch, promised, reason });
+  }
+
+  #consider(from: VoterName, configuration: Configuration): void {
+    const { e, v } = configuration;
+    this.accept(configuration, (accepted) => {
+      const promised = this.#record?.promised ?? 0;
+      this.#deps.peers.send(from, accepted.ok ? { kind: 'accepted', epoch: e, v } : { kind: 'proposeDenied', epoch: e, v, promised });
+    });
+  }
+
+  /** The answer carries the promise, so that a primary that was replaced learns of it (R11, R12). */
+  #hearHeartbeat(from: VoterName, frame: Heartbeat, record: VoterRecord): void {
+    this.#deps.peers.send(from, { kind: 'heartbeatAck', epoch: Math.max(frame.epoch, record.promised), round: frame.round });
+    if (frame.epoch < record.promised) return;
+    this.primaryAlive(from);
+    this.#observer.heartbeat(from, frame);
+  }
+
+  #hearsOtherThan(candidate: VoterName): boolean {
+    const { clock, timing } = this.#deps;
+    return this.#heard !== null && this.#heard.primary !== candidate && clock.now() - this.#heard.at < millis(timing.primaryAliveMs);
+  }
+
+  /** One change at a time: decided on the state that is on disk, answered when the next state is. */
+  #change(decide: Change['decide'], done: Change['done']): void {
+    if (this.#stopped || this.#record === null) done(fail('denied', 'The voter has no state'));
+    else if (this.#changes.length >= CHANGES_MAX) done(fail('denied', 'Too many changes wait for the disk'));
+    else {
+      this.#changes.push({ decide, done });
+      this.#nextChange();
+    }
+  }
+
+  #nextChange(): void {
+    const change = this.#writing || this.#stopped ? undefined : this.#changes.shift();
+    const record = this.#record;
+    if (change === undefined || record === null) return;
+    const next = change.decide(record);
+    if (next === null || next === record) {
+      change.done(next === null ? fail('denied', 'Something higher was promised') : ok(record));
+      this.#nextChange();
+      return;
+    }
+    if (next.promised > record.promised) this.#observer.promising(next.promised);
+    this.#writing = true;
+    this.#store.write(next, (written) => {
+      if (this.#stopped) return;
+      this.#writing = false;
+      if (written.ok) {
+        this.#record = next;
+        this.#postPhase(next);
+        change.done(ok(next));
+      } else {
+        this.#deps.log.error({ reason: written.error.message }, 'the state of the voter could not be written');
+        change.done(fail('disk', written.error.message));
+      }
+      this.#nextChange();
+    });
+  }
+
+  #others(): VoterName[] {
+    return this.#deps.voters.filter((voter) => voter !== this.#deps.name);
+  }
+
+  #fail(message: string): void {
+    this.#deps.log.error({ reason: message }, 'the state of the voter cannot be kept');
+    this.#post({ type: 'disk.failed' });
+    this.#observer.failed(message);
+  }
+
+  #postPhase(record: VoterRecord): void {
+    this.#post({ type: record.promised > record.accepted.e ? 'epoch.promised' : 'configuration.accepted' });
+  }
+
+  #post(event: VoterEvent): void {
+    this.#deps.reactor.post(ADDRESS, event, ADDRESS);
+  }
+}
+
+const withState = (record: VoterRecord, state: VoterState): VoterRecord =>
+  state.promised === record.promised && state.accepted === record.accepted
+    ? record
+    : { ...record, promised: state.promised, accepted: state.accepted };
+
+const merged = (
+  record: VoterRecord,
+  decision: { readonly kind: 'deny' } | { readonly kind: string; readonly next: VoterState },
+): VoterRecord | null => ('next' in decision ? withState(record, decision.next) : null);

@@ -42,10 +42,14 @@ export type AcceptDecision = { readonly kind: 'accept'; readonly next: VoterStat
  * R3, R6, R7: a configuration is accepted unless something higher was promised or accepted. Accepting one again is
  * fine: a proposal may come twice.
  */
-export const decideAccept = (state: VoterState, configuration: Configuration): AcceptDecision =>
-  configuration.e >= state.promised && compareConfigurations(configuration, state.accepted) >= 0
-    ? { kind: 'accept', next: { promised: configuration.e, accepted: configuration } }
-    : { kind: 'deny' };
+export const decideAccept = (state: VoterState, configuration: Configuration): AcceptDecision => {
+  const order = compareConfigurations(configuration, state.accepted);
+  if (configuration.e < state.promised || order < 0) return { kind: 'deny' };
+  return {
+    kind: 'accept',
+    next: order === 0 && configuration.e === state.promised ? state : { promised: configuration.e, accepted: configuration },
+  };
+};
 
 /** R4: whoever takes entries of an epoch has promised it. */
 export const raisePromise = (state: VoterState, epoch: Epoch): VoterState =>

@@ -1,0 +1,352 @@
+/** Three voters in one process, on a virtual clock and links made by hand: no transport, no real time, one seed. */
+import { Reactor } from '../../bus/reactor.ts';
+import { LAN_TIMING } from '../../domain/replication/timing.ts';
+import type { ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { createRandom } from '../../ports/counter-random.ts';
+import type { Disk } from '../../ports/disk.ts';
+import { DueHeap, type Due } from '../../ports/due-heap.ts';
+import { silentLog } from '../../ports/log.ts';
+import { between, below, type Random } from '../../ports/random.ts';
+import { fail, ok, type Result } from '../../protocol/result.ts';
+import { FIRST_START_MARKER } from '../voter/store.ts';
+import { Voter, type VoterPeers } from '../voter/voter.ts';
+import { FakeLedger, type LedgerDisk, newLedgerDisk } from './fake-ledger.testing.ts';
+import { type Proposal, type ProposalFailure, type ProposalOutcome, Replica, type ReplicaFrames, type ReplicaLimits } from './replica.ts';
+import { REPLICA_LIMITS } from './api.ts';
+
+export const REPLICAS = ['main', 'backup'];
+export const VOTERS = ['main', 'backup', 'proxy'];
+
+/** One incarnation of a process. */
+interface Process {
+  readonly reactor: Reactor;
+  readonly voter: Voter;
+  readonly replica: Replica | null;
+  readonly ledger: FakeLedger | null;
+  alive: boolean;
+}
+
+/** The voter's files, as much of the disk port as the voter uses. */
+class FakeDisk {
+  readonly files: Map<string, Uint8Array>;
+  readonly #later: (run: () => void) => void;
+  full = false;
+
+  constructor(files: Map<string, Uint8Array>, later: (run: () => void) => void) {
+    this.files = files;
+    this.#later = later;
+  }
+
+  readFile(path: string, _bytesMax: number, done: (result: Result<Uint8Array, never>) => void): void {
+    this.#later(() => {
+      const bytes = this.files.get(path);
+      done((bytes ? ok(bytes.slice()) : fail('missing', `${path} is missing`)) as Result<Uint8Array, never>);
+    });
+  }
+
+  writeFile(path: string, bytes: Uint8Array, _options: object, done: (result: Result<void, never>) => void): void {
+    this.#later(() => {
+      this.files.set(path, bytes.slice());
+      done(ok(undefined));
+    });
+  }
+
+  stat(path: string, done: (result: Result<object, never>) => void): void {
+    this.#later(() => done((this.files.has(path) ? ok({}) : fail('missing', 'missing')) as Result<object, never>));
+  }
+
+  rename(from: string, to: string, done: (result: Result<void, never>) => void): void {
+    this.#later(() => {
+      const bytes = this.files.get(from);
+      if (!bytes) {
+        done(fail('missing', 'missing') as Result<void, never>);
+        return;
+      }
+      this.files.delete(from);
+      this.files.set(to, bytes);
+      done(ok(undefined));
+    });
+  }
+}
+
+export interface ClusterOptions {
+  readonly seed?: number;
+  readonly limits?: Partial<ReplicaLimits>;
+}
+
+export class Cluster {
+  readonly random: Random;
+  readonly disks = new Map<VoterName, { files: Map<string, Uint8Array>; ledger: LedgerDisk }>();
+  readonly statuses: { readonly name: VoterName; readonly status: ReplicaStatus }[] = [];
+  readonly #heap = new DueHeap();
+  readonly #processes = new Map<VoterName, Process>();
+  /** Links that are up, by `a>b`, with the time at which the last frame arrives (first in, first out). */
+  readonly #links = new Map<string, { arrives: number }>();
+  readonly #cut = new Set<string>();
+  readonly #limits: ReplicaLimits;
+  #now = 0;
+  #requests = 0;
+
+  constructor({ seed = 1, limits = {} }: ClusterOptions = {}) {
+    this.random = createRandom(seed);
+    this.#limits = { ...REPLICA_LIMITS, ...limits };
+    for (const name of VOTERS)
+      this.disks.set(name, { files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]), ledger: newLedgerDisk() });
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  disk(name: VoterName): { files: Map<string, Uint8Array>; ledger: LedgerDisk } {
+    return this.disks.get(name) as { files: Map<string, Uint8Array>; ledger: LedgerDisk };
+  }
+
+  alive(name: VoterName): boolean {
+    return this.#processes.get(name)?.alive ?? false;
+  }
+
+  replica(name: VoterName): Replica {
+    return this.#processes.get(name)?.replica as Replica;
+  }
+
+  voter(name: VoterName): Voter {
+    return this.#processes.get(name)?.voter as Voter;
+  }
+
+  state(name: VoterName): unknown {
+    return (this.replica(name).detail() as { state: unknown }).state;
+  }
+
+  start(...names: VoterName[]): void {
+    for (const name of names) this.#start(name);
+  }
+
+  /** SIGKILL: nothing is said, what was not synced is gone; what was under way may be on disk or not. */
+  kill(name: VoterName): void {
+    const process = this.#processes.get(name);
+    if (!process?.alive) return;
+    process.alive = false;
+    process.ledger?.crash(below(this.random, 'crash', 2) === 0);
+    for (const other of VOTERS) this.#unlink(name, other);
+  }
+
+  /** The link between two goes down, and stays so. */
+  cut(a: VoterName, b: VoterName): void {
+    this.#cut.add(`${a}>${b}`).add(`${b}>${a}`);
+    this.#unlink(a, b);
+  }
+
+  heal(): void {
+    this.#cut.clear();
+    for (const a of VOTERS) for (const b of VOTERS) if (a < b) this.#dial(a, b);
+  }
+
+  loseVoter(name: VoterName): void {
+    this.disk(name).files.clear();
+  }
+
+  loseLog(name: VoterName): void {
+    this.disk(name).ledger = newLedgerDisk();
+  }
+
+  /** Runs until the condition holds. @throws when it does not within `seconds` of virtual time. */
+  until(what: string, holds: () => boolean, seconds = 20): void {
+    const end = this.#now + seconds * 1e6;
+    while (!holds()) {
+      if (this.#now > end) throw new Error(`Not within ${seconds} s: ${what}. ${this.describe()}`);
+      this.#step();
+    }
+  }
+
+  run(seconds: number): void {
+    const end = this.#now + seconds * 1e6;
+    while ((this.#heap.first()?.at ?? Infinity) <= end) this.#step();
+    this.#now = end;
+  }
+
+  primary(): Replica | null {
+    for (const name of REPLICAS) if (this.alive(name) && this.replica(name).status().role === 'primary') return this.replica(name);
+    return null;
+  }
+
+  isPrimary(name: VoterName, mode?: 'SYNC' | 'SOLO'): boolean {
+    const status = this.alive(name) ? this.replica(name).status() : null;
+    return status?.role === 'primary' && (mode === undefined || status.mode === mode);
+  }
+
+  /** Proposes at a replica; the answer is there when it is. */
+  propose(
+    name: VoterName,
+    text: string,
+    options: { readonly n?: number; readonly require?: Proposal['require'] } = {},
+  ): { result: Result<ProposalOutcome, ProposalFailure> | null } {
+    const answer: { result: Result<ProposalOutcome, ProposalFailure> | null } = { result: null };
+    const process = this.#processes.get(name) as Process;
+    const n = options.n ?? ++this.#requests;
+    this.#requests = Math.max(this.#requests, n);
+    const proposal: Proposal = {
+      requestId: { client: 'c'.repeat(32), n },
+      payload: new TextEncoder().encode(text),
+      wallMs: 0,
+      require: options.require ?? 'any',
+    };
+    this.#in(process, () =>
+      process.replica?.propose(proposal, (result) => {
+        if (answer.result) throw new Error('answered twice');
+        answer.result = result;
+      }),
+    );
+    return answer;
+  }
+
+  describe(): string {
+    return VOTERS.map((name) => {
+      if (!this.alive(name)) return `${name}: dead`;
+      const process = this.#processes.get(name) as Process;
+      return `${name}: ${JSON.stringify(process.replica ? { ...process.replica.status(), ...process.replica.detail() } : process.voter.status())}`;
+    }).join('\n');
+  }
+
+  #start(name: VoterName): void {
+    if (this.alive(name)) throw new Error(`${name} runs already`);
+    const reactor = new Reactor(() => this.#now);
+    const later =
+      (delay: () => number) =>
+      (run: () => void): void =>
+        void this.#after(process, delay(), run);
+    const clock: Clock = this.#clock(() => process);
+    const { files, ledger: ledgerDisk } = this.disk(name);
+    const disk = new FakeDisk(
+      files,
+      later(() => between(this.random, `${name}.disk`, 200, 3_000)),
+    ) as unknown as Disk;
+    const peers: VoterPeers = { send: (to, frame) => this.#send(name, to, frame) };
+    const log = silentLog;
+    const voter = new Voter({
+      reactor,
+      clock,
+      log,
+      disk,
+      folder: `/${name}`,
+      name,
+      voters: VOTERS,
+      replicas: REPLICAS,
+      peers,
+      timing: LAN_TIMING,
+    });
+    const isReplica = REPLICAS.includes(name);
+    const ledger = isReplica
+      ? new FakeLedger(
+          ledgerDisk,
+          later(() => between(this.random, `${name}.ledger`, 200, 4_000)),
+        )
+      : null;
+    const random = this.random.fork(`${name}.${this.#now}`);
+    const replica = ledger
+      ? new Replica({
+          reactor,
+          clock,
+          random,
+          log,
+          database: ledger,
+          voter,
+          name,
+          voters: VOTERS,
+          replicas: REPLICAS,
+          peers,
+          timing: LAN_TIMING,
+          limits: this.#limits,
+        })
+      : null;
+    const process: Process = { reactor, voter, replica, ledger, alive: true };
+    this.#processes.set(name, process);
+    this.#in(process, () => (replica ? replica.start() : voter.start()));
+    replica?.onStatus((status) => this.statuses.push({ name, status }));
+    for (const other of VOTERS) this.#dial(name, other);
+  }
+
+  #clock(owner: () => Process): Clock {
+    const timers = new Map<number, Due>();
+    let last = 0;
+    return {
+      now: () => owner().reactor.now(),
+      wallNow: () => 1_700_000_000_000 + Math.floor(this.#now / 1000),
+      setTimer: (delay, fire) => {
+        const id = ++last;
+        timers.set(
+          id,
+          this.#after(owner(), delay, () => {
+            timers.delete(id);
+            fire();
+          }),
+        );
+        return id;
+      },
+      clearTimer: (id) => {
+        const due = timers.get(id);
+        if (due) this.#heap.remove(due);
+        timers.delete(id);
+      },
+    };
+  }
+
+  /** After a dial, both sides hear of it; a process that dies or a cut link ends it. */
+  #dial(a: VoterName, b: VoterName): void {
+    if (a === b || !this.alive(a) || !this.alive(b) || this.#cut.has(`${a}>${b}`) || this.#links.has(`${a}>${b}`)) return;
+    const delay = between(this.random, 'dial', 1_000, 300_000);
+    const ends: [VoterName, Process][] = [
+      [a, this.#processes.get(a) as Process],
+      [b, this.#processes.get(b) as Process],
+    ];
+    this.#heap.add(this.#now + delay, () => {
+      if (ends.some(([, end]) => !end.alive) || this.#cut.has(`${a}>${b}`) || this.#links.has(`${a}>${b}`)) return;
+      this.#links.set(`${a}>${b}`, { arrives: 0 });
+      this.#links.set(`${b}>${a}`, { arrives: 0 });
+      for (const [name, end] of ends) this.#in(end, () => (end.replica ?? end.voter).peerUp(name === a ? b : a));
+    });
+  }
+
+  #unlink(a: VoterName, b: VoterName): void {
+    if (!this.#links.delete(`${a}>${b}`)) return;
+    this.#links.delete(`${b}>${a}`);
+    for (const [name, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const process = this.#processes.get(name) as Process;
+      this.#after(process, 500, () => (process.replica ?? process.voter).peerDown(other));
+    }
+  }
+
+  #send(from: VoterName, to: VoterName, frame: ReplicaFrames): boolean {
+    const link = this.#links.get(`${from}>${to}`);
+    if (!link) return false;
+    const process = this.#processes.get(to) as Process;
+    link.arrives = Math.max(link.arrives, this.#now + between(this.random, 'latency', 100, 2_000));
+    this.#heap.add(link.arrives, () => {
+      if (this.#links.get(`${from}>${to}`) !== link || !process.alive) return;
+      this.#in(process, () => {
+        if (process.replica) process.replica.receive(from, frame);
+        else if ('kind' in frame) process.voter.receive(from, frame as never);
+      });
+    });
+    return true;
+  }
+
+  #after(process: Process, delay: number, run: () => void): Due {
+    return this.#heap.add(this.#now + delay, () => this.#in(process, run));
+  }
+
+  #in(process: Process, run: () => void): void {
+    if (process.alive) process.reactor.step({ port: 'process', id: 0, kind: 'test' }, run);
+  }
+
+  #step(): void {
+    const due = this.#heap.take();
+    if (!due) throw new Error(`Nothing is due any more. ${this.describe()}`);
+    this.#now = Math.max(this.#now, due.at);
+    due.fire();
+  }
+}

@@ -1,0 +1,229 @@
+import { positionOf } from '../../domain/replication/chain.ts';
+import type { LogView } from '../../domain/replication/follower.ts';
+import { EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../../domain/replication/types.ts';
+import type { LedgerTransactions, LogState, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
+import type { Database } from '../../ports/database.ts';
+
+/** An entry that is durable here but not applied yet, without its payload. */
+export interface TailEntry extends LogPosition {
+  readonly requestId: RequestId | null;
+}
+
+export interface ReplicaLogEvents {
+  /** In the step in which entries were applied. */
+  applied(appliedSeq: number, replies: readonly StoredReply[]): void;
+  /** The log cannot be read or written, or says what cannot be: crash-stop, never guess. */
+  failed(reason: string): void;
+  /** Called before the first entry ever is reported as durable; goes on when that is remembered (R9). */
+  firstEntry(then: () => void): void;
+}
+
+/** False: the disk is full, nothing was written, the log is as it was. */
+export type WriteDone = (written: boolean) => void;
+
+/** One page of the tail that is read back at the start. */
+const READ_BYTES = 4 * 1024 * 1024;
+
+type Written = { readonly last: LogPosition; readonly appliedSeq: number; readonly replies?: readonly StoredReply[] };
+
+/**
+ * The op log of a replica, as far as replication needs to know it without asking the disk: where it ends, what is
+ * applied, and the positions between the two. One writing transaction is under way at a time.
+ */
+export class ReplicaLog implements LogView {
+  readonly #database: Database<LedgerTransactions>;
+  readonly #events: ReplicaLogEvents;
+  readonly #entriesKept: number;
+  /** From the last applied entry to the last entry. Never empty. */
+  #tail: TailEntry[] = [{ ...EMPTY_LOG, requestId: null }];
+  #firstSeq = 1;
+  #busy = false;
+  #compacting = false;
+  #failed = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(database: Database<LedgerTransactions>, entriesKept: number, events: ReplicaLogEvents) {
+    this.#database = database;
+    this.#entriesKept = entriesKept;
+    this.#events = events;
+  }
+
+  /** Durable here. */
+  get last(): LogPosition {
+    return this.#tail.at(-1) as TailEntry;
+  }
+
+  get appliedSeq(): number {
+    return (this.#tail[0] as TailEntry).seq;
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  at(seq: number): LogPosition | null {
+    return this.#tail[seq - this.appliedSeq] ?? null;
+  }
+
+  /** Durable entries that are not applied: after an election, requests under way that this log already holds. */
+  unapplied(): readonly TailEntry[] {
+    return this.#tail.slice(1);
+  }
+
+  open(done: () => void): void {
+    this.#run('open', {}, (state: LogState) => {
+      this.#firstSeq = state.firstSeq;
+      if (state.appliedSeq === state.last.seq) {
+        this.#tail = [{ ...positionOf(state.last), requestId: null }];
+        done();
+      } else this.#readTail(state, state.appliedSeq + 1, [], done);
+    });
+  }
+
+  /** Calls back when no write is under way: at once, or as soon as that is so. */
+  whenIdle(then: () => void): void {
+    if (this.#busy) this.#waiting.push(then);
+    else then();
+  }
+
+  /** Entries that follow the last one; applies up to `commitSeq` in the same transaction. */
+  append(entries: readonly LogEntry[], commitSeq: number, done: WriteDone): void {
+    this.#write('append', { entries, commitSeq }, done, (written) => {
+      for (const entry of entries) this.#tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      this.#finish(written, entries.length > 0, done);
+    });
+  }
+
+  truncateAndAppend(afterSeq: number, entries: readonly LogEntry[], commitSeq: number, done: WriteDone): void {
+    this.#write('truncateAndAppend', { afterSeq, entries, commitSeq }, done, (written) => {
+      this.#tail.length = afterSeq - this.appliedSeq + 1;
+      for (const entry of entries) this.#tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      this.#finish(written, entries.length > 0, done);
+    });
+  }
+
+  apply(commitSeq: number, done: WriteDone): void {
+    this.#write('apply', { commitSeq }, done, (written) => this.#finish({ last: this.last, ...written }, false, done));
+  }
+
+  /** The last chunk replaces state and log. */
+  install(chunk: SnapshotChunk, done: WriteDone): void {
+    this.#write('snapshotWrite', { chunk }, done, (written) => {
+      if (!chunk.done) {
+        this.#release(() => done(true));
+        return;
+      }
+      this.#tail = [{ ...positionOf(written.last), requestId: null }];
+      this.#firstSeq = written.last.seq + 1;
+      this.#events.firstEntry(() => {
+        this.#events.applied(written.appliedSeq, []);
+        this.#release(() => done(true));
+      });
+    });
+  }
+
+  /** Entries from `fromSeq` on and the position before them; null where they are compacted. */
+  read(fromSeq: number, bytesMax: number, done: (page: { before: LogPosition; entries: LogEntry[] } | null) => void): void {
+    this.#run('read', { fromSeq, bytesMax }, done);
+  }
+
+  position(seq: number, done: (position: LogPosition | null) => void): void {
+    const known = this.at(seq);
+    if (known) done(known);
+    else this.#run('position', { seq }, done);
+  }
+
+  snapshotRead(seq: number | null, index: number, bytesMax: number, done: (chunk: SnapshotChunk | null) => void): void {
+    this.#run('snapshotRead', { seq, index, bytesMax }, done);
+  }
+
+  /** What the ledger remembers of a request. */
+  reply(requestId: RequestId, done: (stored: LedgerTransactions['reply']['result']) => void): void {
+    this.#run('reply', { requestId }, done);
+  }
+
+  #readTail(state: LogState, fromSeq: number, tail: TailEntry[], done: () => void): void {
+    this.read(fromSeq, READ_BYTES, (page) => {
+      if (!page || page.entries.length === 0) {
+        this.#fail(`The log says that it ends at ${state.last.seq}, but has no entry ${fromSeq}`);
+        return;
+      }
+      if (tail.length === 0) tail.push({ ...positionOf(page.before), requestId: null });
+      for (const entry of page.entries) tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      const next = fromSeq + page.entries.length;
+      if (next <= state.last.seq) this.#readTail(state, next, tail, done);
+      else {
+        this.#tail = tail;
+        done();
+      }
+    });
+  }
+
+  #finish(written: Written, grew: boolean, done: WriteDone): void {
+    if (written.last.seq !== this.last.seq) {
+      this.#fail(`The log ends at ${written.last.seq}, not at ${this.last.seq}`);
+      return;
+    }
+    const conclude = (): void => {
+      const applied = written.appliedSeq - this.appliedSeq;
+      if (applied > 0) {
+        this.#tail.splice(0, applied);
+        this.#events.applied(written.appliedSeq, written.replies ?? []);
+      }
+      this.#release(() => done(true));
+      this.#compactIfLong();
+    };
+    if (grew) this.#events.firstEntry(conclude);
+    else conclude();
+  }
+
+  /** Old applied rows go; a follower that lacks them gets a snapshot. */
+  #compactIfLong(): void {
+    const throughSeq = this.appliedSeq - this.#entriesKept;
+    if (this.#compacting || throughSeq - this.#firstSeq < this.#entriesKept) return;
+    this.#compacting = true;
+    const compacted = ({ firstSeq }: { readonly firstSeq: number }): void => {
+      this.#compacting = false;
+      this.#firstSeq = firstSeq;
+    };
+    this.#run('compact', { throughSeq }, compacted, () => compacted({ firstSeq: this.#firstSeq }));
+  }
+
+  #write<K extends 'append' | 'truncateAndAppend' | 'apply' | 'snapshotWrite'>(
+    name: K,
+    args: LedgerTransactions[K]['args'],
+    done: WriteDone,
+    then: (result: LedgerTransactions[K]['result']) => void,
+  ): void {
+    if (this.#busy) throw new Error(`${name} while another write is under way`);
+    if (this.#failed) return;
+    this.#busy = true;
+    this.#run(name, args, then, () => this.#release(() => done(false)));
+  }
+
+  #run<K extends keyof LedgerTransactions & string>(
+    name: K,
+    args: LedgerTransactions[K]['args'],
+    then: (result: LedgerTransactions[K]['result']) => void,
+    full?: () => void,
+  ): void {
+    this.#database.run(name, args, (answer) => {
+      if (this.#failed) return;
+      if (answer.ok) then(answer.value);
+      else if (answer.error.code === 'full' && full) full();
+      else this.#fail(`${name}: ${answer.error.message}`);
+    });
+  }
+
+  #release(done: () => void): void {
+    this.#busy = false;
+    done();
+    while (this.#waiting.length > 0 && !this.#busy) this.#waiting.shift()?.();
+  }
+
+  #fail(reason: string): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#events.failed(reason);
+  }
+}

@@ -3,6 +3,7 @@
 // enough, else with the one that is installed beside it, else it says what to do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -37,6 +38,8 @@ const explain = () => {
 };
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  // Compiled code is kept between runs: a command starts in half the time.
+  module.enableCompileCache();
   await import(pathToFileURL(main).href);
 } else {
   const node = pinnedNode();

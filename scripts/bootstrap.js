@@ -62,7 +62,7 @@ const testPatterns = ['src/**/*.test.ts', 'simulations/**/*.test.ts', 'test/**/*
 
 /** What each task runs, for the pinned Node. */
 const tasks = {
-  start: (args) => ['src/cli/main.ts', 'up', ...args.map(fromWhereNpmWasCalled)],
+  start: (args) => ['bin/shoal.js', 'up', ...args.map(fromWhereNpmWasCalled)],
   test: (args) => {
     const flags = args.filter((arg) => arg.startsWith('-'));
     const named = args.filter((arg) => !arg.startsWith('-'));

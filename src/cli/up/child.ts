@@ -1,6 +1,7 @@
 /** A role as an operating-system process of its own, started by the tour. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { createInterface } from 'node:readline';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -43,7 +44,12 @@ export class Child {
     this.plan = plan;
     // Its own process group: Ctrl-C reaches the tour alone, which stops its children in order. If the tour itself is
     // killed, their standard input ends, and so do they.
-    this.#process = spawn(process.execPath, [main, plan.role, '--config', plan.configFile, '--stdin-control'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const cache = getCompileCacheDir();
+    this.#process = spawn(process.execPath, [main, plan.role, '--config', plan.configFile, '--stdin-control'], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
+    });
     const { stdin, stdout, stderr } = this.#process;
     stdin?.on('error', () => {});
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#heard(line));

@@ -9,7 +9,7 @@ import { dialLink } from './dial.ts';
 import { LinkDialler } from './dialler.ts';
 import type { Link, LinkDown, LinkHandler, LinkPeer } from './link.ts';
 import { LINK_LIMITS, type LinkIdentity } from './session.ts';
-import { TestNet, type TestProcess } from './test-net.ts';
+import { TestNet, type TestProcess } from './net.test-kit.ts';
 
 const identity = (name: string, networkId = 'net'): LinkIdentity => ({ networkId, name, incarnation: `${name}-1`, software: 'test' });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnnounceFrame, Operation, ReplyBody } from '../../protocol/control/messages.ts';
-import { type FakeReplica, testCluster, type TestCluster } from './test-cluster.ts';
+import { type FakeReplica, testCluster, type TestCluster } from './cluster.test-kit.ts';
 import type { Proxy } from './proxy.ts';
 
 const register: Operation = { op: 'register', name: 'an', password: 'secret', code: null };

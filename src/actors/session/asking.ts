@@ -42,6 +42,9 @@ const RETRY_MAX_MS = 1_000;
 /** Not done; worth another try within the deadline. */
 const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'unavailable', 'not-primary', 'not-entered']);
 
+/** Their answer is only worth something now. */
+const NOT_RETRIED: ReadonlySet<OperationName> = new Set<OperationName>(['alive', 'ping']);
+
 interface Asked {
   readonly n: number;
   readonly operation: Operation;
@@ -135,7 +138,7 @@ export class Asking {
     const { code, message, retryAfterMs } = frame.body;
     if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
     if (code === 'not-entered') this.#ways.notEntered();
-    if (!RETRIED.has(code) || asked.operation.op === 'alive') return this.#finish(asked, fail(code, message));
+    if (!RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;
     asked.lastFailure = { code, message };
     const wait = retryAfterMs ?? Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(asked.tries, 5));

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SwarmFollower } from '../../data/network.ts';
 import { acceptLinks } from '../../links/accept.ts';
-import type { TestProcess } from '../../links/test-net.ts';
+import type { TestProcess } from '../../links/net.test-kit.ts';
 import type { ApiCalls } from '../../protocol/api.ts';
 import type { AnnouncedPeer, ReplyBody, RequestFrame } from '../../protocol/control/messages.ts';
 import type { Result } from '../../protocol/result.ts';
-import { testCluster, type TestCluster } from '../proxy/test-cluster.ts';
+import { testCluster, type TestCluster } from '../proxy/cluster.test-kit.ts';
 import type { SessionCall } from './calls.ts';
 import { NetworkSession } from './session.ts';
 

@@ -3,7 +3,7 @@ import type { NetworkConfig } from '../../config/types.ts';
 import { dialLink } from '../../links/dial.ts';
 import type { Link, LinkDown, LinkHandler, LinkPeer } from '../../links/link.ts';
 import { ReplicaLinks } from '../../links/replica-links.ts';
-import { TestNet, type TestProcess } from '../../links/test-net.ts';
+import { TestNet, type TestProcess } from '../../links/net.test-kit.ts';
 import type {
   AnnouncedFrame,
   AnnounceFrame,

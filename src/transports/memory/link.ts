@@ -18,7 +18,7 @@ export class Link {
   readonly random: Random;
   #latency: Micros = 0;
   #jitter: Micros = 0;
-  #blocks = 0;
+  readonly #blocks = new Set<object>();
   readonly #held = new Set<Held>();
 
   constructor(random: Random, quality: LinkQuality) {
@@ -42,23 +42,22 @@ export class Link {
   }
 
   get blocked(): boolean {
-    return this.#blocks > 0;
+    return this.#blocks.size > 0;
   }
 
-  /** Blocks may overlap: the link is open again when each has been taken away. */
-  block(): void {
-    this.#blocks++;
+  /** Blocks may overlap, each known by its cause: the link is open again when all have been taken away. */
+  block(cause: object): void {
+    this.#blocks.add(cause);
   }
 
-  unblock(): void {
-    this.#blocks = Math.max(0, this.#blocks - 1);
-    if (this.#blocks === 0) this.#release();
+  unblock(cause: object): void {
+    if (this.#blocks.delete(cause) && this.#blocks.size === 0) this.#release();
   }
 
   /** Takes all blocks away. */
   heal(): void {
-    if (this.#blocks === 0) return;
-    this.#blocks = 0;
+    if (this.#blocks.size === 0) return;
+    this.#blocks.clear();
     this.#release();
   }
 

@@ -101,13 +101,9 @@ export class MemoryNetwork {
   /** Nothing passes from `from` to `to` until the answer is called; the other direction stays open. */
   block(from: readonly string[], to: readonly string[]): () => void {
     const links = from.flatMap((a) => to.filter((b) => b !== a).map((b) => this.link(this.host(a), this.host(b))));
-    for (const link of links) link.block();
-    let healed = false;
-    return () => {
-      if (healed) return;
-      healed = true;
-      for (const link of links) link.unblock();
-    };
+    const cause = {};
+    for (const link of links) link.block(cause);
+    return () => links.forEach((link) => link.unblock(cause));
   }
 
   /** Takes every block away. */

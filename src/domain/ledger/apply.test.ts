@@ -104,6 +104,9 @@ test('the first owner brings the torrent; the last one takes the content away', 
   assert.equal(ledger.run('content', { id }), null);
   assert.equal(ledger.run('torrent', { id }), null);
   assert.equal(ledger.run('search', { foldedWords: ['noi'], offset: 0, limit: 5 }).total, 0);
+  assert.equal(code(put('n1', false)), 'torrent-wanted');
+  assert.deepEqual(put('n1', true), { ok: true, value: { id, first: true } });
+  assert.equal(ledger.run('search', { foldedWords: ['noi'], offset: 0, limit: 5 }).total, 1);
 });
 
 test('owners and contents have their limits', () => {

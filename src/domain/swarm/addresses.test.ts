@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { addressFor, near, reachOf } from './addresses.ts';
+import { addressFor, reachOf } from './addresses.ts';
 
 const at = (addresses: string[], observed: string, proxy = 'p1') =>
   reachOf(
@@ -44,12 +44,15 @@ test('an asker without IPv6 gets an IPv4 address where there is one', () => {
   assert.equal(host(both, at(['2001:db8::2'], '2001:db8::2')), '2001:db8::1');
 });
 
+const near = (a: ReturnType<typeof at>, b: ReturnType<typeof at>): boolean => a.neighbourhoods.some((place) => b.neighbourhoods.includes(place));
+
 test('near is the same /24, the same /64 or the same machine', () => {
   assert.ok(near(at(['10.0.0.1'], '10.0.0.1'), at(['10.0.0.200'], '10.0.0.200')));
   assert.equal(near(at(['10.0.0.1'], '10.0.0.1'), at(['10.0.1.1'], '10.0.1.1')), false);
   assert.ok(near(at(['2001:db8:0:1::5'], '2001:db8:0:1::5'), at(['2001:db8::1:aaaa:0:0:9'], '2001:db8::1:aaaa:0:0:9')));
   assert.equal(near(at(['2001:db8:0:1::5'], '2001:db8:0:1::5'), at(['2001:db8:0:2::5'], '2001:db8:0:2::5')), false);
   assert.ok(near(at([], '127.0.0.1'), at([], '::1')));
+  assert.equal(near(at([], '127.0.0.1'), at([], '127.0.0.1', 'p2')), false);
 });
 
 test('nonsense is dropped, whatever it is', () => {

@@ -65,8 +65,8 @@ export interface Reach {
   readonly places: readonly Place[];
   /** The networks that it is in. */
   readonly subnets: ReadonlySet<string>;
-  /** The network by which it is filed. */
-  readonly subnet: string | null;
+  /** Two nodes that share one of these are near each other: a /24, a /64, or the machine of a proxy. */
+  readonly neighbourhoods: readonly string[];
   readonly families: ReadonlySet<HostKind>;
 }
 
@@ -99,16 +99,9 @@ export const reachOf = (addresses: readonly WireAddress[], observedHost: string,
     local: observed.kind === 'loopback',
     places: places.filter(({ kind }) => kind !== 'useless' && kind !== 'any'),
     subnets,
-    subnet: observed.kind === 'loopback' ? ([...subnets][0] ?? null) : observed.subnet,
+    neighbourhoods: observed.kind === 'loopback' ? [`machine ${proxy}`, ...subnets] : [...subnets],
     families: new Set(all.map(({ kind }) => kind)),
   };
-};
-
-/** Whether two nodes are on one machine or in one network. */
-export const near = (a: Reach, b: Reach): boolean => {
-  if (a.local && b.local && a.proxy === b.proxy) return true;
-  for (const subnet of a.subnets) if (b.subnets.has(subnet)) return true;
-  return false;
 };
 
 /**

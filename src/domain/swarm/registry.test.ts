@@ -150,6 +150,20 @@ test('peers of the same subnet come first, then those handed out less', () => {
   assert.deepEqual([...new Set(handed.values())], [2]);
 });
 
+test('a leecher hears of seeders and leechers in turn, however many there are of one kind', () => {
+  const town = new Town();
+  for (let n = 0; n < 600; n++) {
+    town.enter(`s${n}`, `10.1.${n % 200}.1`);
+    town.announce(`s${n}`, item('c', { leftBytes: 0, want: 0 }));
+  }
+  for (let n = 0; n < 3; n++) {
+    town.enter(`l${n}`, `10.3.${n}.1`);
+    town.announce(`l${n}`, item('c', { want: 0 }));
+  }
+  assert.deepEqual(town.peersOf('s0', item('c', { leftBytes: 0 })).toSorted(), ['l0', 'l1', 'l2']);
+  assert.equal(town.peersOf('l0', item('c', { want: 10 })).filter((node) => node.startsWith('l')).length, 2);
+});
+
 test('upload is added up over contents and survives a counter that begins anew', () => {
   const town = new Town();
   town.enter('a', '10.0.0.1');

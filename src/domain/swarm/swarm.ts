@@ -1,6 +1,7 @@
 import type { Micros } from '../../ports/clock.ts';
 import type { AnnouncedPeer, AnnounceItem } from '../../protocol/control/messages.ts';
-import { addressFor, near, type Reach } from './addresses.ts';
+import { addressFor, type Reach } from './addresses.ts';
+import { Ring } from './ring.ts';
 
 /** What a swarm needs to know of a node. */
 export interface SwarmNode {
@@ -10,32 +11,48 @@ export interface SwarmNode {
 
 interface Peer {
   readonly owner: SwarmNode;
-  /** The network by which it is filed: its node may move. */
-  readonly subnet: string | null;
+  readonly neighbourhoods: readonly string[];
   sequence: number;
   leftBytes: number;
   uploadedBytes: number;
   heardAt: Micros;
   /** Stays for a while, so that a late announce does not revive it. */
   stopped: boolean;
-  /** How often it was handed out, halved with each of its announces. */
-  handed: number;
 }
 
-/** Peers that are looked at for one answer, of the asker's network and of all: a limit on the work. */
-const LOOKED_AT_MAX = 256;
+/** Peers looked at in vain for one answer: a limit on the work. */
+const LOOKED_AT_MAX = 512;
+
+/** One of the first, one of the second, and so on until both are at their end. */
+function* alternate<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
+  const iterators = [first[Symbol.iterator](), second[Symbol.iterator]()];
+  for (let ended = 0; ended < 2; ) {
+    ended = 0;
+    for (const iterator of iterators) {
+      const next = iterator.next();
+      if (next.done === true) ended++;
+      else yield next.value;
+    }
+  }
+}
 
 /** The peers of one content. */
 export class Swarm {
-  /** In the order in which they were handed out, longest ago first. */
   readonly #peers = new Map<string, Peer>();
-  readonly #bySubnet = new Map<string, Set<Peer>>();
-  seeders = 0;
-  leechers = 0;
+  readonly #seeders = new Ring<Peer>();
+  readonly #leechers = new Ring<Peer>();
 
   /** Peers that are there, and those remembered as stopped. */
   get size(): number {
     return this.#peers.size;
+  }
+
+  get seeders(): number {
+    return this.#seeders.size;
+  }
+
+  get leechers(): number {
+    return this.#leechers.size;
   }
 
   nodes(): Iterable<string> {
@@ -53,31 +70,27 @@ export class Swarm {
   announce(owner: SwarmNode, sequence: number, item: AnnounceItem, now: Micros): number {
     const before = this.#peers.get(owner.node);
     if (before !== undefined && sequence <= before.sequence) return 0;
-    this.remove(owner.node);
-    const peer: Peer = {
-      owner,
-      subnet: owner.reach.subnet,
-      sequence,
-      leftBytes: item.leftBytes,
-      uploadedBytes: item.uploadedBytes,
-      heardAt: now,
-      stopped: item.event === 'stopped',
-      handed: Math.floor((before?.handed ?? 0) / 2),
-    };
-    this.#add(peer);
+    const { leftBytes, uploadedBytes } = item;
+    const stopped = item.event === 'stopped';
+    const said = { sequence, leftBytes, uploadedBytes, heardAt: now, stopped };
     const uploadedBefore = before?.uploadedBytes ?? 0;
-    return item.uploadedBytes >= uploadedBefore ? item.uploadedBytes - uploadedBefore : item.uploadedBytes;
+    const { neighbourhoods } = owner.reach;
+    const stays = before?.neighbourhoods === neighbourhoods && before.stopped === stopped && (before.leftBytes === 0) === (leftBytes === 0);
+    if (before !== undefined && stays) Object.assign(before, said);
+    else {
+      this.remove(owner.node);
+      const peer: Peer = { owner, neighbourhoods, ...said };
+      this.#peers.set(owner.node, peer);
+      this.#ringOf(peer)?.add(peer);
+    }
+    return uploadedBytes >= uploadedBefore ? uploadedBytes - uploadedBefore : uploadedBytes;
   }
 
   remove(node: string): void {
     const peer = this.#peers.get(node);
     if (peer === undefined) return;
     this.#peers.delete(node);
-    this.#count(peer, -1);
-    const { subnet } = peer;
-    const bucket = subnet === null ? undefined : this.#bySubnet.get(subnet);
-    bucket?.delete(peer);
-    if (subnet !== null && bucket?.size === 0) this.#bySubnet.delete(subnet);
+    this.#ringOf(peer)?.remove(peer);
   }
 
   /** Removes the peers last heard before `since`; their nodes. */
@@ -87,53 +100,31 @@ export class Swarm {
     return gone;
   }
 
-  /** At most `want` peers for a node: near ones first, then those handed out least. A seeder gets no seeders. */
+  /**
+   * At most `want` peers for a node, none last heard before `since`: near ones first, then those handed out longest ago;
+   * seeders and leechers in turn. A seeder gets no seeders.
+   */
   pick(asker: SwarmNode, want: number, since: Micros): AnnouncedPeer[] {
     const seeding = this.#peers.get(asker.node)?.leftBytes === 0;
-    const candidates = new Set<Peer>();
-    const look = (peers: Iterable<Peer>): void => {
+    const picked = new Map<Peer, AnnouncedPeer>();
+    const take = (candidates: Iterable<Peer>): void => {
       let left = LOOKED_AT_MAX;
-      for (const peer of peers) {
-        if (left-- === 0) return;
-        const useless = peer.stopped || peer.heardAt < since || peer.owner.node === asker.node || (seeding && peer.leftBytes === 0);
-        if (!useless) candidates.add(peer);
+      for (const peer of candidates) {
+        if (picked.size >= want || left-- === 0) return;
+        if (peer.owner.node === asker.node || peer.heardAt < since || picked.has(peer)) continue;
+        const address = addressFor(peer.owner.reach, asker.reach);
+        if (address !== null) picked.set(peer, { node: peer.owner.node, ...address, seeder: peer.leftBytes === 0 });
       }
     };
-    for (const subnet of asker.reach.subnets) look(this.#bySubnet.get(subnet) ?? []);
-    look(this.#peers.values());
-    const ranked = [...candidates]
-      .map((peer) => ({ peer, near: near(peer.owner.reach, asker.reach) ? 0 : 1 }))
-      .sort((a, b) => a.near - b.near || a.peer.handed - b.peer.handed);
-    const picked: AnnouncedPeer[] = [];
-    for (const { peer } of ranked) {
-      if (picked.length >= want) break;
-      const address = addressFor(peer.owner.reach, asker.reach);
-      if (address === null) continue;
-      picked.push({ node: peer.owner.node, ...address, seeder: peer.leftBytes === 0 });
-      this.#handOut(peer);
-    }
-    return picked;
+    const { neighbourhoods } = asker.reach;
+    take(alternate(seeding ? [] : this.#seeders.near(neighbourhoods), this.#leechers.near(neighbourhoods)));
+    take(alternate(seeding ? [] : this.#seeders.all(), this.#leechers.all()));
+    for (const peer of picked.keys()) this.#ringOf(peer)?.handedOut(peer);
+    return [...picked.values()];
   }
 
-  #handOut(peer: Peer): void {
-    peer.handed++;
-    this.#peers.delete(peer.owner.node);
-    this.#peers.set(peer.owner.node, peer);
-  }
-
-  #add(peer: Peer): void {
-    this.#peers.set(peer.owner.node, peer);
-    this.#count(peer, 1);
-    const { subnet } = peer;
-    if (subnet === null) return;
-    const bucket = this.#bySubnet.get(subnet);
-    if (bucket === undefined) this.#bySubnet.set(subnet, new Set([peer]));
-    else bucket.add(peer);
-  }
-
-  #count(peer: Peer, by: 1 | -1): void {
-    if (peer.stopped) return;
-    if (peer.leftBytes === 0) this.seeders += by;
-    else this.leechers += by;
+  #ringOf(peer: Peer): Ring<Peer> | null {
+    if (peer.stopped) return null;
+    return peer.leftBytes === 0 ? this.#seeders : this.#leechers;
   }
 }

@@ -8,6 +8,7 @@ import type { Disk } from '../../ports/disk.ts';
 import { DueHeap, type Due } from '../../ports/due-heap.ts';
 import { silentLog } from '../../ports/log.ts';
 import { between, below, type Random } from '../../ports/random.ts';
+import type { VotingFrame } from '../../protocol/control/messages.ts';
 import { fail, ok, type Result } from '../../protocol/result.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter, type VoterPeers } from '../voter/voter.ts';
@@ -84,6 +85,8 @@ export class Cluster {
   /** Links that are up, by `a>b`, with the time at which the last frame arrives (first in, first out). */
   readonly #links = new Map<string, { arrives: number }>();
   readonly #cut = new Set<string>();
+  /** One way of a link that stands still, by `a>b`: what would have arrived. */
+  readonly #held = new Map<string, (() => void)[]>();
   readonly #limits: ReplicaLimits;
   #now = 0;
   #requests = 0;
@@ -138,7 +141,15 @@ export class Cluster {
     this.#unlink(a, b);
   }
 
+  /** Nothing arrives from `from` at `to` any more, and neither is told: a cable half broken. */
+  mute(from: VoterName, to: VoterName): void {
+    if (!this.#held.has(`${from}>${to}`)) this.#held.set(`${from}>${to}`, []);
+  }
+
   heal(): void {
+    const held = [...this.#held.values()].flat();
+    this.#held.clear();
+    for (const arrive of held) arrive();
     this.#cut.clear();
     for (const a of VOTERS) for (const b of VOTERS) if (a < b) this.#dial(a, b);
   }
@@ -325,13 +336,19 @@ export class Cluster {
     if (!link) return false;
     const process = this.#processes.get(to) as Process;
     link.arrives = Math.max(link.arrives, this.#now + between(this.random, 'latency', 100, 2_000));
-    this.#heap.add(link.arrives, () => {
+    const arrive = (): void => {
+      const held = this.#held.get(`${from}>${to}`);
+      if (held) {
+        held.push(arrive);
+        return;
+      }
       if (this.#links.get(`${from}>${to}`) !== link || !process.alive) return;
       this.#in(process, () => {
         if (process.replica) process.replica.receive(from, frame);
-        else if ('kind' in frame) process.voter.receive(from, frame as never);
+        else process.voter.receive(from, frame as VotingFrame);
       });
-    });
+    };
+    this.#heap.add(link.arrives, arrive);
     return true;
   }
 

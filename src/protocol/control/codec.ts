@@ -75,7 +75,11 @@ export interface EncodedFrame {
   readonly parts: readonly Uint8Array[];
 }
 
-const hexHashes = (key: string, value: unknown): unknown => (key === 'hash' && value instanceof Uint8Array ? toHex(value) : value);
+/** Looks at the holder, not the value: a Buffer has been through its own `toJSON` by then. */
+function hexHashes(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const raw = this[key];
+  return key === 'hash' && raw instanceof Uint8Array ? toHex(raw) : value;
+}
 
 /** @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
 export const encodeControl = (frame: ControlFrame): EncodedFrame => {

@@ -71,7 +71,7 @@ export class Desk {
     });
   }
 
-  /** Takes in what a node says of its contents; answered at once. `host`: the node's, as the proxy sees it. */
+  /** Takes in what a node says of its contents; answered at once. `host`: the node's, as the proxy sees it, or empty. */
   announce(frame: AnnounceFrame, proxy: string, host: string): AnnouncedFrame {
     const known = frame.items.filter((item) => this.#admission.admits(item.content));
     const answer = this.#context.swarm.announce({ ...frame, items: known }, { proxy, host });

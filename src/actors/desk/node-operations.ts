@@ -6,9 +6,10 @@ import type { Asker, DeskContext } from './types.ts';
 
 type Of<K extends Operation['op']> = Extract<Operation, { op: K }>;
 
-/** Nodes named in one answer, and what each of them shares. */
+/** Nodes named in one answer, and what each of them and all together share: the answer must fit into a frame. */
 const NODES_MAX = 200;
 const SHARES_PER_NODE_MAX = 100;
+const SHARES_MAX = 5_000;
 
 const NODE_ID = /^[\x21-\x7e]{1,64}$/u;
 const NODE_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
@@ -61,11 +62,14 @@ export const listNodes = (context: DeskContext, exchange: Exchange): void => {
   const { clock, swarm } = context;
   const records = [...swarm.registry.nodes()].slice(0, NODES_MAX);
   const nodes: NodeSummary[] = [];
+  let sharesLeft = SHARES_MAX;
   const next = (): void => {
     const record = records[nodes.length];
     if (record === undefined) return exchange.ok('nodes', { nodes });
     exchange.read('ownedBy', { node: record.node }, (contents) => {
-      nodes.push({ ...summaryOf(record, clock.now()), shares: contents.slice(0, SHARES_PER_NODE_MAX).map(({ id, name }) => ({ id, name })) });
+      const shares = contents.slice(0, Math.min(SHARES_PER_NODE_MAX, sharesLeft)).map(({ id, name }) => ({ id, name }));
+      sharesLeft -= shares.length;
+      nodes.push({ ...summaryOf(record, clock.now()), shares });
       next();
     });
   };

@@ -105,6 +105,15 @@ test('entering again keeps what the node announced', () => {
   assert.equal(town.registry.node('a')?.uploadedBytes, 10);
 });
 
+test('an announce that does not tell the host leaves a node where it is; one that does moves it', () => {
+  const town = new Town();
+  for (const node of ['a', 'b']) town.enter(node, '127.0.0.1', { addresses: [{ host: '127.0.0.1', port: 6_000 }] });
+  const say = (node: string, host: string, sequence: number) =>
+    town.registry.announce({ kind: 'announce', node, incarnation: 'i1', sequence, items: [item('c')] }, { proxy: 'p1', host }, 0).items[0]?.peers.length;
+  assert.deepEqual([say('a', '', 1), say('b', '', 1)], [0, 1]);
+  assert.equal(say('b', '10.0.0.1', 2), 0);
+});
+
 test('a node id belongs to the account that entered with it, until it is silent', () => {
   const town = new Town();
   town.enter('a', '10.0.0.1', { account: 'An' });

@@ -213,7 +213,7 @@ export class SwarmRegistry {
   #heard(entry: Entry, { proxy, host }: Origin, now: Micros): void {
     entry.heardAt = now;
     const origin = { proxy, host: host === '' ? entry.origin.host : host };
-    if (entry.origin.proxy === origin.proxy && entry.origin.host === origin.host) return;
+    if (origin.host === '' || (entry.origin.proxy === origin.proxy && entry.origin.host === origin.host)) return;
     entry.origin = origin;
     entry.proxy = origin.proxy;
     entry.reach = reachOf(entry.addresses, origin.host, origin.proxy);

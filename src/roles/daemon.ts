@@ -28,7 +28,7 @@ const compose = (environment: Environment, config: AnyConfig, ended: (error: Err
     case 'backup':
       return createBackup(environment, config, ended);
     case 'proxy':
-      return createProxy(environment, config, ended);
+      return createProxy(environment, config);
     case 'node':
       return createNode(environment, config);
   }

@@ -35,7 +35,7 @@ export interface WorldReport {
   readonly traceHash: string;
 }
 
-const EVENTS_MAX = 1_000_000_000;
+const EVENTS_MAX = 100_000_000;
 const LOG_LINES_MAX = 10_000;
 const HOSTS_PER_NET = 250;
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { cryptoContract } from '../ports/crypto.contract.ts';
 import type { CryptoFailure } from '../ports/crypto.ts';
@@ -7,6 +8,7 @@ import { toHex } from '../protocol/digest.ts';
 import type { Result } from '../protocol/result.ts';
 import { type CryptoOptions, createCrypto } from './crypto.ts';
 import { systemHarness } from './harness.contract.ts';
+import { moduleUrl } from './source-url.ts';
 
 const setup = (options: CryptoOptions) => {
   const harness = systemHarness(() => crypto.close());
@@ -26,6 +28,20 @@ describe('system crypto', () => {
     );
     assert.equal(tag.ok && toHex(tag.value), '9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe');
     await harness.close();
+  });
+
+  it('keeps the process alive while it hashes a piece, and not afterwards', { timeout: 30_000 }, () => {
+    const program = `
+      Promise.all(process.argv.slice(1).map((url) => import(url))).then(([{ Reactor }, { monotonicMicros }, { createCrypto }]) => {
+        const reactor = new Reactor(monotonicMicros);
+        const crypto = createCrypto(reactor);
+        const plan = { sha1: true, merkleLeaves: 0, sha1ZeroTail: 0 };
+        reactor.step({ port: 'process', id: 0, kind: 'test' }, () =>
+          crypto.pieceDigests(crypto.allocate(10), plan, (result) => console.log(result.ok)));
+      });
+    `;
+    const modules = ['../bus/reactor', './clock', './crypto'].map((path) => moduleUrl(path, import.meta.url).href);
+    assert.equal(execFileSync(process.execPath, ['-e', program, ...modules], { encoding: 'utf8', timeout: 20_000 }), 'true\n');
   });
 
   it('fails with busy when too many pieces wait', async () => {

@@ -5,11 +5,21 @@ import type { Reactor } from '../../bus/reactor.ts';
 import type { Address, Listener, ListenHandler, Security } from '../transport.ts';
 import type { TcpConnection } from './connection.ts';
 import { insecure, listenFailure } from './failures.ts';
+import { readAccepted } from './reading.ts';
 import { PLAIN_CLIENT_ALERT, serverOptions } from './security.ts';
+
+/** See `TcpOptions`. */
+interface ListenerLimits {
+  readonly readBytesMax: number;
+  readonly handshakeTimeoutMs: number;
+  readonly handshakesMax: number;
+  readonly connectionsMax: number;
+  readonly keepAliveAfterMs: number;
+}
 
 interface ListenerSetup {
   readonly security: readonly Security[] | undefined;
-  readonly limits: { readonly handshakeTimeoutMs: number; readonly handshakesMax: number; readonly connectionsMax: number; readonly keepAliveAfterMs: number };
+  readonly limits: ListenerLimits;
   /** Makes the connection for a socket that was accepted. */
   readonly adopt: (remote: Address) => TcpConnection;
   readonly forget: (listener: TcpListener) => void;
@@ -28,6 +38,8 @@ export class TcpListener implements Listener {
   readonly #server: net.Server;
   /** Connections under handshake, by the address they came from. */
   readonly #handshakes = new Map<string, Socket>();
+  /** Connections that live, under handshake or past it. */
+  #connections = 0;
   #closed = false;
 
   constructor(id: number, reactor: Reactor, address: Address, handler: ListenHandler, setup: ListenerSetup) {
@@ -37,7 +49,6 @@ export class TcpListener implements Listener {
     this.#handler = handler;
     this.#setup = setup;
     this.#server = setup.security === undefined ? this.#plainServer() : this.#securedServer(setup.security);
-    this.#server.maxConnections = setup.limits.connectionsMax;
     this.#server.on('error', (error) => this.#failed(error));
     this.#server.on('listening', () => this.#listening());
     this.#server.listen({ host: address.host, port: address.port, backlog: BACKLOG, exclusive: true });
@@ -56,7 +67,16 @@ export class TcpListener implements Listener {
   }
 
   #plainServer(): net.Server {
-    return net.createServer(this.#socketOptions(), (socket) => this.#accept(socket, socket));
+    return net.createServer({ ...this.#socketOptions(), pauseOnConnect: true }, (accepted) => {
+      if (this.#full()) {
+        accepted.destroy();
+        return;
+      }
+      const connection = this.#adopt(accepted);
+      const socket = readAccepted(accepted, this.#setup.limits.readBytesMax, (chunk) => connection.received(chunk));
+      this.#count(socket);
+      this.#show(connection, socket, socket);
+    });
   }
 
   #securedServer(keys: readonly Security[]): net.Server {
@@ -66,10 +86,11 @@ export class TcpListener implements Listener {
       // TLS reports what goes wrong; without a listener an early error would end the process.
       raw.on('error', () => {});
       const key = origin(raw);
-      if (this.#closed || this.#handshakes.size >= handshakesMax || key === null) {
+      if (this.#full() || this.#handshakes.size >= handshakesMax || key === null) {
         raw.destroy();
         return;
       }
+      this.#count(raw);
       this.#handshakes.set(key, raw);
       raw.once('close', () => this.#handshakes.delete(key));
     });
@@ -81,20 +102,29 @@ export class TcpListener implements Listener {
         return;
       }
       this.#handshakes.delete(key);
-      this.#accept(stream, raw);
+      const connection = this.#adopt(stream);
+      stream.on('data', (chunk: Uint8Array) => connection.received(chunk));
+      this.#show(connection, stream, raw);
     });
     server.on('tlsClientError', (error, stream) => this.#refused(error, stream));
     return server;
   }
 
-  #accept(stream: Socket, raw: Socket): void {
-    if (this.#closed) {
-      raw.destroy();
-      return;
-    }
-    const connection = this.#setup.adopt({ host: stream.remoteAddress ?? '', port: stream.remotePort ?? 0 });
+  #full(): boolean {
+    return this.#closed || this.#connections >= this.#setup.limits.connectionsMax;
+  }
+
+  #count(socket: Socket): void {
+    this.#connections++;
+    socket.once('close', () => this.#connections--);
+  }
+
+  #adopt(socket: Socket): TcpConnection {
+    return this.#setup.adopt({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
+  }
+
+  #show(connection: TcpConnection, stream: Socket, raw: Socket): void {
     connection.carry(stream, raw);
-    stream.on('data', (chunk: Uint8Array) => connection.received(chunk));
     this.#step('connection', () => {
       const handler = this.#handler.connection(connection);
       if (handler === null) {

@@ -6,6 +6,7 @@ import { TcpConnection } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
 import { connectionFailure, insecure, timedOut } from './failures.ts';
 import { TcpListener } from './listener.ts';
+import { readingInto } from './reading.ts';
 import { checkSecurity, clientOptions, provedKey } from './security.ts';
 
 export interface TcpOptions {
@@ -106,7 +107,6 @@ class Tcp implements TcpTransport {
   }
 
   #connect({ host, port }: Address, localHost: string | undefined, connection: TcpConnection): net.Socket {
-    const buffer = new Uint8Array(this.#options.readBytesMax);
     return net.connect({
       host,
       port,
@@ -115,13 +115,7 @@ class Tcp implements TcpTransport {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: this.#options.keepAliveAfterMs,
-      onread: {
-        buffer,
-        callback: (count) => {
-          connection.received(buffer.subarray(0, count));
-          return true;
-        },
-      },
+      onread: readingInto(this.#options.readBytesMax, (chunk) => connection.received(chunk)),
     });
   }
 

@@ -39,10 +39,8 @@ export class Admission {
     this.#asking.add(content);
     database.run('content', { id: content }, (result) => {
       this.#asking.delete(content);
-      if (result.ok && result.value?.summary.id === content) {
-        this.#refused.delete(content);
-        return;
-      }
+      // A ledger that cannot be read says nothing about the catalog.
+      if (!result.ok || result.value?.summary.id === content) return;
       swarm.registry.dropSwarm(content);
       this.#refused.delete(content);
       this.#refused.set(content, clock.now());

@@ -51,6 +51,18 @@ test('a change that is not answered in time may or may not have been made', () =
   assert.equal(office.desk.underWay, 0);
 });
 
+test('a desk that has stopped answers nothing and leaves no timer behind', () => {
+  const office = new Office();
+  office.silent = true;
+  const token = 'x';
+  office.step(() => {
+    office.desk.handle(office.request({ op: 'whoami' }, { token }), 'p1', () => assert.fail('answered'));
+    office.desk.stop();
+  });
+  assert.equal(office.desk.underWay, 0);
+  assert.equal(office.timersLeft, 0);
+});
+
 test('beyond its limit of requests under way the desk says busy at once', () => {
   const office = new Office({ settings: { requestsMax: 2 } });
   office.ask({ op: 'register', name: 'An', password: 'password', code: null });

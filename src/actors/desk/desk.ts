@@ -41,7 +41,7 @@ const as = <K extends OperationName>(exchange: Exchange, _op: K): Exchange<Extra
 export class Desk {
   readonly #context: DeskContext;
   readonly #admission: Admission;
-  #underWay = 0;
+  readonly #underWay = new Set<Exchange>();
 
   constructor(deps: DeskDeps) {
     this.#context = { ...deps, throttle: new LoginThrottle() };
@@ -50,17 +50,17 @@ export class Desk {
 
   /** Requests that are being worked on. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#underWay.size;
   }
 
   /** `proxy`: the name of the proxy whose link brought the request. */
   handle(request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void {
-    this.#underWay++;
-    const exchange = new Exchange(this.#context, request, proxy, (frame) => {
-      this.#underWay--;
+    const exchange: Exchange = new Exchange(this.#context, request, proxy, (frame) => {
+      this.#underWay.delete(exchange);
       reply(frame);
     });
-    if (this.#underWay > this.#context.settings.requestsMax)
+    this.#underWay.add(exchange);
+    if (this.#underWay.size > this.#context.settings.requestsMax)
       return exchange.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
     if (!this.#mayServe(exchange)) return;
     if (!PRIMARY_ONLY.has(exchange.operation.op)) return this.#identify(exchange, null);
@@ -69,6 +69,12 @@ export class Desk {
         return exchange.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
       this.#identify(exchange, before);
     });
+  }
+
+  /** Forgets the requests under way, whose links are closed. */
+  stop(): void {
+    for (const exchange of this.#underWay) exchange.abandon();
+    this.#underWay.clear();
   }
 
   /** Takes in what a node says of its contents; answered at once. `host`: the node's, as the proxy sees it, or empty. */

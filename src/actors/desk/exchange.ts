@@ -92,6 +92,12 @@ export class Exchange<O extends Operation = Operation> {
     this.#finish(body, { seq, durability }, NO_BYTES);
   }
 
+  /** Ends without a reply: the links are gone. */
+  abandon(): void {
+    this.#open = false;
+    this.#context.clock.clearTimer(this.#timer);
+  }
+
   #expire(): void {
     if (this.#proposed) this.refuse('indeterminate', 'No answer in time: the change may or may not have been made; ask again with the same request id');
     else this.refuse('unavailable', 'No answer in time', { retryAfterMs: RETRY_AFTER_MS });

@@ -95,6 +95,10 @@ export class Office {
     },
   };
 
+  get timersLeft(): number {
+    return this.#heap.size;
+  }
+
   #later(fire: () => void): void {
     this.#heap.add(this.now, fire);
   }

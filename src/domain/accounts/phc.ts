@@ -1,7 +1,6 @@
 import type { PasswordCost } from '../../ports/crypto.ts';
 
 export const SALT_BYTES = 16;
-export const TAG_BYTES = 32;
 
 /** OWASP's recommendation for argon2id: 19 MiB, two passes, one lane. */
 export const PASSWORD_COST: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 };

@@ -25,7 +25,7 @@ export class RecentEntries {
 
   /** The end of the log, durable or not. */
   get head(): LogPosition {
-    return this.#entries.at(-1) ?? this.#before;
+    return positionOf(this.#entries.at(-1) ?? this.#before);
   }
 
   /** Old entries go when there are too many bytes; `keepFrom` and what follows it stays (it may not be on disk yet). */

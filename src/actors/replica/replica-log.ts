@@ -50,7 +50,7 @@ export class ReplicaLog implements LogView {
 
   /** Durable here. */
   get last(): LogPosition {
-    return this.#tail.at(-1) as TailEntry;
+    return positionOf(this.#tail.at(-1) as TailEntry);
   }
 
   get appliedSeq(): number {

@@ -74,11 +74,11 @@ export class SimulatedProcess {
   }
 
   /**
-   * The machine loses its power: what was not synced is lost, and peers hear nothing. With `torn`, each page and name
+   * The machine loses its power, whether the process runs or not: what was not synced is lost, and peers hear nothing. With `torn`, each page and name
    * that was not synced is lost or not at random.
    */
   cutPower(options: { readonly torn?: boolean } = {}): void {
-    if (!this.#drop('silence')) return;
+    this.#drop('silence');
     const survives = options.torn === true ? () => below(this.random, 'survives a power cut', 2) === 1 : () => false;
     this.disk.losePower(survives);
   }
@@ -93,12 +93,9 @@ export class SimulatedProcess {
     return session;
   }
 
-  #drop(how: 'reset' | 'silence'): boolean {
-    const incarnation = this.#incarnation;
-    if (incarnation === null) return false;
+  #drop(how: 'reset' | 'silence'): void {
+    this.#incarnation?.drop(how);
     this.#incarnation = null;
-    incarnation.drop(how);
-    return true;
   }
 }
 

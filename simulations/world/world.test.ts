@@ -54,6 +54,11 @@ describe('world', () => {
     assert.throws(() => world.run({ eventsMax: 1_000 }), /did not come to rest within 1000 events/u);
   });
 
+  it('refuses to go on from within an event: time would pass in the middle of a step', () => {
+    const world = new World({ seed: 1 });
+    assert.throws(() => world.process('an').start(() => world.runFor(1)), /from within one of its events/u);
+  });
+
   it('names the process and the time of a mistake that ends a run', () => {
     const world = new World({ seed: 1 });
     world.process('an').start(({ ports }) => {

@@ -154,6 +154,7 @@ export class World implements Scheduler {
 
   /** The next event, if it is due by `until`. */
   #next(until: Micros): boolean {
+    if (this.entered) throw new Error('The world was asked to go on from within one of its events');
     const due = this.#heap.first();
     if (due === undefined || due.at > until) return false;
     this.#heap.remove(due);

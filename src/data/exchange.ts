@@ -4,7 +4,7 @@ import { type Handshake } from '../protocol/bittorrent/handshake.ts';
 import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
 import { type BlockRange, encodeMessage } from '../protocol/bittorrent/wire.ts';
 import { equalBytes } from '../protocol/digest.ts';
-import type { Address } from '../transports/transport.ts';
+import { type Address, formatAddress } from '../transports/transport.ts';
 import { UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
 import { Picker } from '../domain/transfer/picker.ts';
 import { isSnubbed, RateMeter, requestQueueBytes } from '../domain/transfer/rates.ts';
@@ -26,8 +26,8 @@ export interface ExchangeEvents {
   stored(piece: PieceIndex): void;
   /** All that is wanted is here. Called once for each time that becomes so. */
   complete(): void;
-  /** A peer came or went. */
-  peersChanged(): void;
+  /** Whether some peer has what is missing; told when it changes. */
+  supply(there: boolean): void;
   banned(name: string): void;
   /** Reading or writing failed; nothing more moves until somebody decides. */
   failed(failure: DataFailure): void;
@@ -59,7 +59,7 @@ export class Exchange implements PeerOwner {
   readonly picker: Picker;
   readonly down = new RateMeter();
   readonly up = new RateMeter();
-  /** Bytes of blocks by who sent them. */
+  /** Bytes of blocks by who sent them: the node's id, else the peer's address. */
   readonly sources = new Map<string, number>();
   piecesBad = 0;
   readonly #settings: ExchangeSettings;
@@ -70,6 +70,7 @@ export class Exchange implements PeerOwner {
   readonly #banned = new Set<string>();
   #running = false;
   #downloading = false;
+  #supplied = false;
 
   constructor(settings: ExchangeSettings) {
     this.#settings = settings;
@@ -101,6 +102,16 @@ export class Exchange implements PeerOwner {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Addresses of peers that the transfer knows. */
+  get peersKnown(): number {
+    return this.#candidates.size;
+  }
+
+  /** Pieces that may be on disk without the journal saying so: under way, verified, or written since the last call. */
+  get unsettled(): readonly PieceIndex[] {
+    return this.picker.unsettled;
   }
 
   /** Pieces that are being verified or written right now. */
@@ -226,7 +237,7 @@ export class Exchange implements PeerOwner {
     peer.counted = bits?.complete === false;
     if (bits !== null && peer.counted) for (const piece of bits.pieces()) this.picker.peerGained(piece);
     this.#reconsider(peer);
-    this.#settings.events.peersChanged();
+    this.#supplyChanged();
   }
 
   gained(peer: Peer, piece: PieceIndex): void {
@@ -235,7 +246,7 @@ export class Exchange implements PeerOwner {
       if (peer.bits?.complete === true) this.#reconsider(peer);
       return;
     }
-    peer.useful++;
+    if (peer.useful++ === 0) this.#supplyChanged();
     if (this.#downloading) peer.setInterested(true);
     this.#fill(peer);
   }
@@ -278,7 +289,8 @@ export class Exchange implements PeerOwner {
   blockEnd(peer: Peer, request: Request, kept: boolean): void {
     if (!kept) this.picker.released(request.run);
     else {
-      this.sources.set(peer.name, (this.sources.get(peer.name) ?? 0) + request.range.length);
+      const source = peer.node ?? formatAddress(peer.remote);
+      this.sources.set(source, (this.sources.get(source) ?? 0) + request.range.length);
       if (this.picker.endgame) this.#cancelTwins(peer, request);
       this.#inbound.end(peer.name, request);
     }
@@ -306,7 +318,7 @@ export class Exchange implements PeerOwner {
     this.#release(voided);
     this.picker.left(peer.key);
     if (peer.bits !== null && peer.counted) for (const piece of peer.bits.pieces()) this.picker.peerLost(piece);
-    this.#settings.events.peersChanged();
+    this.#supplyChanged();
     this.#fillAll();
   }
 
@@ -345,6 +357,13 @@ export class Exchange implements PeerOwner {
     }
     peer.setInterested(peer.useful > 0);
     this.#fill(peer);
+  }
+
+  #supplyChanged(): void {
+    const there = this.peers.some((peer) => peer.useful > 0);
+    if (there === this.#supplied) return;
+    this.#supplied = there;
+    if (this.#running) this.#settings.events.supply(there);
   }
 
   #fillAll(): void {
@@ -415,7 +434,9 @@ export class Exchange implements PeerOwner {
     for (const peer of this.peers) {
       if (peer.bits?.has(piece) === true) {
         peer.useful--;
-        if (peer.useful <= 0) peer.setInterested(false);
+        if (peer.useful > 0) continue;
+        peer.setInterested(false);
+        this.#supplyChanged();
       } else peer.sendBytes(have.slice());
     }
     this.#settings.events.stored(piece);

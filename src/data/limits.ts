@@ -15,8 +15,6 @@ export const dataLimits = {
   requestsUnderWayMax: 512,
   /** Read at once for one peer: a run of blocks that follow each other. */
   uploadRunBytesMax: 512 * 1024,
-  /** Bytes that wait in a connection before its peer is passed over. */
-  uploadQueueBytesMax: 1024 * 1024,
   /** Reads for uploads under way in the whole node. */
   uploadReadsMax: 8,
   dialsUnderWayMax: 16,

@@ -107,6 +107,7 @@ export class Peer implements ConnectionHandler, WireSink {
   #lastHeardAt: Micros;
   #lastSentAt: Micros;
   #closeReason = '';
+  #congested = false;
   /** The address that was dialled; null for a peer that came by itself. */
   readonly dialled: Address | null;
 
@@ -135,8 +136,9 @@ export class Peer implements ConnectionHandler, WireSink {
     return this.node ?? Buffer.from(this.peerId ?? []).toString('hex');
   }
 
-  get queuedBytes(): number {
-    return this.#connection?.queuedBytes() ?? 0;
+  /** Its connection has taken more than it likes: wait for `drained`. */
+  get congested(): boolean {
+    return this.#congested;
   }
 
   carry(connection: Connection): void {
@@ -152,7 +154,7 @@ export class Peer implements ConnectionHandler, WireSink {
   sendBytes(bytes: Uint8Array): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#lastSentAt = this.#setting.clock.now();
-    this.#connection?.send(bytes);
+    this.#congested = this.#connection?.send(bytes) === false;
   }
 
   setChoking(choking: boolean): void {
@@ -226,6 +228,7 @@ export class Peer implements ConnectionHandler, WireSink {
   }
 
   drain(): void {
+    this.#congested = false;
     if (this.#state === 'active') this.#admission?.owner.drained(this);
   }
 

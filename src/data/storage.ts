@@ -3,6 +3,7 @@ import { millis } from '../ports/clock.ts';
 import type { Disk, DiskFailure, FileHandle, FileStat } from '../ports/disk.ts';
 import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
 import { type Done, type Failure, fail, ok } from '../protocol/result.ts';
+import { type FileFacts, sameFile } from '../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../domain/transfer/torrent-layout.ts';
 import { each } from './each.ts';
 import { dataLimits } from './limits.ts';
@@ -10,13 +11,6 @@ import type { OpenFiles } from './open-files.ts';
 
 /** `changed`: the file is not the one that was hashed, or is too short. The others as the disk says. */
 export type StorageFailure = Failure<'changed' | DiskFailure['code']>;
-
-/** What tells that a file has not been touched. */
-export type FileFacts = Pick<FileStat, 'size' | 'modifiedMs' | 'identity'>;
-
-/** Whether a file is the one that the facts were taken of. An identity of 0 says nothing. */
-export const sameFile = (a: FileFacts, b: FileFacts): boolean =>
-  a.size === b.size && a.modifiedMs === b.modifiedMs && (a.identity === b.identity || a.identity === 0 || b.identity === 0);
 
 export interface StoredFile {
   /** Absolute. */
@@ -43,6 +37,8 @@ export class Storage {
   readonly #checkedAt = new Map<number, Micros>();
   readonly #foldersMade = new Set<string>();
   readonly #unsynced = new Set<number>();
+  /** Reads that wait while files are moved. */
+  #held: (() => void)[] | null = null;
 
   constructor(settings: { readonly layout: TorrentLayout; readonly disk: Disk; readonly clock: Clock; readonly open: OpenFiles; readonly files: readonly StoredFile[] }) {
     this.#layout = settings.layout;
@@ -54,6 +50,10 @@ export class Storage {
 
   /** Reads part of a piece; padding reads as zeros. Fails where a file is gone, too short, or not the one it was. */
   read(piece: PieceIndex, begin: number, into: Uint8Array, done: Done<void, StorageFailure>): void {
+    if (this.#held !== null) {
+      this.#held.push(() => this.read(piece, begin, into, done));
+      return;
+    }
     const parts = this.#parts(piece, begin, into);
     if (parts.reduce((sum, part) => sum + part.bytes.length, 0) < into.length) zeroGaps(into, parts);
     const readOne = (part: Part, next: Done<void, StorageFailure>): void =>
@@ -64,7 +64,7 @@ export class Storage {
   /** Writes a whole piece. Files that were there before are left as they are. */
   write(piece: PieceIndex, bytes: Uint8Array, done: Done<void, StorageFailure>): void {
     const parts = this.#parts(piece, 0, bytes).filter((part) => this.files[part.file]?.adopted === false);
-    each(parts, (part, next) => this.#writePart(part, next), done);
+    each<Part, StorageFailure>(parts, (part, next) => this.#writePart(part, next), done);
   }
 
   /** What was written before the call survives a crash when it answers. Also answers which files were touched. */
@@ -72,11 +72,11 @@ export class Storage {
     const files = [...this.#unsynced];
     this.#unsynced.clear();
     const syncOne = (file: number, next: Done<void, StorageFailure>): void =>
-      this.#withFile(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), (result) => {
+      this.#withFile<void>(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), (result) => {
         if (!result.ok) this.#unsynced.add(file);
         next(result);
       });
-    each(files, syncOne, (result) => done(result.ok ? ok(files) : result));
+    each<number, StorageFailure>(files, syncOne, (result) => done(result.ok ? ok(files) : result));
   }
 
   /** Makes an empty file, with its folders. */
@@ -102,14 +102,21 @@ export class Storage {
     this.#disk.stat(this.#file(file).path, done);
   }
 
-  /** Closes every file of the torrent, so that it can be renamed or removed. */
-  close(done: () => void): void {
+  /** Closes every file of the torrent, so that it can be renamed or removed. Reads wait until `thaw`. */
+  freeze(done: () => void): void {
+    this.#held ??= [];
     this.#foldersMade.clear();
     each(
       this.files,
       (file, next) => this.#open.close(file.path, () => next(ok(undefined))),
       () => done(),
     );
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const read of held) read();
   }
 
   #file(index: number): StoredFile {

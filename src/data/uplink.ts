@@ -81,7 +81,7 @@ export class Uplink {
   }
 
   #enter(lane: Lane): void {
-    const ready = lane.queue.length > 0 && lane.reads < READS_PER_PEER_MAX && lane.peer.queuedBytes < dataLimits.uploadQueueBytesMax;
+    const ready = lane.queue.length > 0 && lane.reads < READS_PER_PEER_MAX && !lane.peer.congested;
     if (lane.inLine || !ready) return;
     lane.inLine = true;
     this.#line.push(lane);

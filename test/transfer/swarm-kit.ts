@@ -93,7 +93,7 @@ const compose = (process: SimulatedProcess, incarnation: Incarnation, torrent: T
     events: {
       stored() {},
       complete: () => void (completedAt = process.world.now()),
-      peersChanged() {},
+      supply() {},
       banned: (name) => void banned.push(name),
       failed: (failure) => void failures.push(failure),
     },

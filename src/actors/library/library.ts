@@ -1,0 +1,321 @@
+/** What a node shares and downloads: all of its transfers, across restarts, behind the calls of its API. */
+import type { Reactor } from '../../bus/reactor.ts';
+import type { NodeConfig } from '../../config/types.ts';
+import { BufferPool } from '../../data/buffers.ts';
+import { each } from '../../data/each.ts';
+import { dataLimits } from '../../data/limits.ts';
+import type { Network } from '../../data/network.ts';
+import { OpenFiles } from '../../data/open-files.ts';
+import { PeerPort } from '../../data/peer-port.ts';
+import { RateGate } from '../../data/rate-gate.ts';
+import { Uplink } from '../../data/uplink.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { ApiCalls } from '../../protocol/api.ts';
+import { makePeerId, peerIdRandomBytes } from '../../protocol/bittorrent/ids.ts';
+import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
+import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
+import type { Address } from '../../transports/transport.ts';
+import { joinPath } from '../transfer/placement.ts';
+import { Transfer, type TransferPlan, type TransferSetting } from '../transfer/transfer.ts';
+import { fetchTorrent, ID_PREFIX_MIN, isIdPrefix, planDownload, resolveContent } from './fetching.ts';
+import { NodeNames } from './node-names.ts';
+import { Registrar } from './registrar.ts';
+import { ShareMaker } from './share-job.ts';
+import { Shares } from './shares.ts';
+import { Shelf } from './shelf.ts';
+import { contentSummary, peerSummary, transferSummary } from './summaries.ts';
+import { isAbsolute } from './walk.ts';
+
+export interface LibrarySettings {
+  readonly reactor: Reactor;
+  readonly ports: Ports;
+  readonly network: Network;
+  readonly config: Pick<NodeConfig, 'downloadFolder' | 'limits' | 'peer'>;
+  /** Absolute; the library keeps its records in `transfers` below it. */
+  readonly dataFolder: string;
+  /** What peers are told this program is. */
+  readonly client: string;
+}
+
+const LIBRARY_CALLS = ['share', 'shareJob', 'get', 'transfers', 'peers', 'pause', 'resume', 'remove', 'recheck', 'unshare'] as const;
+export type LibraryCallName = (typeof LIBRARY_CALLS)[number];
+export const isLibraryCall = (name: string): name is LibraryCallName => (LIBRARY_CALLS as readonly string[]).includes(name);
+
+export interface LibraryTotals {
+  readonly transfers: number;
+  /** Bytes a second. */
+  readonly downRate: number;
+  readonly upRate: number;
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  readonly peers: number;
+}
+
+type Handlers = { readonly [K in LibraryCallName]: (args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>) => void };
+
+export class Library {
+  readonly #settings: LibrarySettings;
+  readonly #pool: BufferPool;
+  readonly #open: OpenFiles;
+  readonly #upGate: RateGate;
+  readonly #downGate: RateGate;
+  readonly #port: PeerPort;
+  readonly #registrar: Registrar;
+  readonly #names: NodeNames;
+  readonly #shelf: Shelf;
+  readonly #shares: Shares;
+  readonly #setting: TransferSetting;
+  readonly #transfers = new Map<string, Transfer>();
+  /** Downloads that wait for their turn. */
+  readonly #queue: Transfer[] = [];
+  /** Ids of downloads that are being set up. */
+  readonly #starting = new Set<string>();
+
+  constructor(settings: LibrarySettings) {
+    const { config, network, ports } = settings;
+    const { clock, crypto, disk } = ports;
+    this.#settings = settings;
+    this.#pool = new BufferPool(crypto, config.limits.pieceBufferBytesMax);
+    this.#open = new OpenFiles(disk, dataLimits.openFilesMax);
+    this.#upGate = new RateGate(clock, config.limits.uploadRate);
+    this.#downGate = new RateGate(clock, config.limits.downloadRate);
+    this.#port = new PeerPort({
+      clock,
+      transport: ports.transport,
+      peerId: makePeerId(crypto.secretBytes(peerIdRandomBytes)),
+      node: network.node,
+      client: settings.client,
+      peersMax: config.limits.peersMax,
+    });
+    this.#registrar = new Registrar(network, clock);
+    this.#names = new NodeNames(network, clock);
+    this.#shelf = new Shelf(disk, joinPath(settings.dataFolder, 'transfers'), ports.log);
+    this.#shares = new Shares({
+      maker: new ShareMaker(ports, this.#pool, this.#open),
+      shelf: this.#shelf,
+      held: (id) => this.#transfers.get(id) ?? null,
+      begin: (plan) => this.#begin(plan),
+      register: (transfer, done) => this.#register(transfer, true, done),
+    });
+    this.#setting = {
+      reactor: settings.reactor,
+      ports,
+      network,
+      pool: this.#pool,
+      open: this.#open,
+      uplink: new Uplink(this.#upGate),
+      downGate: this.#downGate,
+      port: this.#port,
+      limits: config.limits,
+      journalPath: (id) => this.#shelf.recordPath(id),
+      queue: (transfer) => this.#enqueue(transfer),
+      phaseChanged: () => this.#grant(),
+      owns: (transfer) => this.#register(transfer, false, null),
+    };
+  }
+
+  /** Where peers reach this node, once it has started. */
+  get peerAddress(): Address | null {
+    return this.#port.address;
+  }
+
+  /** Opens the peer port, then takes up every transfer where it was. Errors: those of listening and of the data folder. */
+  start(done: Done<void>): void {
+    this.#port.listen(this.#settings.config.peer.listen, (listening) => {
+      if (!listening.ok) return done(listening);
+      return this.#shelf.load((loaded) => {
+        if (!loaded.ok) return done(loaded);
+        for (const plan of loaded.value) this.#begin(plan);
+        return done(ok(undefined));
+      });
+    });
+  }
+
+  /** Stops cleanly: peers let go, journals flushed, files closed, `stopped` announced. */
+  stop(done: () => void): void {
+    this.#registrar.stop();
+    this.#upGate.stop();
+    this.#downGate.stop();
+    each<Transfer, never>(
+      [...this.#transfers.values()],
+      (transfer, next) => transfer.close(() => next(ok(undefined))),
+      () => {
+        this.#port.close();
+        this.#transfers.clear();
+        done();
+      },
+    );
+  }
+
+  /** Limits of the whole node, in bytes a second; 0 for none. */
+  setLimits(limits: { readonly uploadRate: number; readonly downloadRate: number }): void {
+    this.#upGate.setRate(limits.uploadRate);
+    this.#downGate.setRate(limits.downloadRate);
+  }
+
+  totals(): LibraryTotals {
+    const now = this.#settings.ports.clock.now();
+    const totals = { transfers: this.#transfers.size, downRate: 0, upRate: 0, uploadedBytes: 0, downloadedBytes: 0, peers: this.#port.peerCount };
+    for (const transfer of this.#transfers.values()) {
+      totals.downRate += Math.round(transfer.exchange.down.rate(now));
+      totals.upRate += Math.round(transfer.exchange.up.rate(now));
+      totals.uploadedBytes += transfer.uploadedBytes;
+      totals.downloadedBytes += transfer.downloadedBytes;
+    }
+    return totals;
+  }
+
+  /** Answers exactly once, at once or in a later step. Errors have a stable code and say what to do. */
+  call<K extends LibraryCallName>(name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>): void {
+    (this.#handlers[name] as Handlers[K])(args, done);
+  }
+
+  readonly #handlers: Handlers = {
+    share: (args, done) => done(this.#shares.begin(args)),
+    shareJob: ({ job }, done) => done(this.#shares.state(job)),
+    get: (args, done) => this.#get(args, done),
+    transfers: ({ id }, done) => {
+      const now = this.#settings.ports.clock.now();
+      const show = (transfers: readonly Transfer[]): void =>
+        done(ok({ transfers: transfers.map((transfer) => transferSummary(transfer, now, (node) => this.#names.nameOf(node))) }));
+      if (id === null) show([...this.#transfers.values()]);
+      else this.#with(id, done, (transfer) => show([transfer]));
+    },
+    peers: ({ id }, done) =>
+      this.#with(id, done, (transfer) => {
+        const now = this.#settings.ports.clock.now();
+        done(ok({ peers: transfer.exchange.peers.map((peer) => peerSummary(peer, now, (node) => this.#names.nameOf(node))) }));
+      }),
+    pause: ({ id }, done) => this.#do(id, done, (transfer) => transfer.pause()),
+    resume: ({ id }, done) => this.#do(id, done, (transfer) => transfer.resume()),
+    recheck: ({ id }, done) => this.#do(id, done, (transfer) => transfer.recheck()),
+    remove: ({ id, data }, done) => this.#with(id, done, (transfer) => this.#remove(transfer, data, done)),
+    unshare: ({ id }, done) => this.#with(id, done, (transfer) => this.#remove(transfer, false, done)),
+  };
+
+  #do(id: string, done: Done<Record<string, never>>, act: (transfer: Transfer) => void): void {
+    this.#with(id, done, (transfer) => {
+      act(transfer);
+      done(ok({}));
+    });
+  }
+
+  /** The transfer of an id, or of the beginning of one. */
+  #with<T>(id: string, done: Done<T>, use: (transfer: Transfer) => void): void {
+    const wanted = id.toLowerCase();
+    const exact = this.#transfers.get(wanted);
+    const found = exact !== undefined ? [exact] : isIdPrefix(wanted) ? this.#beginningWith(wanted) : [];
+    const [first] = found;
+    if (first === undefined) {
+      const hint = wanted.length < ID_PREFIX_MIN ? ` An id is given by at least ${ID_PREFIX_MIN} of its digits.` : '';
+      done(fail('not-found', `This node has no transfer ${id}.${hint}`));
+    } else if (found.length > 1) done(fail('ambiguous', `${id} begins the ids of ${found.length} transfers.`));
+    else use(first);
+  }
+
+  #beginningWith(prefix: string): Transfer[] {
+    return [...this.#transfers.values()].filter((transfer) => transfer.id.startsWith(prefix) || contentSummary(transfer.metainfo, []).v1?.startsWith(prefix) === true);
+  }
+
+  #get(args: ApiCalls['get']['args'], done: Done<ApiCalls['get']['result']>): void {
+    const { to, what } = args;
+    if (to !== null && !isAbsolute(to)) return done(fail('bad-request', `${to} is no absolute path.`));
+    if (what.trim() === '') return done(fail('bad-request', 'Say what to get: an id, or words.'));
+    return resolveContent(this.#settings.network, what.trim(), (content) => {
+      if (!content.ok) return done(content);
+      const { id } = content.value;
+      const held = this.#transfers.get(id);
+      if (held !== undefined) {
+        if (held.phase === 'paused' || held.phase === 'failed') held.resume();
+        return done(ok({ id, content: content.value }));
+      }
+      if (this.#starting.has(id)) return done(fail('busy', `${content.value.name} is being set up already.`));
+      this.#starting.add(id);
+      return this.#setUp(args, content.value, (result) => {
+        this.#starting.delete(id);
+        done(result.ok ? ok({ id, content: content.value }) : result);
+      });
+    });
+  }
+
+  #setUp(args: ApiCalls['get']['args'], content: ApiCalls['get']['result']['content'], done: Done<void, Failure>): void {
+    const { config, network, ports } = this.#settings;
+    fetchTorrent(network, content.id, (torrent) => {
+      if (!torrent.ok) return done(torrent);
+      const { bytes, metainfo } = torrent.value;
+      const request = {
+        metainfo,
+        folder: args.to ?? config.downloadFolder,
+        globs: args.files,
+        sequential: args.sequential,
+        tags: content.tags,
+        pieceBytesMax: config.limits.pieceBufferBytesMax,
+      };
+      return planDownload(ports.disk, request, (plan) => {
+        if (!plan.ok) return done(plan);
+        return this.#shelf.put(plan.value.record, bytes, (stored) => {
+          if (stored.ok) this.#begin({ metainfo, ...plan.value });
+          done(stored);
+        });
+      });
+    });
+  }
+
+  #begin(plan: TransferPlan): Transfer {
+    const transfer = new Transfer(this.#setting, plan);
+    this.#transfers.set(transfer.id, transfer);
+    transfer.start();
+    return transfer;
+  }
+
+  #enqueue(transfer: Transfer): void {
+    this.#queue.push(transfer);
+    this.#grant();
+  }
+
+  /** Lets the next downloads go, as far as the limit allows. */
+  #grant(): void {
+    let active = 0;
+    for (const { phase } of this.#transfers.values()) if (phase === 'waiting' || phase === 'downloading') active++;
+    while (active < this.#settings.config.limits.activeTransfersMax) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      if (next.phase !== 'queued') continue;
+      next.post({ type: 'slot.granted' });
+      active++;
+    }
+  }
+
+  #register(transfer: Transfer, fresh: boolean, first: Parameters<Registrar['add']>[1]): void {
+    // Part of a content is no ownership: the catalog names who has all of it.
+    if (!fresh && !transfer.content.map.full) return;
+    this.#registrar.add(
+      {
+        content: contentSummary(transfer.metainfo, transfer.tags),
+        torrent: (done) => this.#shelf.torrent(transfer.id, metainfoLimits.torrentBytesMax, done),
+        fresh,
+        registered: () => transfer.setOwned(true),
+      },
+      first,
+    );
+  }
+
+  /** Stops it, takes it out of the catalog and off the shelf. With `data`, what was downloaded is deleted. */
+  #remove(transfer: Transfer, data: boolean, done: Done<Record<string, never>>): void {
+    const { network, ports } = this.#settings;
+    const { id } = transfer;
+    if (data && transfer.origin === 'share') {
+      return done(fail('forbidden', 'It is shared from where it lies, so its files are not deleted; leave out --data.'));
+    }
+    this.#transfers.delete(id);
+    this.#registrar.remove(id);
+    if (transfer.owned) network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
+    return transfer.close(() => {
+      this.#grant();
+      this.#shelf.remove(id, (removed) => {
+        if (!removed.ok || !data) done(removed.ok ? ok({}) : removed);
+        else this.#shelf.removeData(transfer, ports.disk, (gone) => done(gone.ok ? ok({}) : gone));
+      });
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/** Share jobs: from paths to a content that is seeded and known to the catalog. */
+import type { ApiCalls } from '../../protocol/api.ts';
+import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
+import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
+import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
+import type { TransferRecord } from '../../domain/transfer/journal.ts';
+import { createLayout } from '../../domain/transfer/torrent-layout.ts';
+import type { Transfer, TransferPlan } from '../transfer/transfer.ts';
+import type { MadeTorrent, ShareMaker } from './share-job.ts';
+import type { Shelf } from './shelf.ts';
+
+type JobState = ApiCalls['shareJob']['result'];
+
+interface Job {
+  readonly number: number;
+  readonly args: ApiCalls['share']['args'];
+  state: JobState;
+}
+
+export interface SharesSettings {
+  readonly maker: ShareMaker;
+  readonly shelf: Shelf;
+  /** The transfer that the node has already. */
+  held(id: string): Transfer | null;
+  begin(plan: TransferPlan): Transfer;
+  /** Tells the catalog; answers the first attempt. */
+  register(transfer: Transfer, done: Done<void>): void;
+}
+
+/** Jobs that are remembered, done ones among them. */
+const JOBS_MAX = 256;
+
+const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(/[/\\][^/\\]*$/u, '') || '/';
+
+export class Shares {
+  readonly #settings: SharesSettings;
+  readonly #jobs = new Map<number, Job>();
+  /** One is hashed at a time; the others wait. */
+  readonly #waiting: Job[] = [];
+  #busy = false;
+  #lastJob = 0;
+
+  constructor(settings: SharesSettings) {
+    this.#settings = settings;
+  }
+
+  /** The number of the job. Error: `busy`. */
+  begin(args: ApiCalls['share']['args']): Result<{ readonly job: number }> {
+    if (this.#waiting.length >= JOBS_MAX / 2) return fail('busy', `${this.#waiting.length} shares wait to be hashed already.`);
+    const number = ++this.#lastJob;
+    const job: Job = { number, args, state: { state: 'hashing', doneBytes: 0, size: 0, id: null, code: null, message: null } };
+    this.#jobs.set(number, job);
+    this.#forgetOld();
+    this.#waiting.push(job);
+    this.#next();
+    return ok({ job: number });
+  }
+
+  state(number: number): Result<JobState> {
+    const job = this.#jobs.get(number);
+    return job === undefined ? fail('not-found', `There is no share job ${number}.`) : ok(job.state);
+  }
+
+  #forgetOld(): void {
+    for (const job of this.#jobs.values()) {
+      if (this.#jobs.size <= JOBS_MAX) return;
+      if (job.state.state === 'done' || job.state.state === 'failed') this.#jobs.delete(job.number);
+    }
+  }
+
+  #next(): void {
+    const job = this.#busy ? undefined : this.#waiting.shift();
+    if (job === undefined) return;
+    this.#busy = true;
+    const { name, paths, pieceLength, v1 } = job.args;
+    const progress = {
+      planned: (size: number): void => void (job.state = { ...job.state, size }),
+      hashed: (doneBytes: number): void => void (job.state = { ...job.state, doneBytes }),
+    };
+    this.#settings.maker.make({ name, paths, pieceLength, v1 }, progress, (made) => {
+      this.#busy = false;
+      if (made.ok) this.#keep(job, made.value);
+      else this.#failed(job, made.error);
+      this.#next();
+    });
+  }
+
+  #keep(job: Job, made: MadeTorrent): void {
+    const read = readMetainfo(made.torrent);
+    if (!read.ok) return this.#failed(job, read.error);
+    const held = this.#settings.held(read.value.id);
+    if (held !== null) return this.#register(job, held);
+    const layout = createLayout(read.value);
+    if (!layout.ok) return this.#failed(job, layout.error);
+    const record: TransferRecord = {
+      version: 1,
+      id: read.value.id,
+      origin: 'share',
+      folder: folderOf(job.args.paths[0] as string),
+      tags: job.args.tags,
+      placed: true,
+      sequential: false,
+      paused: false,
+      owned: false,
+      clean: true,
+      have: Buffer.from(Bitfield.full(layout.value.pieceCount).toBytes()).toString('base64'),
+      unsettled: [],
+      uploadedBytes: 0,
+      downloadedBytes: 0,
+      files: made.files.map(({ path, stat }) => ({
+        path,
+        selected: true,
+        adopted: true,
+        facts: { size: stat.size, modifiedMs: stat.modifiedMs, identity: stat.identity },
+      })),
+    };
+    return this.#settings.shelf.put(record, made.torrent, (stored) => {
+      if (!stored.ok) return this.#failed(job, stored.error);
+      return this.#register(job, this.#settings.held(read.value.id) ?? this.#settings.begin({ metainfo: read.value, layout: layout.value, record }));
+    });
+  }
+
+  #register(job: Job, transfer: Transfer): void {
+    job.state = { ...job.state, state: 'registering', doneBytes: job.state.size, id: transfer.id };
+    this.#settings.register(transfer, (registered) => {
+      if (registered.ok) job.state = { ...job.state, state: 'done' };
+      else this.#failed(job, { ...registered.error, message: `${registered.error.message} It is shared from this node all the same; the catalog is told as soon as it listens.` });
+    });
+  }
+
+  #failed(job: Job, { code, message }: Failure): void {
+    job.state = { ...job.state, state: 'failed', code, message };
+  }
+}

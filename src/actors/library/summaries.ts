@@ -1,0 +1,72 @@
+/** Transfers and peers as the API shows them. */
+import type { Peer } from '../../data/peer.ts';
+import type { Micros } from '../../ports/clock.ts';
+import type { PeerSummary, TransferState, TransferSummary } from '../../protocol/api.ts';
+import { cleanName } from '../../protocol/bittorrent/names.ts';
+import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
+import type { ContentSummary } from '../../protocol/control/messages.ts';
+import { toHex } from '../../protocol/digest.ts';
+import { formatAddress } from '../../transports/transport.ts';
+import type { TransferPhase } from '../transfer/machine.ts';
+import type { Transfer } from '../transfer/transfer.ts';
+
+const STATES: Readonly<Record<TransferPhase, TransferState>> = {
+  checking: 'checking',
+  queued: 'waiting',
+  waiting: 'waiting',
+  downloading: 'downloading',
+  completing: 'downloading',
+  seeding: 'seeding',
+  paused: 'paused',
+  failed: 'failed',
+};
+
+export const contentSummary = (metainfo: Metainfo, tags: readonly string[]): ContentSummary => ({
+  id: metainfo.id,
+  v1: metainfo.v1 && toHex(metainfo.v1),
+  v2: metainfo.v2 && toHex(metainfo.v2),
+  name: metainfo.name,
+  tags,
+  size: metainfo.contentBytes,
+  files: metainfo.files.filter((file) => !file.pad && file.symlink === null).length,
+  pieceLength: metainfo.pieceLength,
+});
+
+export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: string) => string): TransferSummary => {
+  const { exchange } = transfer;
+  return {
+    id: transfer.id,
+    name: cleanName(transfer.metainfo.name),
+    state: STATES[transfer.phase],
+    reason: transfer.reason,
+    size: transfer.size,
+    doneBytes: transfer.doneBytes,
+    downRate: Math.round(exchange.down.rate(now)),
+    upRate: Math.round(exchange.up.rate(now)),
+    uploadedBytes: transfer.uploadedBytes,
+    downloadedBytes: transfer.downloadedBytes,
+    secondsLeft: transfer.secondsLeft(now),
+    peers: exchange.peers.length,
+    seeders: transfer.swarm?.seeders ?? exchange.peers.filter((peer) => peer.bits?.complete === true).length,
+    sources: [...exchange.sources].map(([node, bytes]) => ({ node, name: nameOf(node), bytes })),
+    piecesBad: exchange.piecesBad,
+    folder: transfer.folder,
+    owned: transfer.owned,
+  };
+};
+
+export const peerSummary = (peer: Peer, now: Micros, nameOf: (node: string) => string): PeerSummary => ({
+  node: peer.node ?? formatAddress(peer.remote),
+  name: peer.node === null ? '' : nameOf(peer.node),
+  address: formatAddress(peer.remote),
+  client: peer.client,
+  downRate: Math.round(peer.down.rate(now)),
+  upRate: Math.round(peer.up.rate(now)),
+  downloadedBytes: peer.down.total,
+  uploadedBytes: peer.up.total,
+  has: peer.bits === null ? 0 : peer.bits.size / Math.max(1, peer.bits.pieceCount),
+  choking: peer.amChoking,
+  choked: peer.chokesUs,
+  interested: peer.interested,
+  wanted: peer.amInterested,
+});

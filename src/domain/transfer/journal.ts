@@ -1,0 +1,127 @@
+/** What survives a restart of a transfer, and which pieces must be hashed again after it. */
+import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
+import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
+import { fail, ok, type Result } from '../../protocol/result.ts';
+import type { TorrentLayout } from './torrent-layout.ts';
+
+/** What tells that a file has not been touched. */
+export interface FileFacts {
+  readonly size: number;
+  readonly modifiedMs: number;
+  /** 0 where the system has none. */
+  readonly identity: number;
+}
+
+/** Whether a file is the one that the facts were taken of. */
+export const sameFile = (a: FileFacts, b: FileFacts): boolean => a.size === b.size && a.modifiedMs === b.modifiedMs && sameIdentity(a, b);
+
+const sameIdentity = (a: FileFacts, b: FileFacts): boolean => a.identity === b.identity || a.identity === 0 || b.identity === 0;
+
+export interface RecordedFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly selected: boolean;
+  /** Was there before the download; never written. */
+  readonly adopted: boolean;
+  /** As it was when `have` was written; null where nothing of it was had. */
+  readonly facts: FileFacts | null;
+}
+
+/** The journal of one transfer: one JSON file beside its torrent file, replaced as a whole. */
+export interface TransferRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly origin: 'share' | 'get';
+  /** Where the content is, or is to be. Absolute. */
+  readonly folder: string;
+  readonly tags: readonly string[];
+  /** The files lie where they belong: the content was complete once. */
+  readonly placed: boolean;
+  readonly sequential: boolean;
+  readonly paused: boolean;
+  readonly owned: boolean;
+  /** Nothing was written after this record: files must be exactly as recorded. */
+  readonly clean: boolean;
+  /** Pieces that were verified and synced before this record was written: a bitfield in base64. */
+  readonly have: string;
+  /** Pieces that may be on disk all the same: under way, or written and not synced. */
+  readonly unsettled: readonly number[];
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  readonly files: readonly RecordedFile[];
+}
+
+export const encodeRecord = (record: TransferRecord): Uint8Array => Buffer.from(JSON.stringify(record));
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+
+const isFacts = (value: unknown): boolean =>
+  value === null || (isObject(value) && isCount(value['size']) && typeof value['modifiedMs'] === 'number' && isCount(value['identity']));
+
+const isFile = (value: unknown): boolean =>
+  isObject(value) && typeof value['path'] === 'string' && typeof value['selected'] === 'boolean' && typeof value['adopted'] === 'boolean' && isFacts(value['facts']);
+
+const isRecord = (value: unknown): value is TransferRecord =>
+  isObject(value) &&
+  typeof value['id'] === 'string' &&
+  (value['origin'] === 'share' || value['origin'] === 'get') &&
+  typeof value['folder'] === 'string' &&
+  typeof value['have'] === 'string' &&
+  (['placed', 'sequential', 'paused', 'owned', 'clean'] as const).every((key) => typeof value[key] === 'boolean') &&
+  isCount(value['uploadedBytes']) &&
+  isCount(value['downloadedBytes']) &&
+  Array.isArray(value['tags']) &&
+  value['tags'].every((tag) => typeof tag === 'string') &&
+  Array.isArray(value['unsettled']) &&
+  value['unsettled'].every(isCount) &&
+  Array.isArray(value['files']) &&
+  value['files'].every(isFile);
+
+/** Errors: `record-invalid`. A record that cannot be read costs a check of the whole content, nothing else. */
+export const decodeRecord = (bytes: Uint8Array): Result<TransferRecord> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    return fail('record-invalid', 'the record of the transfer is no JSON');
+  }
+  if (isObject(value) && value['version'] !== 1) return fail('record-invalid', 'the record of the transfer is of another version');
+  return isRecord(value) ? ok(value) : fail('record-invalid', 'the record of the transfer lacks something');
+};
+
+export interface ResumePlan {
+  /** Had, without a look at the bytes. */
+  readonly trusted: readonly PieceIndex[];
+  /** To be hashed. */
+  readonly check: readonly PieceIndex[];
+  /** Files that are not as the record says, by their place: changed, or gone. */
+  readonly changed: readonly number[];
+}
+
+/**
+ * Which pieces can be trusted after a restart. Those of the journal, where their files are as they were: exactly, after a
+ * clean stop; the same file and not shorter or older, after a crash, which may have left later writes. Everything that
+ * may be on disk beyond that is hashed, and nothing else is.
+ */
+export const planResume = (record: TransferRecord, found: readonly (FileFacts | null)[], layout: TorrentLayout): ResumePlan => {
+  const intact = record.files.map((file, n) => file.facts !== null && isIntact(file.facts, found[n] ?? null, record.clean));
+  const have = Bitfield.from(Buffer.from(record.have, 'base64'), layout.pieceCount) ?? Bitfield.empty(layout.pieceCount);
+  const trusted: PieceIndex[] = [];
+  const check = new Set<PieceIndex>();
+  for (const piece of have.pieces()) {
+    if (layout.segments(piece).every(({ file }) => intact[file.index] === true)) trusted.push(piece);
+    else check.add(piece);
+  }
+  for (const piece of record.unsettled) {
+    if (Number.isInteger(piece) && piece < layout.pieceCount && !have.has(piece as PieceIndex)) check.add(piece as PieceIndex);
+  }
+  const changed = record.files.flatMap((file, n) => (file.facts !== null && intact[n] === false ? [n] : []));
+  return { trusted, check: [...check], changed };
+};
+
+const isIntact = (recorded: FileFacts, found: FileFacts | null, clean: boolean): boolean => {
+  if (found === null) return false;
+  if (clean) return sameFile(recorded, found);
+  return sameIdentity(recorded, found) && found.size >= recorded.size && found.modifiedMs >= recorded.modifiedMs;
+};

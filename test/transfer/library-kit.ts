@@ -1,0 +1,203 @@
+/** Libraries in a simulated world, with a tracker that is a plain object: for tests of the library and its transfers. */
+import type { Incarnation, SimulatedProcess, World } from '../../simulations/world/index.ts';
+import { Library, type LibraryCallName } from '../../src/actors/library/library.ts';
+import type { NodeConfig } from '../../src/config/types.ts';
+import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
+import { millis, seconds } from '../../src/ports/clock.ts';
+import type { ApiCalls, TransferSummary } from '../../src/protocol/api.ts';
+import type { AnnouncedPeer, ContentSummary, Operation, SearchHit } from '../../src/protocol/control/messages.ts';
+import { type Done, fail, ok, type Result } from '../../src/protocol/result.ts';
+
+interface Member {
+  readonly peer: AnnouncedPeer;
+  left: number;
+}
+
+/** Accounts, catalog and swarms of one network, without wires and failures unless a test asks for them. */
+export class FakeTracker {
+  readonly catalog = new Map<string, { readonly content: ContentSummary; readonly torrent: Uint8Array; readonly owners: Set<string> }>();
+  readonly swarms = new Map<string, Map<string, Member>>();
+  online = true;
+  signedIn = true;
+  /** What a request answers instead; null lets it be. */
+  refuse: (operation: Operation) => RequestFailure | null = () => null;
+  readonly events: string[] = [];
+
+  network(incarnation: Incarnation, peerPort: () => number): Network {
+    const { clock } = incarnation.ports;
+    const node = incarnation.process.name;
+    const followers = new Map<string, SwarmFollower>();
+    const announce = (content: string, event: string): void => {
+      const follower = followers.get(content);
+      if (follower === undefined || !this.online) return;
+      if (event !== 'none') this.events.push(`${node} ${event}`);
+      const facts = follower.facts();
+      const swarm = this.swarms.get(content) ?? new Map<string, Member>();
+      this.swarms.set(content, swarm);
+      const seeder = facts.leftBytes === 0;
+      swarm.set(node, { peer: { node, host: incarnation.process.host, port: peerPort(), seeder }, left: facts.leftBytes });
+      const others = [...swarm.values()].filter((member) => member.peer.node !== node);
+      const seeders = others.filter((member) => member.left === 0).length;
+      clock.setTimer(millis(2), () =>
+        followers.get(content)?.peers(others.map((member) => member.peer), { seeders, leechers: others.length - seeders, warming: false }),
+      );
+      clock.setTimer(seconds(5), () => announce(content, 'none'));
+    };
+    const tracker = this;
+    return {
+      node,
+      get state() {
+        return { online: tracker.online, account: tracker.signedIn ? 'anna' : null, words: tracker.online ? 'connected' : 'no proxy answers' };
+      },
+      request: ((operation: Operation, tail: Uint8Array, done: Done<unknown, RequestFailure>) => {
+        const result = this.#answer(operation, tail, node);
+        clock.setTimer(millis(3), () => done(result));
+      }) as Network['request'],
+      follow: (content, follower) => {
+        followers.set(content, follower);
+        announce(content, 'started');
+      },
+      announceNow: (content, event) => announce(content, event),
+      unfollow: (content) => {
+        if (!followers.delete(content)) return;
+        this.events.push(`${node} stopped`);
+        this.swarms.get(content)?.delete(node);
+      },
+    };
+  }
+
+  #answer(operation: Operation, tail: Uint8Array, node: string): Result<unknown, RequestFailure> {
+    const refused = this.refuse(operation);
+    if (refused !== null) return { ok: false, error: refused };
+    if (!this.online) return fail('indeterminate', 'The network did not answer in time.');
+    if (!this.signedIn) return fail('not-logged-in', 'Nobody is signed in.');
+    const none = new Uint8Array(0);
+    const hit = (content: ContentSummary): SearchHit => ({ ...content, owners: [], seeders: 0 });
+    switch (operation.op) {
+      case 'own': {
+        const { content } = operation;
+        const known = this.catalog.get(content.id);
+        if (known === undefined && tail.length === 0) return fail('torrent-wanted', 'The catalog wants the torrent.');
+        const entry = known ?? { content, torrent: tail.slice(), owners: new Set<string>() };
+        entry.owners.add(node);
+        this.catalog.set(content.id, entry);
+        return ok({ value: { id: content.id, first: known === undefined }, tail: none });
+      }
+      case 'disown':
+        this.catalog.get(operation.content)?.owners.delete(node);
+        return ok({ value: { id: operation.content }, tail: none });
+      case 'need': {
+        const all = [...this.catalog.values()].map(({ content }) => hit(content));
+        const hits = all.filter((one) => one.name.toLowerCase().includes(operation.words.toLowerCase()));
+        return ok({ value: { hits: hits.slice(operation.offset, operation.offset + operation.limit), total: hits.length }, tail: none });
+      }
+      case 'content': {
+        const known = this.catalog.get(operation.id);
+        return known === undefined ? fail('not-found', 'unknown') : ok({ value: hit(known.content), tail: none });
+      }
+      case 'torrent': {
+        const known = this.catalog.get(operation.id);
+        return known === undefined ? fail('not-found', 'unknown') : ok({ value: { id: operation.id }, tail: known.torrent });
+      }
+      case 'nodes':
+        return ok({ value: { nodes: [] }, tail: none });
+      default:
+        return fail('bad-request', `The tracker of the test does not know ${operation.op}`);
+    }
+  }
+}
+
+export interface LibraryNode {
+  readonly process: SimulatedProcess;
+  readonly incarnation: Incarnation;
+  readonly library: Library;
+  /** Runs the world until the call is answered. */
+  call<K extends LibraryCallName>(name: K, args: ApiCalls[K]['args']): Result<ApiCalls[K]['result']>;
+  transfer(id: string): TransferSummary | undefined;
+  /** Runs the world until the transfer is in that state. */
+  until(id: string, state: TransferSummary['state'], timeoutSeconds?: number): boolean;
+  stop(): void;
+}
+
+const LIMITS: NodeConfig['limits'] = {
+  uploadRate: 0,
+  downloadRate: 0,
+  peersMax: 50,
+  peersPerTransferMax: 30,
+  uploadSlots: 8,
+  activeTransfersMax: 4,
+  pieceBufferBytesMax: 8 * 1024 * 1024,
+};
+
+export const startLibrary = (world: World, name: string, tracker: FakeTracker, limits: Partial<NodeConfig['limits']> = {}): LibraryNode => {
+  const process = world.process(name);
+  let library: Library | undefined;
+  let started: Result<void> | undefined;
+  const incarnation = process.start((own) => {
+    process.disk.makeFolder('/home');
+    library = new Library({
+      reactor: own.reactor,
+      ports: own.ports,
+      network: tracker.network(own, () => library?.peerAddress?.port ?? 0),
+      config: { downloadFolder: '/home/downloads', limits: { ...LIMITS, ...limits }, peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] } },
+      dataFolder: '/home/shoal',
+      client: 'Shoal test',
+    });
+    library.start((result) => (started = result));
+  });
+  world.runUntil(() => started !== undefined, seconds(10));
+  if (started?.ok !== true) throw new Error(`The library did not start: ${JSON.stringify(started)}`);
+  const own = library as Library;
+  const node: LibraryNode = {
+    process,
+    incarnation,
+    library: own,
+    call: (call, args) => {
+      let answer: Result<never> | undefined;
+      incarnation.step(() => own.call(call, args, (result) => (answer = result as Result<never>)));
+      world.runUntil(() => answer !== undefined, seconds(120));
+      if (answer === undefined) throw new Error(`${call} was not answered`);
+      return answer;
+    },
+    transfer: (id) => {
+      let found: TransferSummary | undefined;
+      incarnation.step(() => own.call('transfers', { id: null }, (result) => (found = result.ok ? result.value.transfers.find((one) => one.id === id) : undefined)));
+      return found;
+    },
+    until: (id, state, timeoutSeconds = 120) => world.runUntil(() => node.transfer(id)?.state === state, seconds(timeoutSeconds)),
+    stop: () => {
+      let over = false;
+      incarnation.step(() => own.stop(() => (over = true)));
+      world.runUntil(() => over, seconds(60));
+      process.kill();
+    },
+  };
+  return node;
+};
+
+/** Shares what is at the paths, and answers its id once the catalog knows it. */
+export const share = (world: World, node: LibraryNode, paths: readonly string[], options: Partial<ApiCalls['share']['args']> = {}): string => {
+  const begun = node.call('share', { paths, name: null, tags: [], v1: false, pieceLength: 32_768, ...options });
+  if (!begun.ok) throw new Error(begun.error.message);
+  let state = node.call('shareJob', { job: begun.value.job });
+  world.runUntil(() => {
+    state = node.call('shareJob', { job: begun.value.job });
+    return !state.ok || state.value.state === 'done' || state.value.state === 'failed';
+  }, seconds(120));
+  if (!state.ok || state.value.state !== 'done') throw new Error(JSON.stringify(state));
+  return state.value.id as string;
+};
+
+export const put = (node: LibraryNode, path: string, bytes: Uint8Array): void => {
+  node.process.disk.makeFolder(path.slice(0, path.lastIndexOf('/')));
+  const written = node.process.disk.writeFile(path, bytes);
+  if (!written.ok) throw new Error(written.error.message);
+};
+
+export const read = (node: LibraryNode, path: string): Uint8Array | null => {
+  const bytes = node.process.disk.readFile(path, 2 ** 30);
+  return bytes.ok ? bytes.value : null;
+};
+
+export const get = (node: LibraryNode, what: string, options: Partial<ApiCalls['get']['args']> = {}): Result<ApiCalls['get']['result']> =>
+  node.call('get', { what, to: null, files: [], sequential: false, ...options });

@@ -121,14 +121,33 @@ export const diskContract = (name: string, setup: Setup): void => {
         const file = value(await disk.open(`${root}/a`, 'write'));
         const results: string[] = [];
         harness.inStep(() => {
-          for (let i = 0; i < 40; i++)
+          for (let i = 0; i < 40; i++) {
             port.write(file, i * 1_000, new Uint8Array(1_000).fill(i), (result) => results.push(`write ${codeOf(result)}`));
+            // Beyond the end: a system has to be asked twice, and must not find the file closed the second time.
+            port.read(file, 40_000, new Uint8Array(1_000), (result) => results.push(`read ${codeOf(result)}`));
+          }
           port.close(file, (result) => results.push(`close ${codeOf(result)}`));
         });
-        await harness.until(() => results.length === 41);
-        assert.equal(results.filter((each) => each === 'write ok').length, 40);
-        assert.equal(results.filter((each) => each === 'close ok').length, 1);
+        await harness.until(() => results.length === 81);
+        for (const [what, count] of Object.entries({ 'write ok': 40, 'read ok': 40, 'close ok': 1 })) {
+          assert.equal(results.filter((each) => each === what).length, count, what);
+        }
         assert.equal(value(await disk.stat(`${root}/a`)).size, 40_000);
+      }));
+
+    it('reads to the end of a file that is closed meanwhile', () =>
+      scene(async (disk, root, port, harness) => {
+        value(await disk.writeFile(`${root}/a`, '12345'));
+        for (let round = 0; round < 20; round++) {
+          const file = value(await disk.open(`${root}/a`, 'read'));
+          const counts: unknown[] = [];
+          harness.inStep(() => {
+            port.read(file, 0, new Uint8Array(10), (result) => counts.push(result.ok ? result.value : result.error.message));
+            port.close(file, (result) => counts.push(codeOf(result)));
+          });
+          await harness.until(() => counts.length === 2);
+          assert.deepEqual(counts, [5, 'ok']);
+        }
       }));
 
     it('says what is at a path', () =>

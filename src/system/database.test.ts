@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -74,6 +74,17 @@ describe('system database', () => {
     }),
   );
 
+  it('keeps other processes out of its file', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'bank.db');
+      const opened = open(path);
+      await ask<Answer<null>>(opened, (done) => opened.database.run('open', null, done));
+      const said = execFileSync(process.execPath, ['-e', readDatabase, path], { encoding: 'utf8' });
+      assert.equal(said.trim(), 'database is locked');
+      await opened.close();
+      assert.equal(execFileSync(process.execPath, ['-e', readDatabase, path], { encoding: 'utf8' }).trim(), 'read');
+    }));
+
   it('says that a file is no database', () =>
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'bank.db'), 'This is not a database. '.repeat(100));
@@ -103,6 +114,16 @@ describe('system database', () => {
       await opened.close();
     }));
 });
+
+const readDatabase = `
+  const { DatabaseSync } = require('node:sqlite');
+  try {
+    new DatabaseSync(process.argv[1], { timeout: 0 }).prepare('SELECT * FROM account').all();
+    console.log('read');
+  } catch (error) {
+    console.log(error.message);
+  }
+`;
 
 const holdDatabase = `
   const { DatabaseSync } = require('node:sqlite');

@@ -105,13 +105,15 @@ test('without a primary soft reads go to the backup, after which a write still w
   cluster.backup.answer = () => ({ ok: true, value: { hits: [], total: 0 } });
   const node = cluster.member('node-1');
   cluster.main.process.kill();
+  cluster.backup.says('candidate', 9, null);
   cluster.net.until(() => firstProxy(cluster).status().state === 'holding');
   node.ask(1, need);
   node.ask(2, register);
   cluster.net.until(() => node.replies(1).length === 1);
   assert.equal(firstProxy(cluster).status().state, 'softOnly');
   assert.deepEqual(cluster.backup.operations(), ['need']);
-  promoteBackup(cluster);
+  assert.equal(firstProxy(cluster).status().epoch, 1, 'a candidacy raises no epoch');
+  promoteBackup(cluster, 9);
   cluster.net.until(() => node.replies(2).length === 1);
   assert.deepEqual(cluster.backup.operations(), ['need', 'register']);
 });

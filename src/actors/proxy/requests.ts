@@ -50,6 +50,8 @@ export interface RequestLimits {
 
 const RETRY_AFTER_MS = 100;
 const BUSY_RETRY_MS = 500;
+/** In the place of an epoch: sent to a follower. */
+const SOFT = -1;
 const NO_TAIL = new Uint8Array(0);
 
 const keyOf = (id: WireRequestId): string => `${id.client}:${id.n}`;
@@ -148,10 +150,14 @@ export class RequestTable {
     this.#retryTimer = null;
   }
 
-  /** R12: a reply below the highest epoch seen comes from a primary that was deposed. A follower's soft read has no epoch. */
+  /**
+   * R12: a reply below the highest epoch seen comes from a primary that was deposed. A follower's soft read has no epoch,
+   * and what a replica says that is no primary raises none: a candidate's epoch may never come to be.
+   */
   #current(request: UnderWay, reply: ReplyFrame): boolean {
-    this.#ways.sawEpoch(reply.epoch);
-    return reply.epoch >= this.#ways.epochSeen() || (request.sentEpoch === -1 && isSoftRead(request.frame.operation.op));
+    if (request.sentEpoch === SOFT) return true;
+    if (reply.body.ok) this.#ways.sawEpoch(reply.epoch);
+    return reply.epoch >= this.#ways.epochSeen();
   }
 
   #again(request: UnderWay): void {
@@ -166,7 +172,7 @@ export class RequestTable {
     const route = this.#ways.route();
     const { op } = request.frame.operation;
     if (route.kind === 'primary') return this.#send(request, route.name, route.epoch);
-    if (route.kind === 'soft' && isSoftRead(op)) return this.#send(request, route.follower, -1);
+    if (route.kind === 'soft' && isSoftRead(op)) return this.#send(request, route.follower, SOFT);
     if (route.kind === 'unavailable' && !request.maybeDone) {
       this.#forget(key, request);
       this.refuse(request.frame, request.asker, 'unavailable', 'The proxy reaches neither tracker nor backup.', BUSY_RETRY_MS);

@@ -287,7 +287,6 @@ export class NetworkSession implements Network {
   #frame(frame: Parameters<LinkHandler<MemberFrame>['frame']>[0]): void {
     switch (frame.kind) {
       case 'reply':
-        this.#epochSeen = Math.max(this.#epochSeen, frame.epoch);
         return this.#asking.replied(frame);
       case 'announced':
         return this.#announcer.announced(frame);

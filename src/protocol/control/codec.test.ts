@@ -14,7 +14,9 @@ const hex = (digits: number) => fc.string({ unit: fc.constantFrom(...'0123456789
 const name = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }), hex(32), hex(40), hex(64), hex(7));
 const bytes = fc.uint8Array({ maxLength: 200 });
 /** Digests are Buffers, which JSON sees otherwise than other bytes. */
-const hash = fc.tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.boolean()).map(([bytes, buffer]) => (buffer ? Buffer.from(bytes) : bytes));
+const hash = fc
+  .tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.boolean())
+  .map(([bytes, buffer]) => (buffer ? Buffer.from(bytes) : bytes));
 const position = fc.record({ seq: integer, epoch: integer, hash });
 const requestId = fc.record({ client: hex(32), n: integer });
 const configuration = fc.record({ e: integer, v: integer, primary: fc.option(name), isr: fc.array(name, { maxLength: 5 }) });
@@ -219,6 +221,14 @@ test('the hello of another version is understood as such, whatever else it holds
   size.writeUInt32BE(head.length);
   const decoded = decodeControl('member', KIND_BYTES.hello, Buffer.concat([size, head]));
   assert.ok(decoded.ok && decoded.value.kind === 'hello' && decoded.value.version === 7);
+});
+
+test('a log entry may stand where a position is due: no more of it is sent', () => {
+  const entry = { seq: 3, epoch: 1, hash: Buffer.alloc(32, 7), requestId: null, payload: new Uint8Array(9), wallMs: 5 };
+  const encoded = encodeControl({ kind: 'probe', epoch: 1, at: entry });
+  const decoded = decodeControl('replica', encoded.kind, bodyOf(encoded));
+  assert.ok(decoded.ok && decoded.value.kind === 'probe');
+  assert.deepEqual(plain(decoded.value.at), { seq: 3, epoch: 1, hash: '07'.repeat(32) });
 });
 
 test('an operation that cannot be sent is known before it is sent', () => {

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../result.ts';
 import { fromHex, toHex } from '../digest.ts';
 import { FRAME_BYTES_MAX, HEAD_BYTES_MAX, HELLO_BYTES_MAX, REQUEST_HEAD_BYTES_MAX } from './limits.ts';
-import { type ControlFrame, type HelloFrame, type LinkType, PROTOCOL_VERSION } from './messages.ts';
+import { type ControlFrame, type HelloFrame, type LinkType, PROTOCOL_VERSION, type WirePosition } from './messages.ts';
 import { decodeRated, encodeRated, type RatedFrame } from './rated.ts';
 import { heads, type HeadKind, problemOf } from './schemas.ts';
 
@@ -75,11 +75,16 @@ export interface EncodedFrame {
   readonly parts: readonly Uint8Array[];
 }
 
-/** Looks at the holder, not the value: a Buffer has been through its own `toJSON` by then. */
-function hexHashes(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
-  const raw = this[key];
-  return key === 'hash' && raw instanceof Uint8Array ? toHex(raw) : value;
-}
+/** Fields that are positions in the log: in a head, their hash is hexadecimal digits. */
+const POSITIONS = ['at', 'last', 'position'] as const;
+
+/** Takes what a position has and no more: whoever sends one may hold it as part of something larger. */
+const plainPositions = (fields: Record<string, unknown>): void => {
+  for (const field of POSITIONS) {
+    const value = fields[field] as WirePosition | undefined;
+    if (value !== undefined) fields[field] = { seq: value.seq, epoch: value.epoch, hash: toHex(value.hash) };
+  }
+};
 
 /** @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
 export const encodeControl = (frame: ControlFrame): EncodedFrame => {
@@ -90,7 +95,8 @@ export const encodeControl = (frame: ControlFrame): EncodedFrame => {
   const tail = tailField === undefined ? null : (fields[tailField] as Uint8Array);
   delete fields['kind'];
   if (tailField !== undefined) delete fields[tailField];
-  const head = Buffer.from(JSON.stringify(fields, hexHashes), 'utf8');
+  plainPositions(fields);
+  const head = Buffer.from(JSON.stringify(fields), 'utf8');
   const size = Buffer.allocUnsafe(4);
   size.writeUInt32BE(head.length, 0);
   return { kind, parts: tail === null || tail.length === 0 ? [size, head] : [size, head, tail] };
@@ -144,10 +150,9 @@ const parseJson = (text: string): Result<unknown, null> => {
   }
 };
 
-/** Positions carry their hash as hexadecimal digits in a head. */
 const bytesOfHashes = (head: object): object => {
   const fields: Record<string, unknown> = { ...head };
-  for (const field of ['at', 'last', 'position']) {
+  for (const field of POSITIONS) {
     const value = fields[field];
     if (typeof value === 'object' && value !== null && 'hash' in value && typeof value.hash === 'string') {
       fields[field] = { ...value, hash: fromHex(value.hash) };

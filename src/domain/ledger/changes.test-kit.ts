@@ -47,4 +47,4 @@ const requestIds: fc.Arbitrary<RequestId | null> = fc.option(
 /** What a log may be made of: some NOOPs, some request ids that come again, times that rise. */
 export const drafts: fc.Arbitrary<Draft[]> = fc
   .array(fc.record({ change: fc.option(changes, { freq: 12 }), requestId: requestIds }), { maxLength: 40 })
-  .map((list) => list.map((draft, at) => ({ ...draft, tail: new Uint8Array(draft.change?.kind === 'own.put' ? 300 : 0).fill(at), wallMs: at * 100 })));
+  .map((list) => list.map((draft, at) => ({ ...draft, requestId: draft.change === null ? null : draft.requestId, tail: new Uint8Array(draft.change?.kind === 'own.put' ? 300 : 0).fill(at), wallMs: at * 100 })));

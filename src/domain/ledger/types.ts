@@ -114,7 +114,10 @@ export type LedgerTransactions = {
   read: { args: { fromSeq: number; bytesMax: number }; result: { before: LogPosition; entries: LogEntry[] } | null };
   /** The applied state as chunk number `index` of a snapshot at `position`; null when that position has gone by. */
   snapshotRead: { args: { seq: number | null; index: number; bytesMax: number }; result: SnapshotChunk | null };
-  /** Collects chunks; the last one replaces the whole state and log in one transaction. */
+  /**
+   * Collects chunks; the last one replaces the whole state and log in one transaction. Where a chunk did not follow, was
+   * damaged or would take the state back, nothing changes: `last` is not the snapshot's position then.
+   */
   snapshotWrite: { args: { chunk: SnapshotChunk }; result: { last: LogPosition; appliedSeq: number } };
   /** Drops log rows up to `throughSeq` that are applied. */
   compact: { args: { throughSeq: number }; result: { firstSeq: number } };

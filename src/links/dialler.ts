@@ -8,6 +8,8 @@ import type { Link, LinkDown, LinkHandler } from './link.ts';
 
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
+/** After so many the wait is the longest. */
+const FAILURES_FOR_MAX = 16;
 
 /** How long to wait before attempt number `failures + 1`: exponential, with full jitter above the least. */
 export const backoffMs = (random: Random, failures: number, maxMs = BACKOFF_MAX_MS): number =>
@@ -15,7 +17,7 @@ export const backoffMs = (random: Random, failures: number, maxMs = BACKOFF_MAX_
     random,
     'link backoff',
     BACKOFF_MIN_MS,
-    Math.max(BACKOFF_MIN_MS, Math.min(maxMs, BACKOFF_MIN_MS * 2 ** Math.min(failures, 16))) + 1,
+    Math.max(BACKOFF_MIN_MS, Math.min(maxMs, BACKOFF_MIN_MS * 2 ** Math.min(failures, FAILURES_FOR_MAX))) + 1,
   );
 
 /** `up` and `down` come in turns; `failed` for each attempt that did not get a link. */
@@ -50,6 +52,12 @@ export class LinkDialler<F extends ControlFrame> {
     this.#running = false;
     if (this.#timer !== null) this.#deps.clock.clearTimer(this.#timer);
     this.#timer = null;
+    this.#link?.close();
+  }
+
+  /** Closes a link that leads to somebody else, and tries again after the longest wait. */
+  drop(): void {
+    this.#failures = FAILURES_FOR_MAX;
     this.#link?.close();
   }
 

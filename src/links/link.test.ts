@@ -242,3 +242,25 @@ test('a dialler comes back after the other side was killed, at growing distances
   served.net.run(20);
   assert.ok(seen.length <= count + 1, 'a stopped dialler dials no more');
 });
+
+test('a link whose other side does not read is slow first, and cut when too much waits', () => {
+  const served = serve();
+  const { ear, link } = dial(served);
+  served.net.until(() => ear.peer !== null);
+  served.server.stalled = true;
+  const big: MemberFrame = {
+    kind: 'request',
+    requestId: { client: '00'.repeat(16), n: 1 },
+    token: null,
+    operation: { op: 'logout' },
+    minSeq: 0,
+    require: 'any',
+    deadlineMs: 1,
+    epoch: 0,
+    from: null,
+    tail: new Uint8Array(8 * 1_048_576),
+  };
+  for (let i = 0; i < 20; i++) served.client.do(() => assert.equal(link.send(big), false));
+  served.net.until(() => ear.reason !== null);
+  assert.equal(ear.reason?.code, 'full');
+});

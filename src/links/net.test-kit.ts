@@ -78,6 +78,8 @@ export class TestProcess {
   alive = true;
   /** Its packets go nowhere any more, and nobody is told. */
   vanished = false;
+  /** Takes no bytes any more: they wait with their senders. */
+  stalled = false;
   readonly connections = new Set<TestConnection>();
 
   constructor(net: TestNet, host: string, files: Map<string, Uint8Array>) {
@@ -174,6 +176,7 @@ class TestConnection implements Connection {
   handler: ConnectionHandler | null;
   readonly #process: TestProcess;
   #halves = 0;
+  #stalledBytes = 0;
   #done = false;
 
   constructor(process: TestProcess, handler: ConnectionHandler | null, remote: Address) {
@@ -187,6 +190,7 @@ class TestConnection implements Connection {
 
   send(bytes: Uint8Array): boolean {
     const { other } = this;
+    if (other?.stalledBytes(bytes.length) === true) return false;
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) {
       const chunk = bytes.slice(at, at + CHUNK_BYTES_MAX);
       this.#toOther(() => {
@@ -198,7 +202,13 @@ class TestConnection implements Connection {
   }
 
   queuedBytes(): number {
-    return 0;
+    return this.other === null ? 0 : this.other.#stalledBytes;
+  }
+
+  /** Whether the owner is stalled; then so many more wait for it. */
+  stalledBytes(count: number): boolean {
+    if (this.#process.stalled) this.#stalledBytes += count;
+    return this.#process.stalled;
   }
 
   pause(): void {}

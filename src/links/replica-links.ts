@@ -179,7 +179,7 @@ export class ReplicaLinks {
       up: (peer) => {
         if (peer.name !== name) {
           this.#deps.log.error({ expected: name, found: peer.name }, 'the address of a replica belongs to another');
-          return dialler.stop();
+          return dialler.drop();
         }
         this.#replicas.set(name, dialler);
         this.#handler.peerUp(name);

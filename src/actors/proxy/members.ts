@@ -38,6 +38,8 @@ export interface MembersHandler {
   overBudget(frame: RequestFrame, member: Member, waitMs: number): void;
   /** It names another node than itself. */
   forged(frame: RequestFrame, member: Member): void;
+  /** It is not connected here any more. */
+  left(node: string): void;
   /** The route that a new member is told. */
   route(): RouteFrame;
 }
@@ -152,11 +154,11 @@ export class Members {
   #down(member: Member, reason: string): void {
     const source = this.#sources.get(member.host);
     if (source !== undefined && --source.links === 0) this.#sources.delete(member.host);
-    if (this.#members.get(member.node) === member) this.#members.delete(member.node);
-    for (const [nonce, ping] of this.#pings) {
-      if (ping.node === member.node && !this.#members.has(member.node)) this.#pinged(nonce, null);
-    }
     this.#log.debug({ node: member.node, reason }, 'a node is disconnected');
+    if (this.#members.get(member.node) !== member) return;
+    this.#members.delete(member.node);
+    for (const [nonce, ping] of this.#pings) if (ping.node === member.node) this.#pinged(nonce, null);
+    this.#handler.left(member.node);
   }
 
   #frame(member: Member, frame: Parameters<LinkHandler<MemberFrame>['frame']>[0]): void {

@@ -176,6 +176,19 @@ test('a new primary is told who had entered and what they announced, but not wha
   assert.deepEqual([told?.frame.sequence, told?.frame.items.map((item) => [item.content, item.want])], [2, [['bb'.repeat(32), 0]]]);
 });
 
+test('a node that has gone from this proxy is not spoken for', () => {
+  const cluster = testCluster();
+  const node = cluster.member('node-1');
+  node.ask(1, enter);
+  node.says(announce('node-1', 1, 'aa'.repeat(32)));
+  cluster.net.until(() => firstProxy(cluster).status().announcesKept === 1);
+  node.process.kill();
+  cluster.net.until(() => firstProxy(cluster).status().announcesKept === 0);
+  promoteBackup(cluster);
+  cluster.net.run(1);
+  assert.deepEqual(cluster.backup.operations(), []);
+});
+
 test('an announce gets its answer back to the node; one in the name of another node ends the link', () => {
   const cluster = testCluster();
   const node = cluster.member('node-1');

@@ -111,6 +111,7 @@ export class Proxy {
       overBudget: (frame, member, waitMs) =>
         this.#requests.refuse(frame, member, 'busy', 'Too many requests from this node; slow down.', waitMs),
       forged: (frame, member) => this.#requests.refuse(frame, member, 'forbidden', 'A node can speak for itself only.'),
+      left: (node) => this.#cache.forget(node),
       route: () => this.#told,
     });
     this.#requests = new RequestTable(

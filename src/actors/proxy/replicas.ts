@@ -119,7 +119,7 @@ export class Replicas {
     const replica = this.#replicas.get(name) as Replica;
     if (said !== name) {
       this.#ports.log.error({ expected: name, found: said }, 'the address of a replica belongs to another');
-      return replica.dialler.stop();
+      return replica.dialler.drop();
     }
     replica.view = { name, up: true, status: null, heardAt: this.#ports.clock.now() };
     this.#ports.log.info({ replica: name }, 'link to a replica is up');

@@ -36,6 +36,8 @@ const REQUESTS_MAX = 1_024;
 const TAIL_BYTES_MAX = 64 * 1_048_576;
 /** The proxy gives up a little earlier, so that its better answer arrives. */
 const DEADLINE_SLACK_MS = 500;
+/** A person is told that there is no tracker after this; a failover takes less. */
+const UNAVAILABLE_PATIENCE_MS = 4_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 
@@ -51,6 +53,7 @@ interface Asked {
   readonly tail: Uint8Array;
   readonly hold: boolean;
   readonly done: Done<Answer, RequestFailure>;
+  readonly askedAt: Micros;
   readonly deadlineAt: Micros;
   readonly timer: TimerId;
   /** Sent over the link of now, and not answered. */
@@ -99,6 +102,7 @@ export class Asking {
       tail,
       hold,
       done: done as Done<Answer, RequestFailure>,
+      askedAt: this.#clock.now(),
       deadlineAt: this.#clock.now() + millis(REQUEST_DEADLINE_MS),
       timer,
       sent: false,
@@ -138,7 +142,8 @@ export class Asking {
     const { code, message, retryAfterMs } = frame.body;
     if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
     if (code === 'not-entered') this.#ways.notEntered();
-    if (!RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
+    const impatient = !asked.hold && code === 'unavailable' && this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
+    if (impatient || !RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;
     asked.lastFailure = { code, message };
     const wait = retryAfterMs ?? Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(asked.tries, 5));

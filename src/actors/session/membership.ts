@@ -90,6 +90,14 @@ export class Membership {
     this.#enterTimer = null;
   }
 
+  /** Somebody signs out: the tracker need not wait for the silence. */
+  signOff(): void {
+    if (this.#epoch === 0) return;
+    this.#epoch = 0;
+    const { asking, node, incarnation } = this.#ways;
+    asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, false, () => {});
+  }
+
   /** Says goodbye; `done` when that has been heard. */
   exit(done: () => void): void {
     this.#stopped = true;

@@ -1,95 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SwarmFollower } from '../../data/network.ts';
 import { acceptLinks } from '../../links/accept.ts';
-import type { TestProcess } from '../../links/net.test-kit.ts';
-import type { ApiCalls } from '../../protocol/api.ts';
-import type { AnnouncedPeer, ReplyBody, RequestFrame } from '../../protocol/control/messages.ts';
-import type { Result } from '../../protocol/result.ts';
-import { testCluster, type TestCluster } from '../proxy/cluster.test-kit.ts';
-import type { SessionCall } from './calls.ts';
-import { NetworkSession } from './session.ts';
-
-const CONTENT = 'ab'.repeat(32);
-
-interface Node {
-  readonly session: NetworkSession;
-  readonly process: TestProcess;
-  /** The answer, when it has come. */
-  call<K extends SessionCall>(name: K, args: ApiCalls[K]['args']): { result: Result<ApiCalls[K]['result']> | null };
-}
-
-const nodeIn = (cluster: TestCluster, files = new Map<string, Uint8Array>()): Node => {
-  const process = cluster.net.process(files);
-  const session = new NetworkSession({
-    reactor: process.reactor,
-    ports: process.ports,
-    network: cluster.network,
-    node: 'node-1',
-    name: 'first',
-    software: 'test',
-    dataFolder: '/data',
-    security: null,
-    advertise: [],
-    peerPort: () => 6_881,
-    uploadedBytes: () => 7,
-  });
-  process.do(() => session.start());
-  return {
-    session,
-    process,
-    call(name, args) {
-      const answer: { result: Result<ApiCalls[typeof name]['result']> | null } = { result: null };
-      process.do(() =>
-        session.call(name, args, (result) => {
-          assert.equal(answer.result, null, 'answered twice');
-          answer.result = result;
-        }),
-      );
-      assert.equal(answer.result, null, 'answered from within the call');
-      return answer;
-    },
-  };
-};
-
-/** What a tracker would say. */
-const tracker = ({ operation, token }: RequestFrame): ReplyBody => {
-  if (operation.op === 'login') {
-    return operation.password === 'right'
-      ? { ok: true, value: { token: 'secret-token', account: operation.name, admin: false, expiresMs: 5 } }
-      : { ok: false, code: 'wrong-password', message: 'Wrong name or password.' };
-  }
-  if (operation.op !== 'register' && token !== 'secret-token') return { ok: false, code: 'session-expired', message: 'Sign in again.' };
-  switch (operation.op) {
-    case 'enter':
-      return { ok: true, value: { aliveSeconds: 10, removeSeconds: 35 } };
-    case 'whoami':
-      return { ok: true, value: { account: 'an', admin: false, expiresMs: 5 } };
-    case 'own':
-      return { ok: true, value: { id: operation.content.id, first: true } };
-    case 'register':
-      return { ok: true, value: { account: operation.name, admin: false } };
-    default:
-      return { ok: true, value: {} };
-  }
-};
-
-const served = (proxies = 1): TestCluster => {
-  const cluster = testCluster({ proxies });
-  cluster.main.answer = tracker;
-  cluster.backup.answer = tracker;
-  return cluster;
-};
-
-const signIn = (cluster: TestCluster, node: Node): void => {
-  const login = node.call('login', { name: 'an', password: 'right' });
-  cluster.net.until(() => login.result !== null && node.session.state.online);
-};
-
-const follower = (peers: AnnouncedPeer[] = []): SwarmFollower => ({
-  facts: () => ({ leftBytes: 1, uploadedBytes: 2, downloadedBytes: 3, want: 50 }),
-  peers: (found) => void peers.push(...found),
-});
+import { CONTENT, follower, nodeIn, served, signIn, tracker } from './node.test-kit.ts';
 
 test('signing in enters the network with the addresses of the node; the token is never given out', () => {
   const cluster = served();
@@ -126,7 +38,7 @@ test('the account survives a restart; after logout it does not', () => {
   cluster.net.until(() => second.session.state.online);
   assert.equal(second.session.state.account, 'an');
   const logout = second.call('logout', {});
-  cluster.net.until(() => logout.result !== null);
+  cluster.net.until(() => logout.result !== null && cluster.main.operations().at(-1) === 'exit');
   second.process.kill();
   const third = nodeIn(cluster, files);
   cluster.net.until(() => third.session.state.words === 'connected; nobody is signed in');
@@ -202,6 +114,18 @@ test('a write that was sent and never answered is indeterminate, a held one is o
   assert.deepEqual(codes, ['indeterminate', 'offline']);
 });
 
+test('with neither tracker nor backup a call says so after a few seconds', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.main.process.kill();
+  cluster.backup.process.kill();
+  const who = node.call('whoami', {});
+  cluster.net.until(() => who.result !== null, 8);
+  assert.ok(who.result?.ok === false && who.result.error.code === 'unavailable');
+  assert.equal(node.session.state.words, 'online as an; the network has no tracker right now');
+});
+
 test('busy is asked again after the time that was named', () => {
   const cluster = served();
   const node = nodeIn(cluster);
@@ -248,101 +172,6 @@ test('an answer that makes no sense is an error, not a crash', () => {
   const who = node.call('whoami', {});
   cluster.net.until(() => who.result !== null);
   assert.ok(who.result?.ok === false && who.result.error.code === 'internal');
-});
-
-const answerAnnounces = (cluster: TestCluster, replica: 'main' | 'backup', unknownNode = false): void => {
-  const { announces, process } = cluster[replica];
-  for (const { frame, reply } of announces.splice(0)) {
-    const peers = ['node-1', 'node-2'].map((node) => ({ node, host: '10.9.9.9', port: 6_881, seeder: true }));
-    const items = unknownNode ? [] : frame.items.map(({ content }) => ({ content, seeders: 2, leechers: 0, peers }));
-    process.do(() =>
-      reply({ kind: 'announced', node: frame.node, sequence: frame.sequence, intervalSeconds: 30, warming: false, unknownNode, items }),
-    );
-  }
-};
-
-test('a followed content is announced at once, at the interval, and its peers are handed on without this node', () => {
-  const cluster = served();
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  const peers: AnnouncedPeer[] = [];
-  node.process.do(() => node.session.follow(CONTENT, follower(peers)));
-  cluster.net.until(() => cluster.main.announces.length === 1, 1);
-  assert.deepEqual(cluster.main.announces[0]?.frame.items, [
-    { content: CONTENT, event: 'started', leftBytes: 1, uploadedBytes: 2, downloadedBytes: 3, want: 50 },
-  ]);
-  answerAnnounces(cluster, 'main');
-  cluster.net.until(() => peers.length > 0);
-  assert.deepEqual(
-    peers.map((peer) => peer.node),
-    ['node-2'],
-  );
-  cluster.net.run(25);
-  assert.equal(cluster.main.announces.length, 0);
-  cluster.net.until(() => cluster.main.announces.length === 1, 10);
-  assert.equal(cluster.main.announces[0]?.frame.items[0]?.event, 'none');
-  answerAnnounces(cluster, 'main');
-  cluster.net.run(0.1);
-  node.process.do(() => node.session.announceNow(CONTENT, 'completed'));
-  cluster.net.until(() => cluster.main.announces.length === 1, 1);
-  assert.equal(cluster.main.announces[0]?.frame.items[0]?.event, 'completed');
-  node.process.do(() => node.session.unfollow(CONTENT));
-  cluster.net.until(() => cluster.main.announces.length === 2, 1);
-  assert.equal(cluster.main.announces[1]?.frame.items[0]?.event, 'stopped');
-});
-
-test('many contents are announced in batches of 64', () => {
-  const cluster = served();
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  node.process.do(() => {
-    for (let i = 0; i < 150; i++) node.session.follow(i.toString(16).padStart(64, '0'), follower());
-  });
-  cluster.net.until(() => cluster.main.announces.length === 3, 2);
-  assert.deepEqual(
-    cluster.main.announces.map(({ frame }) => frame.items.length),
-    [64, 64, 22],
-  );
-});
-
-test('after a failover the node enters and announces at the new primary within two seconds', () => {
-  const cluster = served();
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  node.process.do(() => node.session.follow(CONTENT, follower()));
-  cluster.net.until(() => cluster.main.announces.length === 1);
-  answerAnnounces(cluster, 'main');
-  cluster.net.run(1);
-  cluster.main.process.kill();
-  cluster.backup.says('primary', 2, 'backup');
-  const mine = () => cluster.backup.requests.filter(({ frame }) => frame.operation.op === 'enter' && frame.from?.node === 'node-1');
-  const announcedByNode = () => cluster.backup.announces.filter(({ frame }) => frame.items.some((item) => item.want > 0));
-  cluster.net.until(() => mine().length >= 2 && announcedByNode().length === 1, 3);
-  assert.ok(node.session.state.online);
-  assert.equal(node.session.status().primary, 'backup');
-});
-
-test('a tracker that does not know the node (any more) makes it enter and announce again', () => {
-  const cluster = served();
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  node.process.do(() => node.session.follow(CONTENT, follower()));
-  cluster.net.until(() => cluster.main.announces.length === 1);
-  const enters = () => cluster.main.operations().filter((op) => op === 'enter').length;
-  answerAnnounces(cluster, 'main', true);
-  cluster.net.until(() => enters() === 2 && cluster.main.announces.length === 1, 5);
-  cluster.main.answer = (frame) => (frame.operation.op === 'alive' ? { ok: false, code: 'not-entered', message: '' } : tracker(frame));
-  cluster.net.until(() => enters() === 3, 15);
-});
-
-test('a node says that it is alive as often as it was told to', () => {
-  const cluster = served();
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  cluster.net.run(35);
-  const alive = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'alive');
-  assert.equal(alive.length, 3);
-  assert.ok(alive[0]?.frame.operation.op === 'alive' && alive[0].frame.operation.uploadedBytes === 7);
 });
 
 test('a clean stop says stopped and exit, answers what is under way, and ends', () => {

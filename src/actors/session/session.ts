@@ -205,7 +205,11 @@ export class NetworkSession implements Network {
     const answer = done as Done<unknown, RequestFailure>;
     this.#ask(operationOf(name, args) as never, NO_TAIL, false, (result) => {
       if (name === 'login' && result.ok) return this.#loggedIn((result.value as Answer<'login'>).value, answer);
-      if (name === 'logout' && (result.ok || result.error.code === 'session-expired')) return this.#signOut(() => answer(ok({})));
+      if (name === 'logout' && (result.ok || result.error.code === 'session-expired')) {
+        this.#announcer.stopAll();
+        this.#membership.signOff();
+        return this.#signOut(() => answer(ok({})));
+      }
       answer(result.ok ? ok(result.value.value) : result);
     });
   }

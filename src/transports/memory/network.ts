@@ -79,7 +79,7 @@ export class MemoryNetwork {
 
   /** Every process of the host ends at once; `silence` is a power cut: nobody is told. */
   crash(host: string, how: Loss): void {
-    for (const transport of [...this.host(host).transports]) transport.crash(how);
+    for (const transport of this.host(host).transports) transport.crash(how);
   }
 
   setLink(from: string, to: string, quality: LinkQuality): void {

@@ -14,8 +14,10 @@ export const readingInto = (readBytesMax: number, received: (chunk: Uint8Array) 
 };
 
 /** The part of Node's sockets that has no documented name: the system's stream below them. */
+const HANDLE = '_handle';
+
 interface Handled {
-  _handle?: { useUserBuffer?: unknown } | null;
+  [HANDLE]?: { useUserBuffer?: unknown } | null;
 }
 
 /**
@@ -24,12 +26,12 @@ interface Handled {
  * the known one, the socket stays as it is and reads with `data` events.
  */
 export const readAccepted = (accepted: Socket, readBytesMax: number, received: (chunk: Uint8Array) => void): Socket => {
-  const handle = (accepted as Handled)._handle;
+  const handle = (accepted as Handled)[HANDLE];
   if (handle === null || handle === undefined || typeof handle.useUserBuffer !== 'function') {
     accepted.on('data', received);
     return accepted;
   }
-  (accepted as Handled)._handle = null;
+  (accepted as Handled)[HANDLE] = null;
   accepted.destroy();
   const options: object = { handle, allowHalfOpen: true, onread: readingInto(readBytesMax, received) };
   return new Socket(options);

@@ -4,7 +4,7 @@ import { flashCrowd } from './scenarios/flash-crowd.ts';
 import { quickStart } from './scenarios/quick-start.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { trackerDies } from './scenarios/tracker-dies.ts';
-import { installTripwires, World } from './world/index.ts';
+import { betweenTripwires, World } from './world/index.ts';
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['quick-start', quickStart],
@@ -35,14 +35,11 @@ export const runScenario = async (name: string, seed: number): Promise<Simulatio
   const world = new World({ seed });
   const lines: string[] = [];
   let failure: string | null = null;
-  const restore = installTripwires(world);
+  const say = (line: string): void => void lines.push(`${(world.now() / 1_000_000).toFixed(3).padStart(9)} s  ${line}`);
   try {
-    const cluster = new Cluster(world, scenario.cluster);
-    scenario.run(cluster, (line) => lines.push(`${(world.now() / 1_000_000).toFixed(3).padStart(9)} s  ${line}`));
+    betweenTripwires(world, () => scenario.run(new Cluster(world, scenario.cluster), say));
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
-  } finally {
-    restore();
   }
   const { events, virtualMicros, traceHash } = world.report();
   const realSeconds = Number(process.hrtime.bigint() - begun) / 1e9;

@@ -17,7 +17,8 @@ const source = join(root, 'src', 'cli', 'main.ts');
 const main = existsSync(source) ? source : join(root, 'dist', 'src', 'cli', 'main.js');
 
 const executable = process.platform === 'win32' ? 'node.exe' : 'node';
-const pinnedNode = () => [join(root, 'node_modules', 'node', 'bin', executable), join(root, '..', 'node', 'bin', executable)].find((path) => existsSync(path));
+const pinnedNode = () =>
+  [join(root, 'node_modules', 'node', 'bin', executable), join(root, '..', 'node', 'bin', executable)].find((path) => existsSync(path));
 
 const runWith = (node) => {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
@@ -32,7 +33,9 @@ const runWith = (node) => {
 };
 
 const explain = () => {
-  const setUp = existsSync(source) ? `Run "npm install" in ${root}: it brings the right one.` : 'Install it from https://nodejs.org, or with a version manager such as nvm or fnm.';
+  const setUp = existsSync(source)
+    ? `Run "npm install" in ${root}: it brings the right one.`
+    : 'Install it from https://nodejs.org, or with a version manager such as nvm or fnm.';
   console.error(`shoal needs Node.js ${NEEDED} or newer; this is ${process.version}. ${setUp}`);
   process.exitCode = EXIT_UNAVAILABLE;
 };

@@ -23,7 +23,9 @@ const isInstalled = () => {
   const wanted = readJson(join(root, 'package-lock.json'))?.packages ?? {};
   const have = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages;
   if (have === undefined) return false;
-  return Object.entries(wanted).every(([path, { version, optional }]) => path === '' || optional === true || have[path]?.version === version);
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || optional === true || have[path]?.version === version,
+  );
 };
 
 const npm = (...args) => {
@@ -36,7 +38,8 @@ const npm = (...args) => {
 const pinned = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
 /** The version of a Node, or 0 where it does not run. */
-const majorOf = (node) => (existsSync(node) ? Number(/^v(\d+)/u.exec(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0) : 0);
+const majorOf = (node) =>
+  existsSync(node) ? Number(/^v(\d+)/u.exec(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0) : 0;
 
 const fail = (message) => {
   console.error(`shoal: ${message}`);

@@ -47,7 +47,9 @@ describe('shoal', { concurrency: true }, () => {
   it('has an example and exit codes in the help of every command', async () => {
     const { out, status } = await shoal(['help']);
     assert.equal(status, 0);
-    const named = [...out.matchAll(/^ {2}([a-z]+) (?:\[|<|[a-z ])/gmu)].map(([, name]) => name ?? '').filter((name) => !['help', 'account', 'config', 'shoal'].includes(name));
+    const named = [...out.matchAll(/^ {2}([a-z]+) (?:\[|<|[a-z ])/gmu)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => !['help', 'account', 'config', 'shoal'].includes(name));
     assert.ok(named.length >= 25, named.join(' '));
     const some = ['init', 'get', 'account list', 'config check'];
     for (const { out: help, status: ended } of await Promise.all(some.map((name) => shoal([...name.split(' '), '--help'])))) {
@@ -101,7 +103,10 @@ describe('shoal', { concurrency: true }, () => {
     assert.equal((await shoal(['init', 'checked'])).status, 0);
     const path = join(folder, 'checked', 'proxy.json');
     const file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    const [checked, printed] = await Promise.all([shoal(['config', 'check', '--config', path]), shoal(['config', 'print', '--config', path])]);
+    const [checked, printed] = await Promise.all([
+      shoal(['config', 'check', '--config', path]),
+      shoal(['config', 'print', '--config', path]),
+    ]);
     assert.equal(checked.status, 0);
     const key = (JSON.parse(readFileSync(join(folder, 'checked', 'secrets', 'proxy.json'), 'utf8')) as { clusterKey: string }).clusterKey;
     assert.match(printed.out, /"requestDeadlineMs": 10000/u);
@@ -144,7 +149,8 @@ describe('shoal', { concurrency: true }, () => {
 
 describe('exit codes', () => {
   it('are documented, and 1 where a failure has none of its own', () => {
-    for (const code of ['no-node', 'wrong-password', 'busy', 'disk-full', 'config-invalid', 'torrent-invalid']) assert.ok(exitMeanings[exitCodeOf(code)] !== undefined && exitCodeOf(code) >= 64, code);
+    for (const code of ['no-node', 'wrong-password', 'busy', 'disk-full', 'config-invalid', 'torrent-invalid'])
+      assert.ok(exitMeanings[exitCodeOf(code)] !== undefined && exitCodeOf(code) >= 64, code);
     assert.equal(exitCodeOf('never heard of'), 1);
   });
 });

@@ -1,5 +1,5 @@
 /** What all commands have in common: options, help with an example and exit codes, and how they run and end. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { Output } from './output.ts';
 import { type ExitCode, EXIT, exitMeanings } from './exit.ts';
 
@@ -50,7 +50,8 @@ export const addCommand = <Args extends readonly unknown[] = [], Options extends
   spec: CommandSpec<Args, Options>,
 ): Command => {
   const command = parent.command(spec.usage).description(spec.about).option('--json', 'write the result as JSON');
-  if (spec.config === true) command.option('--config <file>', 'configuration of the node (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)');
+  if (spec.config === true)
+    command.option('--config <file>', 'configuration of the node (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)');
   spec.setup?.(command);
   command.addHelpText('after', helpTail(spec.examples, spec.exits ?? []));
   command.action(async (...given: unknown[]) => {

@@ -24,8 +24,22 @@ const build = (ending: Ending): Command => {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureHelp({ sortSubcommands: false });
-  program.addHelpText('after', '\nBegin with:\n  $ shoal up            a whole network on this machine, and a tour of it\n  $ shoal init my-lab   a network of your own\n  $ shoal help get      what a command does, with examples');
-  for (const add of [networkCommands, roleCommands, accountCommands, catalogCommands, transferCommands, nodeCommands, inspectCommand, configCommands, upCommand, simulateCommand]) {
+  program.addHelpText(
+    'after',
+    '\nBegin with:\n  $ shoal up            a whole network on this machine, and a tour of it\n  $ shoal init my-lab   a network of your own\n  $ shoal help get      what a command does, with examples',
+  );
+  for (const add of [
+    networkCommands,
+    roleCommands,
+    accountCommands,
+    catalogCommands,
+    transferCommands,
+    nodeCommands,
+    inspectCommand,
+    configCommands,
+    upCommand,
+    simulateCommand,
+  ]) {
     add(program, ending);
   }
   return program;

@@ -13,7 +13,8 @@ const matters = ({ path }: NewFile): boolean => !path.startsWith('schema/');
 export const writeNewFiles = (folder: string, files: readonly NewFile[]): Result<void> => {
   const there = files.filter(matters).find(({ path }) => existsSync(join(folder, path)));
   const shown = relative('.', folder) || folder;
-  if (there !== undefined) return fail('exists', `${join(shown, there.path)} is there already. Nothing was changed; choose another folder.`);
+  if (there !== undefined)
+    return fail('exists', `${join(shown, there.path)} is there already. Nothing was changed; choose another folder.`);
   try {
     for (const { path, text, secret } of files) {
       const full = join(folder, path);
@@ -23,6 +24,9 @@ export const writeNewFiles = (folder: string, files: readonly NewFile[]): Result
     return ok(undefined);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return fail(code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'denied' : code === 'ENOSPC' ? 'full' : 'exists', `Cannot set up ${shown}: ${message}`);
+    return fail(
+      code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'denied' : code === 'ENOSPC' ? 'full' : 'exists',
+      `Cannot set up ${shown}: ${message}`,
+    );
   }
 };

@@ -24,13 +24,21 @@ export const findNodeConfig = (context: Context): string => {
   const named = context.configFile ?? context.env['SHOAL_CONFIG'];
   if (named !== undefined && named !== null && named !== '') return resolve(named);
   const usual = [resolve('node.json'), join(userConfigFolder(context.env), 'node.json')];
-  return usual.find((path) => existsSync(path)) ?? stopWith('config-missing', `No node is set up: there is no ${usual.join(' and no ')}. Set one up with "shoal join CODE", or name its file with --config.`);
+  return (
+    usual.find((path) => existsSync(path)) ??
+    stopWith(
+      'config-missing',
+      `No node is set up: there is no ${usual.join(' and no ')}. Set one up with "shoal join CODE", or name its file with --config.`,
+    )
+  );
 };
 
 export const loadNodeConfig = (context: Context): NodeConfig => {
   const path = findNodeConfig(context);
   const config = give(loadConfig(path));
-  return config.role === 'node' ? config : stopWith('config-invalid', `${path} is the configuration of a ${config.role}; this command needs a node's.`);
+  return config.role === 'node'
+    ? config
+    : stopWith('config-invalid', `${path} is the configuration of a ${config.role}; this command needs a node's.`);
 };
 
 /** The node daemon that runs on the configuration; ends the command with status 69 where none does. */
@@ -68,7 +76,8 @@ export const runningOrOwnNode = async (context: Context): Promise<OwnableNode> =
   if (client.ok) {
     const { value } = client;
     const alive = await value.call('status', {});
-    if (alive.ok || alive.error.code !== 'no-node') return { own: false, call: (call, args) => value.call(call, args), close: async () => value.close() };
+    if (alive.ok || alive.error.code !== 'no-node')
+      return { own: false, call: (call, args) => value.call(call, args), close: async () => value.close() };
     value.close();
   }
   const { createDaemon } = await import('../roles/daemon.ts');

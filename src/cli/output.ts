@@ -45,7 +45,12 @@ export class Output {
   readonly #out: Sink;
   readonly #err: Sink;
 
-  constructor(options: { readonly out: Sink; readonly err: Sink; readonly json: boolean; readonly env: Readonly<Record<string, string | undefined>> }) {
+  constructor(options: {
+    readonly out: Sink;
+    readonly err: Sink;
+    readonly json: boolean;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  }) {
     const { out, err, json, env } = options;
     const plain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
     this.json = json;

@@ -19,7 +19,8 @@ const askHidden = (context: Context, prompt: string): Promise<string> =>
     const read = (chunk: string): void => {
       for (const character of chunk) {
         if (character === '\r' || character === '\n') return finish(() => resolve(typed.join('')));
-        if (character === '\u0003' || character === '\u0004') return finish(() => reject(new CommandError({ code: 'interrupted', message: 'Nothing was changed.' })));
+        if (character === '\u0003' || character === '\u0004')
+          return finish(() => reject(new CommandError({ code: 'interrupted', message: 'Nothing was changed.' })));
         if (BACKSPACE.has(character)) typed = typed.slice(0, -1);
         else if (character === '\u0015') typed = [];
         else if (character >= ' ') typed.push(character);
@@ -39,7 +40,10 @@ const readLines = async (context: Context, count: number): Promise<string[]> => 
   }
   const lines = text.split(/\r?\n/u).slice(0, count);
   if (lines.length < count || lines.some((line) => line === '')) {
-    stopWith('usage', count === 1 ? 'Standard input has no password.' : `Standard input must have ${count} lines: the old password, then the new one.`);
+    stopWith(
+      'usage',
+      count === 1 ? 'Standard input has no password.' : `Standard input must have ${count} lines: the old password, then the new one.`,
+    );
   }
   return lines;
 };

@@ -12,14 +12,16 @@ const SEARCHED_MAX = 5_000;
 
 const isHead = (text: string): boolean => text.length >= HEAD_LENGTH_MIN && /^[0-9a-f]+$/iu.test(text);
 
-export const listTransfers = async (node: NodeAccess, id: string | null = null): Promise<readonly TransferSummary[]> => give(await node.call('transfers', { id })).transfers;
+export const listTransfers = async (node: NodeAccess, id: string | null = null): Promise<readonly TransferSummary[]> =>
+  give(await node.call('transfers', { id })).transfers;
 
 /** The transfer that is meant; ends the command where there is none, or more than one. */
 export const findTransfer = async (node: NodeAccess, text: string): Promise<TransferSummary> => {
   const all = await listTransfers(node);
   const exact = all.filter(({ id, name }) => id === text.toLowerCase() || name === text);
   const found = exact.length > 0 || !isHead(text) ? exact : all.filter(({ id }) => id.startsWith(text.toLowerCase()));
-  if (found.length > 1) stopWith('ambiguous', `"${text}" may be ${found.map(({ id, name }) => `${shortId(id)} (${printable(name)})`).join(' or ')}.`);
+  if (found.length > 1)
+    stopWith('ambiguous', `"${text}" may be ${found.map(({ id, name }) => `${shortId(id)} (${printable(name)})`).join(' or ')}.`);
   return found[0] ?? stopWith('not-found', `This node has no transfer "${text}". "shoal ls" shows what it has.`);
 };
 
@@ -32,6 +34,7 @@ export const expandId = async (node: NodeAccess, text: string): Promise<string> 
     found.push(...hits.filter(({ id }) => id.startsWith(text.toLowerCase())));
     if (hits.length < SEARCH_PAGE) break;
   }
-  if (found.length > 1) stopWith('ambiguous', `"${text}" may be ${found.map(({ id, name }) => `${id} (${printable(name)})`).join(' or ')}.`);
+  if (found.length > 1)
+    stopWith('ambiguous', `"${text}" may be ${found.map(({ id, name }) => `${id} (${printable(name)})`).join(' or ')}.`);
   return found[0]?.id ?? text;
 };

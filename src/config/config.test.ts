@@ -41,7 +41,9 @@ describe('configuration', () => {
   });
 
   it('fills in defaults, takes paths from the folder of the file, and freezes all of it', () => {
-    const loaded = loadConfig(write('node.json', { role: 'node', name: 'alice', secrets: 'member.json', dataFolder: 'state', limits: { peersMax: 7 } }));
+    const loaded = loadConfig(
+      write('node.json', { role: 'node', name: 'alice', secrets: 'member.json', dataFolder: 'state', limits: { peersMax: 7 } }),
+    );
     assert.ok(loaded.ok);
     const config = loaded.value;
     assert.ok(config.role === 'node');
@@ -56,7 +58,9 @@ describe('configuration', () => {
   });
 
   it('names an unknown key and suggests the nearest valid one, at any depth', () => {
-    const { problems } = failureOf(write('typo.json', { role: 'node', name: 'alice', secrets: 'member.json', dataFoldr: 'x', limits: { peerMax: 7 } }));
+    const { problems } = failureOf(
+      write('typo.json', { role: 'node', name: 'alice', secrets: 'member.json', dataFoldr: 'x', limits: { peerMax: 7 } }),
+    );
     assert.deepEqual(
       problems.map(({ path, message }) => [path, message]),
       [
@@ -69,7 +73,14 @@ describe('configuration', () => {
   it('reports every problem of every file at once, each with its path', () => {
     write('bad-network.json', { ...network, networkId: 'xyz', proxies: [{ name: 'proxy', address: 'nowhere' }], registration: 'opn' });
     write('bad-secrets.json', { networkKey: 'short' });
-    const tracker = { role: 'tracker', name: 'Main!', network: 'bad-network.json', secrets: 'bad-secrets.json', listen: '127.0.0.1:99999', timing: { heartbeatMs: '150' } };
+    const tracker = {
+      role: 'tracker',
+      name: 'Main!',
+      network: 'bad-network.json',
+      secrets: 'bad-secrets.json',
+      listen: '127.0.0.1:99999',
+      timing: { heartbeatMs: '150' },
+    };
     const { problems, code } = failureOf(write('bad.json', tracker));
     assert.equal(code, 'config-invalid');
     assert.deepEqual(problems.map(({ path }) => path).sort(), [
@@ -94,14 +105,22 @@ describe('configuration', () => {
   });
 
   it('refuses a name that the network does not know, and a replica without its keys', () => {
-    const { problems } = failureOf(write('stranger.json', { role: 'tracker', name: 'third', secrets: 'member.json', listen: '127.0.0.1:1' }));
-    assert.deepEqual(problems.map(({ path }) => path), ['name', 'clusterKey', 'tokenKey']);
+    const { problems } = failureOf(
+      write('stranger.json', { role: 'tracker', name: 'third', secrets: 'member.json', listen: '127.0.0.1:1' }),
+    );
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['name', 'clusterKey', 'tokenKey'],
+    );
     assert.match(problems[0]?.message ?? '', /main, backup/u);
   });
 
   it('refuses an API address that other machines reach', () => {
     const { problems } = failureOf(write('public.json', { role: 'node', name: 'alice', secrets: 'member.json', api: '0.0.0.0:80' }));
-    assert.deepEqual(problems.map(({ path }) => path), ['api']);
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['api'],
+    );
   });
 
   it('refuses secrets that other users can read', { skip: process.platform === 'win32' }, () => {
@@ -134,7 +153,8 @@ describe('addresses', () => {
   it('reads names, IPv4 and bracketed IPv6, and nothing else', () => {
     assert.deepEqual(parseAddress('tracker.lab:7401'), { host: 'tracker.lab', port: 7401 });
     assert.deepEqual(parseAddress('[fe80::1]:80'), { host: 'fe80::1', port: 80 });
-    for (const bad of ['', 'host', 'host:', ':1', '::1:80', 'a b:1', 'host:65536', 'host:1x', '[host]:1', 'http://x:1']) assert.equal(parseAddress(bad), null, bad);
+    for (const bad of ['', 'host', 'host:', ':1', '::1:80', 'a b:1', 'host:65536', 'host:1x', '[host]:1', 'http://x:1'])
+      assert.equal(parseAddress(bad), null, bad);
   });
 });
 

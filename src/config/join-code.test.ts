@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decodeJoinCode, encodeJoinCode, type JoinCode } from './join-code.ts';
 
 const example: JoinCode = {
@@ -13,16 +13,26 @@ const example: JoinCode = {
   ],
 };
 
-const hex = (bytes: number): fc.Arbitrary<string> => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString('hex'));
+const hex = (bytes: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString('hex'));
 
 describe('join code', () => {
   it('brings back what went in', () => {
-    const codes = fc.record({
-      networkId: hex(16),
-      networkKey: hex(32),
-      name: fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => Buffer.byteLength(s) < 256 && s.isWellFormed()),
-      proxies: fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,20}$/u), address: fc.nat(65_535).map((port) => `proxy.lab:${port}`) }, { noNullPrototype: true }), { minLength: 1, maxLength: 16 }),
-    }, { noNullPrototype: true });
+    const codes = fc.record(
+      {
+        networkId: hex(16),
+        networkKey: hex(32),
+        name: fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => Buffer.byteLength(s) < 256 && s.isWellFormed()),
+        proxies: fc.array(
+          fc.record(
+            { name: fc.stringMatching(/^[a-z]{1,20}$/u), address: fc.nat(65_535).map((port) => `proxy.lab:${port}`) },
+            { noNullPrototype: true },
+          ),
+          { minLength: 1, maxLength: 16 },
+        ),
+      },
+      { noNullPrototype: true },
+    );
     fc.assert(fc.property(codes, (code) => assert.deepEqual(decodeJoinCode(encodeJoinCode(code)), { ok: true, value: code })));
   });
 
@@ -46,7 +56,11 @@ describe('join code', () => {
 
   it('never throws, whatever it is given', () => {
     fc.assert(fc.property(fc.string(), (text) => assert.equal(decodeJoinCode(text).ok, false)));
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdefghjkmnpqrstvwxyz') }), (text) => assert.equal(decodeJoinCode(`shoal${text}`).ok, false)));
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdefghjkmnpqrstvwxyz') }), (text) =>
+        assert.equal(decodeJoinCode(`shoal${text}`).ok, false),
+      ),
+    );
     assert.ok(!decodeJoinCode('x'.repeat(1_000_000)).ok);
   });
 });

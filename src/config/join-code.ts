@@ -27,7 +27,7 @@ const HEAD_BYTES = 1 + 16 + 32;
 const TEXT_BYTES_MAX = 255;
 const PROXIES_MAX = 16;
 /** Characters of the longest code that is looked at. */
-const CODE_LENGTH_MAX = 16_384;
+export const CODE_LENGTH_MAX = 16_384;
 
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const LOOK_ALIKES: Readonly<Record<string, string>> = { o: '0', i: '1', l: '1' };

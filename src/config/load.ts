@@ -24,11 +24,19 @@ const shown = (path: string): string => {
 const read = (path: string): Parsed<unknown> => {
   const file = shown(path);
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) return { ok: false, problems: [{ file, path: '', message: 'is too large for a configuration file' }] };
+    if (statSync(path).size > FILE_BYTES_MAX)
+      return { ok: false, problems: [{ file, path: '', message: 'is too large for a configuration file' }] };
     return parseJson(readFileSync(path, 'utf8'), file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'does not exist' : code === 'EACCES' ? 'may not be read by this user' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`;
+    const why =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'EACCES'
+          ? 'may not be read by this user'
+          : code === 'EISDIR'
+            ? 'is a folder'
+            : `cannot be read (${code})`;
     return { ok: false, problems: [{ file, path: '', message: why }] };
   }
 };
@@ -42,7 +50,9 @@ const readAs = <S extends z.ZodType>(schema: S, path: string): Parsed<z.infer<S>
 const modeProblems = (path: string): Problem[] => {
   if (process.platform === 'win32') return [];
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  return (mode & 0o077) === 0 ? [] : [{ file: shown(path), path: '', message: `can be read by other users; run: chmod 600 ${shown(path)}` }];
+  return (mode & 0o077) === 0
+    ? []
+    : [{ file: shown(path), path: '', message: `can be read by other users; run: chmod 600 ${shown(path)}` }];
 };
 
 const hostPort = (text: string): HostPort => parseAddress(text) ?? { host: text, port: 0 };
@@ -72,9 +82,11 @@ const secretsOf = (file: SecretsFile, networkId: string): Secrets => ({
 const crossCheck = (file: ProcessFile, network: NetworkFile, secrets: SecretsFile, paths: Paths): Problem[] => {
   const problems: Problem[] = [];
   const say = (at: string, path: string, message: string): void => void problems.push({ file: shown(at), path, message });
-  if (network.removeSeconds < 2 * network.aliveSeconds) say(paths.network, 'removeSeconds', 'must be at least twice aliveSeconds, or healthy nodes are removed');
+  if (network.removeSeconds < 2 * network.aliveSeconds)
+    say(paths.network, 'removeSeconds', 'must be at least twice aliveSeconds, or healthy nodes are removed');
   const names = [...network.replicas, ...network.proxies].map(({ name }) => name);
-  for (const name of new Set(names.filter((each, at) => names.indexOf(each) !== at))) say(paths.network, '', `has two processes named "${name}"`);
+  for (const name of new Set(names.filter((each, at) => names.indexOf(each) !== at)))
+    say(paths.network, '', `has two processes named "${name}"`);
   if (file.role === 'node') return problems;
   if (network.replicas.length !== 2) say(paths.network, 'replicas', 'must name the tracker and the backup');
   const known = (file.role === 'proxy' ? network.proxies : network.replicas).map(({ name }) => name);
@@ -100,7 +112,14 @@ const assemble = (file: ProcessFile, network: NetworkFile, secrets: SecretsFile,
   };
   if (file.role === 'node') {
     const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort) };
-    return { ...common, role: 'node', peer, api: hostPort(file.api), downloadFolder: resolve(folder, file.downloadFolder), limits: file.limits };
+    return {
+      ...common,
+      role: 'node',
+      peer,
+      api: hostPort(file.api),
+      downloadFolder: resolve(folder, file.downloadFolder),
+      limits: file.limits,
+    };
   }
   const listen = hostPort(file.listen);
   if (file.role === 'proxy') return { ...common, role: 'proxy', listen, limits: file.limits, spreadMs: file.spreadMs };
@@ -117,7 +136,10 @@ const freeze = <T>(value: T): T => {
 
 const failure = (path: string, problems: readonly Problem[]): { readonly ok: false; readonly error: ConfigFailure } => {
   const missing = problems.length === 1 && problems[0]?.file === shown(path) && problems[0].message === 'does not exist';
-  return { ok: false, error: { code: missing ? 'config-missing' : 'config-invalid', message: problems.map(formatProblem).join('\n'), problems } };
+  return {
+    ok: false,
+    error: { code: missing ? 'config-missing' : 'config-invalid', message: problems.map(formatProblem).join('\n'), problems },
+  };
 };
 
 /**

@@ -15,12 +15,20 @@ export interface Problem {
 
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-export const formatProblem = ({ file, path, message }: Problem): string => (path === '' ? `${file}: ${message}` : `${file}: ${path} ${message}`);
+export const formatProblem = ({ file, path, message }: Problem): string =>
+  path === '' ? `${file}: ${message}` : `${file}: ${path} ${message}`;
 
 const formatPath = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`), '');
+  path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
+    '',
+  );
 
-type Shaped = { readonly shape?: Record<string, z.ZodType>; readonly element?: z.ZodType; readonly def: { readonly innerType?: z.ZodType } };
+type Shaped = {
+  readonly shape?: Record<string, z.ZodType>;
+  readonly element?: z.ZodType;
+  readonly def: { readonly innerType?: z.ZodType };
+};
 
 /** The schema that stands at `path`: through defaults, objects and lists. */
 const schemaAt = (schema: z.ZodType | undefined, path: readonly PropertyKey[]): Shaped | undefined => {
@@ -39,8 +47,10 @@ const schemaAt = (schema: z.ZodType | undefined, path: readonly PropertyKey[]): 
 const describeIssue = (issue: z.core.$ZodIssue): string => {
   if (issue.code === 'invalid_type' && /received undefined/u.test(issue.message)) return 'is missing';
   if (issue.code === 'invalid_type') return `must be ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}`;
-  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
-  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
+  if (issue.code === 'too_small')
+    return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
+  if (issue.code === 'too_big')
+    return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
   if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
   return issue.message;
 };

@@ -21,9 +21,19 @@ const name = (description: string) =>
     .meta({ description });
 
 const count = (low: number, high: number, preset: number, description: string) =>
-  z.int({ error: (issue) => (issue.input === undefined ? undefined : 'must be a whole number') }).min(low).max(high).default(preset).meta({ description });
+  z
+    .int({ error: (issue) => (issue.input === undefined ? undefined : 'must be a whole number') })
+    .min(low)
+    .max(high)
+    .default(preset)
+    .meta({ description });
 
-const path = (description: string) => z.string().min(1).max(4096).meta({ description: `${description} Relative to this file.` });
+const path = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(4096)
+    .meta({ description: `${description} Relative to this file.` });
 
 const schemaKey = z.string().max(4096).optional().meta({ description: 'Where an editor finds the schema of this file.' });
 
@@ -94,7 +104,12 @@ const replica = <R extends 'tracker' | 'backup'>(role: R, example: string) =>
           heartbeatMs: count(10, 10_000, 150, 'Milliseconds between two heartbeats of a primary.'),
           suspectMinMs: count(50, 60_000, 900, 'A primary is suspected after at least this many milliseconds of silence.'),
           suspectMaxMs: count(50, 60_000, 1100, 'And at most this many; the moment is drawn at random between the two.'),
-          degradeAfterMs: count(50, 60_000, 1000, 'Milliseconds that a change waits for the other replica before the primary goes on alone.'),
+          degradeAfterMs: count(
+            50,
+            60_000,
+            1000,
+            'Milliseconds that a change waits for the other replica before the primary goes on alone.',
+          ),
         })
         .prefault({})
         .meta({ description: 'How failures are found. Multiply by four across a wide-area network.' }),
@@ -143,7 +158,9 @@ export const nodeSchema = z
     ...common('alice'),
     peer: z
       .strictObject({
-        listen: address({ anyPort: true, description: 'Where other nodes connect: HOST:PORT. Port 0 lets the system choose.' }).default('0.0.0.0:0'),
+        listen: address({ anyPort: true, description: 'Where other nodes connect: HOST:PORT. Port 0 lets the system choose.' }).default(
+          '0.0.0.0:0',
+        ),
         advertise: z
           .array(address({ anyPort: true, description: 'HOST:PORT; port 0 stands for the port listened on.' }))
           .max(8)
@@ -152,7 +169,10 @@ export const nodeSchema = z
       })
       .prefault({})
       .meta({ description: 'The exchange of pieces with other nodes.' }),
-    api: address({ anyPort: true, description: 'Where the commands reach this node, on this machine alone: HOST:PORT. Port 0 lets the system choose.' })
+    api: address({
+      anyPort: true,
+      description: 'Where the commands reach this node, on this machine alone: HOST:PORT. Port 0 lets the system choose.',
+    })
       .refine((text) => isLoopback(parseAddress(text)?.host ?? ''), { error: 'must be on this machine alone, for example 127.0.0.1:0' })
       .default('127.0.0.1:0'),
     downloadFolder: path('Where finished downloads go.').default('downloads'),

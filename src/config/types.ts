@@ -60,7 +60,12 @@ interface ProcessConfig {
 export interface ReplicaConfig extends ProcessConfig {
   readonly role: 'tracker' | 'backup';
   readonly listen: HostPort;
-  readonly timing: { readonly heartbeatMs: number; readonly suspectMinMs: number; readonly suspectMaxMs: number; readonly degradeAfterMs: number };
+  readonly timing: {
+    readonly heartbeatMs: number;
+    readonly suspectMinMs: number;
+    readonly suspectMaxMs: number;
+    readonly degradeAfterMs: number;
+  };
   readonly limits: { readonly torrentBytesMax: number; readonly linksMax: number; readonly passwordQueueMax: number };
 }
 

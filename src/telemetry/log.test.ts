@@ -37,7 +37,9 @@ describe('redaction', () => {
   it('bounds depth, length and number', () => {
     let deep: object = {};
     for (let i = 0; i < 10_000; i++) deep = { deep };
-    const text = JSON.stringify(redact({ deep, long: 'x'.repeat(1_000_000), many: Array.from({ length: 100_000 }, () => 1), bytes: new Uint8Array(99) }));
+    const text = JSON.stringify(
+      redact({ deep, long: 'x'.repeat(1_000_000), many: Array.from({ length: 100_000 }, () => 1), bytes: new Uint8Array(99) }),
+    );
     assert.ok(text.length < 5_000);
     assert.match(text, /\[99 bytes\]/u);
   });

@@ -32,7 +32,10 @@ const wrap = (logger: Logger): Log => ({
  * `logs/<role>-<name>.log` is a link to the file being written, since pino-roll numbers its files. They stand in a folder
  * of their own: pino-roll takes the trailing number of every file beside them for one of its own.
  */
-const openFile = async (who: string, config: LogConfig): Promise<StreamEntry['stream'] & { end(): void; once(event: 'close', listener: () => void): unknown }> => {
+const openFile = async (
+  who: string,
+  config: LogConfig,
+): Promise<StreamEntry['stream'] & { end(): void; once(event: 'close', listener: () => void): unknown }> => {
   const folder = join(config.folder, who);
   mkdirSync(folder, { recursive: true });
   const stream = await buildRoll({

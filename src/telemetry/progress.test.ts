@@ -5,7 +5,11 @@ import { polled, withPace } from './progress.ts';
 
 describe('progress', () => {
   it('knows the rate of the last seconds, not of all time', async () => {
-    const amounts = [0, 1, 2, 3, 4, 5, 6, 7].map((s) => ({ size: 10_000, atMs: s * 1000, doneBytes: s <= 4 ? s * 1000 : 4000 + (s - 4) * 100 }));
+    const amounts = [0, 1, 2, 3, 4, 5, 6, 7].map((s) => ({
+      size: 10_000,
+      atMs: s * 1000,
+      doneBytes: s <= 4 ? s * 1000 : 4000 + (s - 4) * 100,
+    }));
     const paces = await lastValueFrom(from(amounts).pipe(withPace(2000), toArray()));
     assert.deepEqual(
       paces.map(({ rate }) => rate),

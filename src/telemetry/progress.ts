@@ -30,15 +30,17 @@ const paceOf = (first: Amount, last: Amount): Pace => {
 };
 
 /** Adds the rate over the last `windowMs`, and the time left at that rate. */
-export const withPace = <T extends Amount>(windowMs: number): OperatorFunction<T, T & Pace> => (source) =>
-  source.pipe(
-    scan<T, Window<T>, Window<T>>(
-      ({ amounts }, amount) => {
-        const kept = [...amounts.filter(({ atMs }) => amount.atMs - atMs <= windowMs), amount];
-        return { amounts: kept, latest: { ...amount, ...paceOf(kept[0] ?? amount, amount) } };
-      },
-      { amounts: [], latest: null },
-    ),
-    // `latest` is there after the first amount.
-    exhaustMap(({ latest }) => (latest === null ? [] : [latest])),
-  );
+export const withPace =
+  <T extends Amount>(windowMs: number): OperatorFunction<T, T & Pace> =>
+  (source) =>
+    source.pipe(
+      scan<T, Window<T>, Window<T>>(
+        ({ amounts }, amount) => {
+          const kept = [...amounts.filter(({ atMs }) => amount.atMs - atMs <= windowMs), amount];
+          return { amounts: kept, latest: { ...amount, ...paceOf(kept[0] ?? amount, amount) } };
+        },
+        { amounts: [], latest: null },
+      ),
+      // `latest` is there after the first amount.
+      exhaustMap(({ latest }) => (latest === null ? [] : [latest])),
+    );

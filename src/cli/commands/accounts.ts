@@ -17,7 +17,9 @@ const register = async (context: Context, name: string, options: PasswordOptions
     const password = await newPassword(context, options);
     const made = give(await node.call('register', { name, password, code: options.code ?? null }));
     context.output.value(made);
-    context.output.line(`${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: shoal login ${printable(made.account)}`);
+    context.output.line(
+      `${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: shoal login ${printable(made.account)}`,
+    );
   });
 };
 
@@ -39,7 +41,9 @@ const whoami = async (context: Context): Promise<void> => {
 const invite = async (context: Context, options: { readonly admin?: boolean }): Promise<void> => {
   const made = await askNode(context, 'invite', { admin: options.admin === true });
   context.output.value(made);
-  context.output.line(`${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}`);
+  context.output.line(
+    `${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}`,
+  );
   context.output.note(`On a node of the network: shoal register NAME --code ${made.code}`);
 };
 
@@ -94,7 +98,10 @@ const ownCommands = (program: Command, ending: Ending): void => {
     examples: ['shoal register alice', 'shoal register alice --code 4Q7M-… --password-stdin < password.txt'],
     exits,
     config: true,
-    setup: (command) => command.option('--code <code>', 'the code of an invitation, or of `shoal init` for the first administrator').option(...passwordOption),
+    setup: (command) =>
+      command
+        .option('--code <code>', 'the code of an invitation, or of `shoal init` for the first administrator')
+        .option(...passwordOption),
     run: (context, [name], options) => register(context, name, options),
   });
   addCommand<[string], PasswordOptions>(program, ending, {
@@ -118,7 +125,14 @@ const ownCommands = (program: Command, ending: Ending): void => {
       context.output.line('Signed out.');
     },
   });
-  addCommand(program, ending, { usage: 'whoami', about: 'say who is signed in', examples: ['shoal whoami'], exits, config: true, run: whoami });
+  addCommand(program, ending, {
+    usage: 'whoami',
+    about: 'say who is signed in',
+    examples: ['shoal whoami'],
+    exits,
+    config: true,
+    run: whoami,
+  });
   addCommand<[], PasswordOptions>(program, ending, {
     usage: 'passwd',
     about: 'change your password',
@@ -142,7 +156,14 @@ const ownCommands = (program: Command, ending: Ending): void => {
 export const accountCommands = (program: Command, ending: Ending): void => {
   ownCommands(program, ending);
   const account = program.command('account').description('for administrators: list, disable, enable and reset accounts');
-  addCommand(account, ending, { usage: 'list', about: 'list all accounts', examples: ['shoal account list'], exits, config: true, run: listAccounts });
+  addCommand(account, ending, {
+    usage: 'list',
+    about: 'list all accounts',
+    examples: ['shoal account list'],
+    exits,
+    config: true,
+    run: listAccounts,
+  });
   for (const disabled of [true, false]) {
     const verb = disabled ? 'disable' : 'enable';
     addCommand<[string]>(account, ending, {

@@ -50,7 +50,9 @@ const followShare = async (context: Context, node: OwnableNode, job: number, lab
     polled(ask, POLL_MS).pipe(
       map((state) => ({ ...state, atMs: performance.now() })),
       withPace(PACE_WINDOW_MS),
-      tap(({ state, ...facts }) => view.show({ label, ...facts, sources: [], reason: state === 'hashing' ? null : 'registering with the network' })),
+      tap(({ state, ...facts }) =>
+        view.show({ label, ...facts, sources: [], reason: state === 'hashing' ? null : 'registering with the network' }),
+      ),
       takeWhile(({ state }) => state === 'hashing' || state === 'registering', true),
       takeUntil(from(signals.requested)),
     ),
@@ -67,7 +69,9 @@ const share = async (context: Context, given: readonly string[], options: ShareO
   const node = await runningOrOwnNode(context);
   const signals = watchSignals();
   try {
-    const { job } = give(await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }));
+    const { job } = give(
+      await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }),
+    );
     const label = printable(options.name ?? basename(paths[0] ?? ''));
     const { state, id, size, code, message } = await followShare(context, node, job, label, signals);
     if (state === 'failed') stopWith(code ?? 'failed', `${label} is not shared: ${message ?? 'no reason was given'}`);
@@ -111,19 +115,28 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
 
 const wholeNumber = (text: string, option: string, max: number): number => {
   const value = Number(text);
-  return Number.isInteger(value) && value >= 1 && value <= max ? value : stopWith('usage', `--${option} must be a whole number from 1 to ${max}, not "${text}".`);
+  return Number.isInteger(value) && value >= 1 && value <= max
+    ? value
+    : stopWith('usage', `--${option} must be a whole number from 1 to ${max}, not "${text}".`);
 };
 
 const ownersText = ({ owners }: SearchHit): string => [...new Set(owners.map(({ account }) => account))].join(', ');
 
-const search = async (context: Context, words: readonly string[], options: { readonly page: string; readonly limit: string }): Promise<void> => {
+const search = async (
+  context: Context,
+  words: readonly string[],
+  options: { readonly page: string; readonly limit: string },
+): Promise<void> => {
   const limit = wholeNumber(options.limit, 'limit', 100);
   const page = wholeNumber(options.page, 'page', 1_000_000);
   const offset = (page - 1) * limit;
   const found = await askNode(context, 'search', { words: words.join(' '), offset, limit });
   const { output } = context;
   output.value(found);
-  if (found.hits.length === 0) return output.line(found.total === 0 ? (words.length === 0 ? 'Nothing is shared yet.' : 'Nothing was found.') : `There are only ${found.total} results.`);
+  if (found.hits.length === 0)
+    return output.line(
+      found.total === 0 ? (words.length === 0 ? 'Nothing is shared yet.' : 'Nothing was found.') : `There are only ${found.total} results.`,
+    );
   output.table(
     [
       { title: 'ID', of: ({ id }) => shortId(id) },
@@ -172,7 +185,11 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
     examples: ['shoal search corpus vi', 'shoal search dữ liệu', 'shoal search --page 2'],
     exits: [EXIT.unavailable, ...exits],
     config: true,
-    setup: (command) => command.option('--page <n>', 'which page', '1').option('--limit <n>', 'results on a page', '20').addHelpText('after', '\nWords match from their beginning, with or without diacritics.'),
+    setup: (command) =>
+      command
+        .option('--page <n>', 'which page', '1')
+        .option('--limit <n>', 'results on a page', '20')
+        .addHelpText('after', '\nWords match from their beginning, with or without diacritics.'),
     run: (context, [words], options) => search(context, words, options),
   });
   addCommand<[string[]], GetOptions>(program, ending, {
@@ -187,7 +204,10 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
         .option('--file <glob>', 'only these files; may be given several times', collect, [])
         .option('--sequential', 'in order, to read from the beginning while it comes')
         .option('--seed', 'where the command runs a node itself: go on sharing until Ctrl-C')
-        .addHelpText('after', '\nWhere no node is running, the command runs one itself until the download is complete.\nAn interrupted download resumes when the same command is run again.'),
+        .addHelpText(
+          'after',
+          '\nWhere no node is running, the command runs one itself until the download is complete.\nAn interrupted download resumes when the same command is run again.',
+        ),
     run: (context, [what], options) => get(context, what, options),
   });
   addCommand<[string]>(program, ending, {

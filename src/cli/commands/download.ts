@@ -26,9 +26,17 @@ const showDone = (context: Context, transfer: TransferSummary, startedMs: number
   const { output } = context;
   const sources = transfer.sources.filter(({ bytes }) => bytes > 0);
   output.value({ ...transfer, seconds });
-  const pace = seconds > 0.1 && transfer.downloadedBytes > 0 ? ` in ${formatDuration(seconds)} (${formatRate(transfer.downloadedBytes / seconds)})` : '';
-  output.line(`${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${pace}, every byte verified`);
-  if (sources.length > 0) output.line(`from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(nameOf(source))} ${formatSize(source.bytes)}`).join(', ')}`);
+  const pace =
+    seconds > 0.1 && transfer.downloadedBytes > 0
+      ? ` in ${formatDuration(seconds)} (${formatRate(transfer.downloadedBytes / seconds)})`
+      : '';
+  output.line(
+    `${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${pace}, every byte verified`,
+  );
+  if (sources.length > 0)
+    output.line(
+      `from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(nameOf(source))} ${formatSize(source.bytes)}`).join(', ')}`,
+    );
   output.line(`in ${transfer.folder}`);
 };
 
@@ -42,7 +50,11 @@ const interrupted = (context: Context, node: OwnableNode, { id, doneBytes, size 
 const ended = (transfer: TransferSummary): void => {
   const why = transfer.reason ?? 'no reason was given';
   if (transfer.state === 'failed') stopWith('failed', `The download of ${printable(transfer.name)} failed: ${why}`);
-  if (transfer.state === 'paused') stopWith('temporary-pause', `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`);
+  if (transfer.state === 'paused')
+    stopWith(
+      'temporary-pause',
+      `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`,
+    );
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */

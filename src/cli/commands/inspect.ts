@@ -17,7 +17,11 @@ const readTorrent = (path: string): Uint8Array => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    const why: Readonly<Record<string, string>> = { ENOENT: 'does not exist', EACCES: 'may not be read by this user', EISDIR: 'is a folder' };
+    const why: Readonly<Record<string, string>> = {
+      ENOENT: 'does not exist',
+      EACCES: 'may not be read by this user',
+      EISDIR: 'is a folder',
+    };
     return stopWith('missing', `${path} ${why[code] ?? `cannot be read (${code})`}.`);
   }
 };

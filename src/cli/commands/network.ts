@@ -4,7 +4,7 @@ import { homedir, hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseAddress } from '../../config/address.ts';
-import { decodeJoinCode } from '../../config/join-code.ts';
+import { CODE_LENGTH_MAX, decodeJoinCode } from '../../config/join-code.ts';
 import { joinCodeOf, memberFiles, networkFiles, type NetworkPlan } from '../../config/make.ts';
 import type { Registration } from '../../config/types.ts';
 import { codeHash, codeOf } from '../../domain/accounts/secrets.ts';
@@ -37,7 +37,9 @@ const place = (host: string, port: string, option: string): { host: string; port
 };
 
 const registrationOf = (text: string): Registration =>
-  text === 'open' || text === 'invite' || text === 'closed' ? text : stopWith('usage', `--registration must be open, invite or closed, not "${text}".`);
+  text === 'open' || text === 'invite' || text === 'closed'
+    ? text
+    : stopWith('usage', `--registration must be open, invite or closed, not "${text}".`);
 
 /** A name that the configuration takes, of whatever the machine is called. */
 export const nodeNameOf = (text: string): string =>
@@ -95,28 +97,50 @@ interface JoinOptions {
   readonly name?: string;
 }
 
-const joinNetwork = (context: Context, [text]: readonly [string], options: JoinOptions): void => {
-  const code = give(decodeJoinCode(text));
+/** `-` stands for standard input, where no other user of the machine sees the code. */
+const codeText = async (context: Context, given: string): Promise<string> => {
+  if (given !== '-') return given;
+  let text = '';
+  for await (const chunk of context.input.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > CODE_LENGTH_MAX) break;
+  }
+  return text;
+};
+
+const joinNetwork = async (context: Context, [given]: readonly [string], options: JoinOptions): Promise<void> => {
+  const code = give(decodeJoinCode(await codeText(context, given)));
   const own = options.dir === undefined;
   const folder = own ? userConfigFolder(context.env) : resolve(options.dir ?? '');
   const home = homedir();
   const name = options.name ?? nodeNameOf(hostname());
   const dataFolder = own ? join(context.env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'shoal') : 'data';
-  const plan = { name, dataFolder, downloadFolder: own ? join(home, 'Shoal') : 'downloads', logFolder: own ? join(dataFolder, 'logs') : 'logs' };
+  const plan = {
+    name,
+    dataFolder,
+    downloadFolder: own ? join(home, 'Shoal') : 'downloads',
+    logFolder: own ? join(dataFolder, 'logs') : 'logs',
+  };
   give(writeNewFiles(folder, memberFiles(code, plan)));
   const { output } = context;
   const config = join(folder, 'node.json');
   const flag = own ? '' : ` --config ${relative('.', config) || config}`;
   output.value({ network: code.name, config, proxies: code.proxies });
-  output.line(`This machine can join the network ${output.style.bold(code.name)} as ${output.style.bold(name)}; its settings are in ${config}.`);
-  for (const command of [`shoal node${flag}`, `shoal register NAME${flag}`, `shoal login NAME${flag}`]) output.line(`  ${output.style.cyan(command)}`);
+  output.line(
+    `This machine can join the network ${output.style.bold(code.name)} as ${output.style.bold(name)}; its settings are in ${config}.`,
+  );
+  for (const command of [`shoal node${flag}`, `shoal register NAME${flag}`, `shoal login NAME${flag}`])
+    output.line(`  ${output.style.cyan(command)}`);
 };
 
 export const networkCommands = (program: Command, ending: Ending): void => {
   addCommand<[string | undefined], InitOptions>(program, ending, {
     usage: 'init [dir]',
     about: 'make a new network: its files, its secrets, the codes to join it',
-    examples: ['shoal init my-lab --host 192.168.1.5', 'shoal init my-lab --tracker-host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --registration invite'],
+    examples: [
+      'shoal init my-lab --host 192.168.1.5',
+      'shoal init my-lab --tracker-host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --registration invite',
+    ],
     exits: [EXIT.cannotCreate],
     setup: (command) =>
       command
@@ -130,17 +154,17 @@ export const networkCommands = (program: Command, ending: Ending): void => {
         .option('--proxy-port <port>', 'port of the proxy', '7411')
         .option('--registration <who>', 'who may register: open, invite or closed', 'open')
         .option('--node <name>', 'name of the first node, on the machine of the proxy', 'node'),
-    run: async (context, args, options) => init(context, args, options),
+    run: async (...given) => init(...given),
   });
   addCommand<[string], JoinOptions>(program, ending, {
     usage: 'join <code>',
-    about: 'set up a node on this machine for the network of a join code',
-    examples: ['shoal join shoal04gq… --name alice-laptop'],
+    about: 'set up a node on this machine for the network of a join code (- reads it from standard input)',
+    examples: ['shoal join shoal04gq… --name alice-laptop', 'shoal join - < code.txt'],
     exits: [EXIT.data, EXIT.cannotCreate],
     setup: (command) =>
       command
         .option('--dir <dir>', 'put settings, data and downloads there (default: ~/.config/shoal, ~/.local/share/shoal, ~/Shoal)')
         .option('--name <name>', 'name of the node (default: the name of the machine)'),
-    run: async (context, args, options) => joinNetwork(context, args, options),
+    run: joinNetwork,
   });
 };

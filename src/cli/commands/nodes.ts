@@ -22,7 +22,11 @@ const listNodes = async (context: Context): Promise<void> => {
       { title: 'UPLOADED', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true },
       {
         title: 'SHARES',
-        of: ({ shares }) => [...shares.slice(0, SHARES_SHOWN_MAX).map(({ name }) => name), ...(shares.length > SHARES_SHOWN_MAX ? [`and ${shares.length - SHARES_SHOWN_MAX} more`] : [])].join(', '),
+        of: ({ shares }) =>
+          [
+            ...shares.slice(0, SHARES_SHOWN_MAX).map(({ name }) => name),
+            ...(shares.length > SHARES_SHOWN_MAX ? [`and ${shares.length - SHARES_SHOWN_MAX} more`] : []),
+          ].join(', '),
         shrinksTo: 10,
       },
     ],
@@ -34,7 +38,9 @@ const listNodes = async (context: Context): Promise<void> => {
 const ping = async (context: Context, text: string): Promise<void> => {
   await withNode(context, async (node) => {
     const { nodes } = give(await node.call('nodes', {}));
-    const named = nodes.filter((each) => each.node === text || each.name === text || (text.length >= 4 && each.node.startsWith(text.toLowerCase())));
+    const named = nodes.filter(
+      (each) => each.node === text || each.name === text || (text.length >= 4 && each.node.startsWith(text.toLowerCase())),
+    );
     const target = named.length === 1 ? (named[0]?.node ?? text) : text;
     const answer = give(await node.call('ping', { node: target }));
     context.output.value(answer);
@@ -43,7 +49,14 @@ const ping = async (context: Context, text: string): Promise<void> => {
 };
 
 export const nodeCommands = (program: Command, ending: Ending): void => {
-  addCommand(program, ending, { usage: 'nodes', about: 'list the nodes of the network, and what they share', examples: ['shoal nodes'], exits, config: true, run: listNodes });
+  addCommand(program, ending, {
+    usage: 'nodes',
+    about: 'list the nodes of the network, and what they share',
+    examples: ['shoal nodes'],
+    exits,
+    config: true,
+    run: listNodes,
+  });
   addCommand<[string]>(program, ending, {
     usage: 'ping <node>',
     about: 'ask whether a node is there, by its name or id',

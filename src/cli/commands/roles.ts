@@ -31,7 +31,12 @@ const obeyStdin = (daemon: Daemon): Promise<'stdin'> =>
     process.stdin.once('error', () => resolve('stdin'));
   });
 
-const serve = async (context: Context, daemon: Daemon, ready: { role: RoleName; name: string }, options: RoleOptions): Promise<ExitCode> => {
+const serve = async (
+  context: Context,
+  daemon: Daemon,
+  ready: { role: RoleName; name: string },
+  options: RoleOptions,
+): Promise<ExitCode> => {
   const signals: StopRequest = watchSignals();
   give(await daemon.start());
   const { role, name } = ready;
@@ -52,7 +57,8 @@ const serve = async (context: Context, daemon: Daemon, ready: { role: RoleName; 
 const runRole = async (role: RoleName, context: Context, options: RoleOptions): Promise<ExitCode> => {
   const path = context.configFile ?? (role === 'node' ? findNodeConfig(context) : `${role}.json`);
   const config = give(loadConfig(path));
-  if (config.role !== role) stopWith('config-invalid', `${path} is the configuration of a ${config.role}. Run: shoal ${config.role} --config ${path}`);
+  if (config.role !== role)
+    stopWith('config-invalid', `${path} is the configuration of a ${config.role}. Run: shoal ${config.role} --config ${path}`);
   const { createDaemon } = await import('../../roles/daemon.ts');
   return serve(context, createDaemon(config, { api: true, terminal: true }), { role, name: config.name }, options);
 };
@@ -65,9 +71,17 @@ export const roleCommands = (program: Command, ending: Ending): void => {
       examples: [`shoal ${role} --config my-lab/${role}.json`],
       exits: [EXIT.unavailable, EXIT.internal, EXIT.io, EXIT.config],
       setup: (command) => {
-        command.option('--config <file>', role === 'node' ? 'its configuration (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)' : `its configuration (default: ./${role}.json)`);
+        command.option(
+          '--config <file>',
+          role === 'node'
+            ? 'its configuration (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)'
+            : `its configuration (default: ./${role}.json)`,
+        );
         command.option('--stdin-control', 'for programs that start this one: a line "status" on standard input is answered, its end stops');
-        command.addHelpText('after', '\nWhen it serves it writes one line to standard output: ready ROLE NAME PURPOSE=ADDRESS… pid=PID.\nSIGINT (Ctrl-C) and SIGTERM stop it cleanly; a second one ends it at once.');
+        command.addHelpText(
+          'after',
+          '\nWhen it serves it writes one line to standard output: ready ROLE NAME PURPOSE=ADDRESS… pid=PID.\nSIGINT (Ctrl-C) and SIGTERM stop it cleanly; a second one ends it at once.',
+        );
       },
       run: (context, _args, options) => runRole(role, context, options),
     });

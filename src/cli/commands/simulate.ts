@@ -40,7 +40,9 @@ const show = (context: Context, name: string, seed: number, report: SimulationRe
   output.value({ scenario: name, seed, ok, failure, ...facts });
   for (const line of lines) output.line(line);
   const speed = report.realSeconds > 0 ? `, ${Math.round(report.simulatedSeconds / report.realSeconds)} times real time` : '';
-  output.line(`seed ${seed}  events ${report.events}  simulated ${report.simulatedSeconds.toFixed(1)} s in ${report.realSeconds.toFixed(2)} s${speed}`);
+  output.line(
+    `seed ${seed}  events ${report.events}  simulated ${report.simulatedSeconds.toFixed(1)} s in ${report.realSeconds.toFixed(2)} s${speed}`,
+  );
   output.line(`trace ${report.traceHash}`);
   if (failure !== null) output.line(output.style.red(failure));
 };
@@ -69,7 +71,9 @@ export const simulateCommand = (program: Command, ending: Ending): void => {
     examples: ['shoal simulate quick-start --seed 7', 'shoal simulate tracker-dies --seed 7 --check'],
     exits: [EXIT.unavailable],
     setup: (command) =>
-      command.requiredOption('--seed <n>', 'what all chance in the run follows from: the same seed gives the same run').option('--check', 'run twice, and fail unless both runs are the same to the last event'),
+      command
+        .requiredOption('--seed <n>', 'what all chance in the run follows from: the same seed gives the same run')
+        .option('--check', 'run twice, and fail unless both runs are the same to the last event'),
     run: (context, [scenario], options) => simulate(context, scenario, options),
   });
 };

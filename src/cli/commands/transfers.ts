@@ -85,7 +85,11 @@ const peers = async (context: Context, text: string): Promise<void> => {
       { title: 'GOT', of: ({ downloadedBytes }) => formatSize(downloadedBytes), right: true },
       { title: 'GAVE', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true },
       { title: 'CLIENT', of: ({ client }) => client, shrinksTo: 6 },
-      { title: 'FLAGS', of: (peer) => [peer.choked ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '), shrinksTo: 5 },
+      {
+        title: 'FLAGS',
+        of: (peer) => [peer.choked ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '),
+        shrinksTo: 5,
+      },
     ],
     found,
   );
@@ -105,12 +109,21 @@ const remove = async (context: Context, text: string, data: boolean): Promise<vo
     const { id, name, folder } = await findTransfer(node, text);
     give(await node.call('remove', { id, data }));
     context.output.value({ id, data });
-    context.output.line(data ? `${printable(name)} is removed, with its files.` : `${printable(name)} is removed; its files stay in ${folder}.`);
+    context.output.line(
+      data ? `${printable(name)} is removed, with its files.` : `${printable(name)} is removed; its files stay in ${folder}.`,
+    );
   });
 };
 
 export const transferCommands = (program: Command, ending: Ending): void => {
-  addCommand(program, ending, { usage: 'ls', about: 'list what the node downloads and shares', examples: ['shoal ls'], exits, config: true, run: list });
+  addCommand(program, ending, {
+    usage: 'ls',
+    about: 'list what the node downloads and shares',
+    examples: ['shoal ls'],
+    exits,
+    config: true,
+    run: list,
+  });
   addCommand<[string | undefined]>(program, ending, {
     usage: 'status [id]',
     about: 'how the node is, or one of its transfers',
@@ -119,14 +132,28 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     config: true,
     run: (context, [id]) => (id === undefined ? nodeStatus(context) : transferStatus(context, id)),
   });
-  addCommand<[string]>(program, ending, { usage: 'peers <id>', about: 'list the peers of a transfer', examples: ['shoal peers 4f1c09aa7d3e'], exits, config: true, run: (context, [id]) => peers(context, id) });
+  addCommand<[string]>(program, ending, {
+    usage: 'peers <id>',
+    about: 'list the peers of a transfer',
+    examples: ['shoal peers 4f1c09aa7d3e'],
+    exits,
+    config: true,
+    run: (context, [id]) => peers(context, id),
+  });
   const changes = [
     ['pause', 'pause a transfer', 'is paused'],
     ['resume', 'resume a transfer', 'goes on'],
     ['recheck', 'verify what is on disk again', 'is being verified'],
   ] as const;
   for (const [call, about, done] of changes) {
-    addCommand<[string]>(program, ending, { usage: `${call} <id>`, about, examples: [`shoal ${call} 4f1c09aa7d3e`], exits, config: true, run: (context, [id]) => change(context, call, id, done) });
+    addCommand<[string]>(program, ending, {
+      usage: `${call} <id>`,
+      about,
+      examples: [`shoal ${call} 4f1c09aa7d3e`],
+      exits,
+      config: true,
+      run: (context, [id]) => change(context, call, id, done),
+    });
   }
   addCommand<[string], { readonly data?: boolean }>(program, ending, {
     usage: 'remove <id>',

@@ -46,16 +46,16 @@ export const plural = (count: number, one: string, many = `${one}s`): string => 
  * Text of others without what could steer the terminal or turn the reading order: control characters, and the marks that
  * change direction, become visible.
  */
-export const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, '\ufffd');
+export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '\ufffd');
 
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
-const widthOf = (character: string): number => (/^[\p{M}\u200b-\u200d\ufe0f]$/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
+const widthOf = (character: string): number => (/^(?:\p{M}|\p{Cf})$/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
 
 /** Columns on a terminal; escape sequences of colours count nothing. */
 export const displayWidth = (text: string): number => {
-  // eslint-disable-next-line no-control-regex -- colours are control sequences
-  const bare = text.replaceAll(/\u001b\[[0-9;]*m/gu, '');
+  const bare = text.replaceAll(/\p{Cc}\[[0-9;]*m/gu, '');
   let width = 0;
   for (const character of bare) width += widthOf(character);
   return width;

@@ -25,7 +25,12 @@ const widths = <Row>(columns: readonly Column<Row>[], cells: readonly string[][]
 };
 
 /** Lines of a table, fitted to `available` columns where its columns can shrink. Cells are made printable. */
-export const renderTable = <Row>(columns: readonly Column<Row>[], rows: readonly Row[], available: number, heading: (text: string) => string): string[] => {
+export const renderTable = <Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  available: number,
+  heading: (text: string) => string,
+): string[] => {
   const cells = rows.map((row) => columns.map((column) => printable(column.of(row))));
   const width = widths(columns, cells, available);
   const line = (texts: readonly string[]): string =>

@@ -76,7 +76,10 @@ export class Child {
   /** Resolves when it serves; rejects when it ends before that, or takes too long. */
   ready(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`The ${this.plan.role} ${this.plan.name} did not get ready within ${READY_TIMEOUT_MS / 1000} s`)), READY_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`The ${this.plan.role} ${this.plan.name} did not get ready within ${READY_TIMEOUT_MS / 1000} s`)),
+        READY_TIMEOUT_MS,
+      );
       this.#ready = () => {
         clearTimeout(timer);
         resolve();

@@ -17,7 +17,8 @@ export interface Shared {
 
 /** The Node executable that runs this program; where that is a small stub over a library, a file of random bytes. */
 export const defaultFile = (folder: string): Shared => {
-  if (statSync(process.execPath).size >= DEFAULT_BYTES_MIN) return { path: process.execPath, name: `node-${process.version}`, words: `node ${process.version}` };
+  if (statSync(process.execPath).size >= DEFAULT_BYTES_MIN)
+    return { path: process.execPath, name: `node-${process.version}`, words: `node ${process.version}` };
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'random-bytes.bin');
   const file = openSync(path, 'w');
@@ -28,7 +29,12 @@ export const defaultFile = (folder: string): Shared => {
 };
 
 /** A word of letters and digits is looked for as it stands; anything else separates words. */
-export const wordsOf = (name: string): string => name.split(/[^\p{L}\p{N}\p{M}]+/u).filter(Boolean).slice(0, 4).join(' ');
+export const wordsOf = (name: string): string =>
+  name
+    .split(/[^\p{L}\p{N}\p{M}]+/u)
+    .filter(Boolean)
+    .slice(0, 4)
+    .join(' ');
 
 export const fileOfUser = (path: string): Shared => ({ path, name: basename(path), words: wordsOf(basename(path)) });
 

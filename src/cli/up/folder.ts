@@ -22,12 +22,19 @@ export const takeFolder = (folder: string): TourFolder => {
   const before = existsSync(folder) ? readdirSync(folder) : [];
   const foreign = before.filter((name) => !OURS.has(name));
   if (before.length > 0 && (foreign.length > 0 || !before.includes(MARK))) {
-    stopWith('exists', `${folder} holds other things (${(foreign[0] ?? before[0]) as string}). Nothing was changed; choose another folder with --dir.`);
+    stopWith(
+      'exists',
+      `${folder} holds other things (${(foreign[0] ?? before[0]) as string}). Nothing was changed; choose another folder with --dir.`,
+    );
   }
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, MARK), 'The state of "shoal up". It is cleared at the next start.\n');
   const locked = lockFolder(folder);
-  if (!locked.ok) stopWith('in-use', `A tour is running in ${folder}${locked.error.pid === null ? '' : ` (process ${locked.error.pid})`}. Stop it first, or choose another folder with --dir.`);
+  if (!locked.ok)
+    stopWith(
+      'in-use',
+      `A tour is running in ${folder}${locked.error.pid === null ? '' : ` (process ${locked.error.pid})`}. Stop it first, or choose another folder with --dir.`,
+    );
   const cleared = before.includes('network');
   for (const name of ['network', 'files']) rmSync(join(folder, name), { recursive: true, force: true });
   return { lock: give(locked), cleared };
@@ -57,6 +64,15 @@ const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 15 
 export const makeTourNetwork = async (folder: string, nodes: readonly string[], ratePerNode: number): Promise<string> => {
   const [tracker = 0, backup = 0, proxy = 0] = await freePorts(3);
   const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port });
-  const plan = { name: 'tour', registration: 'open', tracker: at(tracker), backup: at(backup), proxy: at(proxy), nodes, rate: ratePerNode, timing: TIMING } as const;
+  const plan = {
+    name: 'tour',
+    registration: 'open',
+    tracker: at(tracker),
+    backup: at(backup),
+    proxy: at(proxy),
+    nodes,
+    rate: ratePerNode,
+    timing: TIMING,
+  } as const;
   return createNetwork(folder, plan).adminCode;
 };

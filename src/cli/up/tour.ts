@@ -68,7 +68,15 @@ const stay = async (screen: Screen, signals: StopRequest): Promise<void> => {
   screen.say();
 };
 
-const run = async (context: Context, screen: Screen, network: TourNetwork, options: UpOptions, deaths: Deaths, signals: StopRequest, adminCode: string): Promise<ExitCode> => {
+const run = async (
+  context: Context,
+  screen: Screen,
+  network: TourNetwork,
+  options: UpOptions,
+  deaths: Deaths,
+  signals: StopRequest,
+  adminCode: string,
+): Promise<ExitCode> => {
   const filesFolder = join(options.folder, 'files');
   const password = randomBytes(9).toString('base64url');
   const shared = options.path === null ? defaultFile(filesFolder) : fileOfUser(resolve(options.path));
@@ -92,7 +100,8 @@ const run = async (context: Context, screen: Screen, network: TourNetwork, optio
 export const runTour = async (context: Context, given: UpOptions): Promise<ExitCode> => {
   const options = { ...given, folder: resolve(given.folder) };
   if (options.path !== null && !existsSync(options.path)) stopWith('missing', `${options.path} does not exist.`);
-  if (options.path !== null && basename(resolve(options.path)) === '') stopWith('usage', 'The root of a disk cannot be shared. Name a file or a folder.');
+  if (options.path !== null && basename(resolve(options.path)) === '')
+    stopWith('usage', 'The root of a disk cannot be shared. Name a file or a folder.');
   const { lock, cleared } = takeFolder(options.folder);
   const screen = new Screen(context.output);
   const signals = watchSignals();

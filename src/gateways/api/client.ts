@@ -48,7 +48,9 @@ export class ApiClient {
       const { status, body } = await this.#send(call, args, timeoutMs);
       if (status === 200) {
         const value = routes[call].result.safeParse((body as { value?: unknown }).value);
-        return value.success ? { ok: true, value: value.data } : fail('internal', `The node answered ${call} in a way that this version does not understand.`);
+        return value.success
+          ? { ok: true, value: value.data }
+          : fail('internal', `The node answered ${call} in a way that this version does not understand.`);
       }
       const { error } = body as { error?: Failure };
       if (error?.code === 'token-wrong') return noNode(this.#dataFolder);
@@ -68,24 +70,30 @@ export class ApiClient {
     const { method, path } = routes[call];
     const body = method === 'GET' ? null : Buffer.from(JSON.stringify(args));
     return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${this.#token}`, ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length }) };
-      const outgoing = request({ host: this.#host, port: this.#port, method, path, headers, agent: this.#agent, timeout: timeoutMs }, (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > ANSWER_BYTES_MAX) outgoing.destroy(new Error('the answer is too long'));
-          chunks.push(chunk);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          try {
-            resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown });
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
-        });
-      });
+      const headers = {
+        authorization: `Bearer ${this.#token}`,
+        ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
+      };
+      const outgoing = request(
+        { host: this.#host, port: this.#port, method, path, headers, agent: this.#agent, timeout: timeoutMs },
+        (response) => {
+          const chunks: Buffer[] = [];
+          let size = 0;
+          response.on('data', (chunk: Buffer) => {
+            size += chunk.length;
+            if (size > ANSWER_BYTES_MAX) outgoing.destroy(new Error('the answer is too long'));
+            chunks.push(chunk);
+          });
+          response.on('error', reject);
+          response.on('end', () => {
+            try {
+              resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown });
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error(String(error)));
+            }
+          });
+        },
+      );
       outgoing.on('timeout', () => outgoing.destroy(Object.assign(new Error('it took too long'), { code: 'ETIMEDOUT' })));
       outgoing.on('error', reject);
       outgoing.end(body ?? undefined);

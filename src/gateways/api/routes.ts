@@ -119,7 +119,12 @@ const shareState = z.object({
   message: z.string().nullable(),
 });
 
-const getArgs = z.strictObject({ what: text(1024), to: text(4096).nullable(), files: z.array(text(1024)).max(1000), sequential: z.boolean() });
+const getArgs = z.strictObject({
+  what: text(1024),
+  to: text(4096).nullable(),
+  files: z.array(text(1024)).max(1000),
+  sequential: z.boolean(),
+});
 
 const get = <K extends ApiCallName>(path: string, about: string, result: Route<K>['result']): Route<K> => ({
   method: 'GET',
@@ -144,23 +149,63 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   logout: post('account/logout', 'Signs the node out.', none, nothing),
   whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number() })),
   passwd: post('account/password', 'Changes the own password.', z.strictObject({ oldPassword: password, newPassword: password }), nothing),
-  invite: post('invitations', 'Makes a code with which one account can register.', z.strictObject({ admin: z.boolean() }), z.object({ code: z.string(), expiresMs: z.number() })),
-  accounts: post('accounts', 'Accounts by name, a page at a time; for administrators.', z.strictObject({ after: name, limit: z.int().min(1).max(1000) }), z.object({ accounts: z.array(summary) })),
-  'account.disable': post('accounts/disable', 'Disables or enables an account; for administrators.', z.strictObject({ name, disabled: z.boolean() }), nothing),
-  'account.reset': post('accounts/reset', 'Gives an account a new password; for administrators.', z.strictObject({ name, newPassword: password }), nothing),
+  invite: post(
+    'invitations',
+    'Makes a code with which one account can register.',
+    z.strictObject({ admin: z.boolean() }),
+    z.object({ code: z.string(), expiresMs: z.number() }),
+  ),
+  accounts: post(
+    'accounts',
+    'Accounts by name, a page at a time; for administrators.',
+    z.strictObject({ after: name, limit: z.int().min(1).max(1000) }),
+    z.object({ accounts: z.array(summary) }),
+  ),
+  'account.disable': post(
+    'accounts/disable',
+    'Disables or enables an account; for administrators.',
+    z.strictObject({ name, disabled: z.boolean() }),
+    nothing,
+  ),
+  'account.reset': post(
+    'accounts/reset',
+    'Gives an account a new password; for administrators.',
+    z.strictObject({ name, newPassword: password }),
+    nothing,
+  ),
   share: post('shares', 'Starts to share files or folders as one content; answers with a job.', shareArgs, z.object({ job: z.number() })),
   shareJob: post('shares/job', 'How far a share is.', z.strictObject({ job: z.int() }), shareState),
-  search: post('search', 'Searches the catalog; no words find everything.', z.strictObject({ words: text(256), offset: z.int().min(0), limit: z.int().min(1).max(100) }), z.object({ hits: z.array(hit), total: whole })),
+  search: post(
+    'search',
+    'Searches the catalog; no words find everything.',
+    z.strictObject({ words: text(256), offset: z.int().min(0), limit: z.int().min(1).max(100) }),
+    z.object({ hits: z.array(hit), total: whole }),
+  ),
   get: post('downloads', 'Starts a download, by id or by words that match one content.', getArgs, z.object({ id: z.string(), content })),
-  transfers: post('transfers', 'What is downloaded and seeded: all, or one by id.', z.strictObject({ id: text(256).nullable() }), z.object({ transfers: z.array(transfer) })),
+  transfers: post(
+    'transfers',
+    'What is downloaded and seeded: all, or one by id.',
+    z.strictObject({ id: text(256).nullable() }),
+    z.object({ transfers: z.array(transfer) }),
+  ),
   peers: post('transfers/peers', 'The peers of a transfer.', id, z.object({ peers: z.array(peer) })),
   pause: post('transfers/pause', 'Pauses a transfer.', id, nothing),
   resume: post('transfers/resume', 'Resumes a transfer.', id, nothing),
-  remove: post('transfers/remove', 'Forgets a transfer; with `data` its files are deleted too.', z.strictObject({ id: text(256), data: z.boolean() }), nothing),
+  remove: post(
+    'transfers/remove',
+    'Forgets a transfer; with `data` its files are deleted too.',
+    z.strictObject({ id: text(256), data: z.boolean() }),
+    nothing,
+  ),
   recheck: post('transfers/recheck', 'Verifies what is on disk again.', id, nothing),
   unshare: post('transfers/unshare', 'Takes this node from the owners of a content and stops seeding it.', id, nothing),
   nodes: get('nodes', 'The nodes of the network, and what they share.', z.object({ nodes: z.array(member) })),
-  ping: post('nodes/ping', 'Measures the way to a node.', z.strictObject({ node: text(256) }), z.object({ node: z.string(), roundTripMicros: whole })),
+  ping: post(
+    'nodes/ping',
+    'Measures the way to a node.',
+    z.strictObject({ node: text(256) }),
+    z.object({ node: z.string(), roundTripMicros: whole }),
+  ),
   stop: post('stop', 'Stops the node cleanly.', none, nothing),
 };
 

@@ -62,7 +62,11 @@ const isLocalHost = (host: string | undefined): boolean => /^(?:localhost|127\.0
 const reply = (response: ServerResponse, status: number, body: object): void => {
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length, 'cache-control': 'no-store' });
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+  });
   response.end(bytes);
 };
 
@@ -95,7 +99,13 @@ const admits = (request: IncomingMessage, response: ServerResponse, token: strin
   return false;
 };
 
-const dispatch = async (options: ApiOptions, token: string, serial: number, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const dispatch = async (
+  options: ApiOptions,
+  token: string,
+  serial: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
   if (!admits(request, response, token)) return;
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const call = routeOf(request.method ?? '', path);
@@ -143,19 +153,29 @@ const announce = (options: ApiOptions, server: Server, token: string): ApiServer
 export const openApi = (options: ApiOptions): Promise<Result<ApiServer, Failure<'in-use' | 'denied' | 'io'>>> => {
   const token = randomBytes(32).toString('base64url');
   let serial = 0;
-  const server = createServer({ requestTimeout: RECEIVE_TIMEOUT_MS, headersTimeout: RECEIVE_TIMEOUT_MS, keepAliveTimeout: 60_000 }, (request, response) => {
-    dispatch(options, token, ++serial, request, response).catch((error: unknown) => {
-      refuse(response, 500, { code: 'internal', message: 'The node has failed; its log says why.' });
-      // A request cut off by its client is nobody's fault.
-      if (!request.destroyed || request.complete) queueMicrotask(() => fault(error));
-    });
-  });
+  const server = createServer(
+    { requestTimeout: RECEIVE_TIMEOUT_MS, headersTimeout: RECEIVE_TIMEOUT_MS, keepAliveTimeout: 60_000 },
+    (request, response) => {
+      dispatch(options, token, ++serial, request, response).catch((error: unknown) => {
+        refuse(response, 500, { code: 'internal', message: 'The node has failed; its log says why.' });
+        // A request cut off by its client is nobody's fault.
+        if (!request.destroyed || request.complete) queueMicrotask(() => fault(error));
+      });
+    },
+  );
   server.maxConnections = CONNECTIONS_MAX;
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const code = error.code === 'EADDRINUSE' ? 'in-use' : error.code === 'EACCES' ? 'denied' : 'io';
       const where = `${options.listen.host}:${options.listen.port}`;
-      resolve(fail(code, code === 'in-use' ? `The API cannot listen on ${where}: the port is in use.` : `The API cannot listen on ${where}: ${error.message}`));
+      resolve(
+        fail(
+          code,
+          code === 'in-use'
+            ? `The API cannot listen on ${where}: the port is in use.`
+            : `The API cannot listen on ${where}: ${error.message}`,
+        ),
+      );
     });
     server.listen({ ...options.listen, exclusive: true }, () => resolve({ ok: true, value: announce(options, server, token) }));
   });

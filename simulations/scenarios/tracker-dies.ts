@@ -10,6 +10,7 @@ export const trackerDies: Scenario = {
     for (let round = 0; round < 6; round++) cluster.write(one, `/node1/files/part ${round}.bin`, contentOf(`part ${round}`, 300_000));
     cluster.startAll();
     for (const node of cluster.nodeNames) signIn(cluster, node);
+    cluster.until('the pair is whole', () => cluster.replica(cluster.primary())?.mode === 'SYNC');
     const acknowledged: string[] = [];
     const shared: string[] = [];
     for (let round = 0; round < 6; round++) {

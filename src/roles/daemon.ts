@@ -98,7 +98,12 @@ class SystemDaemon implements Daemon {
       return fail('cannot-create', `The log in ${config.log.folder} cannot be written: ${(error as Error).message}.`);
     }
     const log = this.#log.log;
-    const { environment, close } = systemEnvironment(log, 'timing' in config ? { passwordQueueMax: config.limits.passwordQueueMax } : {});
+    const fault = (error: unknown): void => {
+      const found = error instanceof Error ? error : new Error(String(error));
+      log.error({ err: { message: found.message, stack: found.stack } }, 'a mistake in the program ended the process');
+      this.#end(found);
+    };
+    const { environment, close } = systemEnvironment(log, 'timing' in config ? { passwordQueueMax: config.limits.passwordQueueMax } : {}, fault);
     this.#environment = environment;
     this.#closeEnvironment = close;
     const role = compose(environment, config, (error) => this.#end(error));
@@ -149,7 +154,7 @@ class SystemDaemon implements Daemon {
   async #stop(): Promise<void> {
     await this.#api?.close();
     const role = this.#role;
-    if (role) await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
+    if (role && this.#environment?.reactor.failed === undefined) await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
     this.#closeEnvironment();
     this.#log?.log.info({}, 'stopped');
     await this.#log?.close();

@@ -10,9 +10,13 @@ import { moduleUrl } from '../system/source-url.ts';
 import { createTcpTransport } from '../transports/tcp/tcp.ts';
 import type { Environment } from './container.ts';
 
-/** An environment over the real machine, and the way to let go of it. */
-export const systemEnvironment = (log: Log, limits: { readonly passwordQueueMax?: number }): { readonly environment: Environment; close(): void } => {
-  const reactor = new Reactor(monotonicMicros);
+/** An environment over the real machine, and the way to let go of it. `onFault`: a programmer's mistake has ended the process. */
+export const systemEnvironment = (
+  log: Log,
+  limits: { readonly passwordQueueMax?: number },
+  onFault: (error: unknown) => void,
+): { readonly environment: Environment; close(): void } => {
+  const reactor = new Reactor(monotonicMicros, onFault);
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor, limits);
   const transport = createTcpTransport(reactor);

@@ -134,6 +134,7 @@ test('announces bring peers together for what is in the catalog, and nothing els
   assert.equal(office.ask({ op: 'content', id }, { token }).seeders, 1);
   const unknown = 'f'.repeat(64);
   say(announce('n1', unknown, 0, 2));
+  office.wait(20);
   assert.equal(office.swarm.registry.hasSwarm(unknown), false);
   assert.deepEqual(say(announce('n2', unknown, 5, 2)).items, [{ content: unknown, seeders: 0, leechers: 0, peers: [] }]);
   assert.equal(office.swarm.registry.hasSwarm(unknown), false);
@@ -142,16 +143,22 @@ test('announces bring peers together for what is in the catalog, and nothing els
   assert.equal(say(announce('stranger', id, 0)).unknownNode, true);
 });
 
-test('a content that comes into the catalog is admitted soon after it was refused', () => {
+test('a node may announce before its share is in the catalog, and is admitted at once when it comes late', () => {
   const { office, token } = open();
-  const torrent = torrentOf('x');
-  office.desk.announce(announce('n1', torrent.metainfo.id, 0), 'p1', '');
-  office.wait(0);
-  office.ask(own(torrent), { token, tail: torrent.bytes });
-  office.wait(10);
-  office.desk.announce(announce('n1', torrent.metainfo.id, 0, 2), 'p1', '');
-  office.wait(0);
-  assert.equal(office.swarm.registry.seedersOf(torrent.metainfo.id), 1);
+  const [early, late] = [torrentOf('early'), torrentOf('late')];
+  const say = (torrent: TestTorrent, sequence: number): void => {
+    office.desk.announce(announce('n1', torrent.metainfo.id, 0, sequence), 'p1', '');
+    office.wait(0);
+  };
+  const seeders = (torrent: TestTorrent): number => office.swarm.registry.seedersOf(torrent.metainfo.id);
+  say(early, 1);
+  say(late, 2);
+  office.ask(own(early), { token, tail: early.bytes });
+  office.wait(16);
+  assert.deepEqual([seeders(early), seeders(late)], [1, 0]);
+  office.ask(own(late), { token, tail: late.bytes });
+  say(late, 3);
+  assert.equal(seeders(late), 1);
 });
 
 test('nodes are listed with what they share, pinged through their proxy, and removed when silent', () => {

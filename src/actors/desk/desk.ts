@@ -57,6 +57,7 @@ export class Desk {
   handle(request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void {
     const exchange: Exchange = new Exchange(this.#context, request, proxy, (frame) => {
       this.#underWay.delete(exchange);
+      if (exchange.operation.op === 'own' && frame.body.ok) this.#admission.welcome(exchange.operation.content.id);
       reply(frame);
     });
     this.#underWay.add(exchange);

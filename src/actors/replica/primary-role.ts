@@ -30,9 +30,9 @@ import { type Clock, type Micros, millis, type TimerId } from '../../ports/clock
 import type { Log } from '../../ports/log.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
-import { type LinkSource, ReplicationLink } from '../replication-link/link.ts';
 import type { Voter, VoterPeers } from '../voter/voter.ts';
 import type { Proposal, ProposalFailure, ProposalOutcome, ReplicaLimits } from './api.ts';
+import { PrimaryLinks } from './primary-links.ts';
 import { Proposals, type Waiting } from './proposals.ts';
 import { RecentEntries } from './recent-entries.ts';
 import type { ReplicaLog } from './replica-log.ts';
@@ -75,7 +75,7 @@ export class PrimaryRole {
   readonly #deps: PrimaryDeps;
   readonly #proposals: Proposals;
   readonly #recent: RecentEntries;
-  readonly #links = new Map<VoterName, ReplicationLink>();
+  readonly #links: PrimaryLinks;
   readonly #answeredAt = new Map<VoterName, Micros>();
   readonly #noopSeq: number;
   #primacy: Primacy;
@@ -97,7 +97,17 @@ export class PrimaryRole {
     this.#noopSeq = replicaLog.last.seq + 1;
     for (const entry of replicaLog.unapplied()) if (entry.requestId) this.#proposals.adopt(entry.requestId, entry.seq);
     for (const voter of this.#others()) this.#answeredAt.set(voter, clock.now());
-    for (const follower of deps.replicas) if (follower !== deps.name) this.#openLink(follower, up.has(follower));
+    this.#links = new PrimaryLinks({
+      ...deps,
+      epoch: activation.e,
+      followers: deps.replicas.filter((replica) => replica !== deps.name),
+      retryMs: deps.timing.quorumLostMs,
+      recent: this.#recent,
+      commitSeq: () => this.commitSeq,
+      matched: (follower, seq) => this.#matched(follower, seq),
+      outranked: (epoch) => this.#outranked(epoch),
+    });
+    for (const name of up) this.#links.peerUp(name);
     this.#tick();
     replicaLog.whenIdle(() => this.#pump());
   }
@@ -119,7 +129,7 @@ export class PrimaryRole {
   }
 
   linkPhases(): Record<VoterName, string> {
-    return Object.fromEntries([...this.#links].map(([name, link]) => [name, link.phase]));
+    return this.#links.phases();
   }
 
   propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
@@ -157,7 +167,7 @@ export class PrimaryRole {
       case 'appendAck':
       case 'appendNack':
       case 'snapshotAck':
-        this.#links.get(from)?.receive(frame);
+        this.#links.receive(from, frame);
         return;
     }
   }
@@ -174,12 +184,12 @@ export class PrimaryRole {
   }
 
   peerUp(name: VoterName): void {
-    this.#links.get(name)?.peerUp();
+    this.#links.peerUp(name);
     if (this.#primacy.proposal) this.#sendProposal(name, this.#primacy.proposal);
   }
 
   peerDown(name: VoterName): void {
-    this.#links.get(name)?.peerDown();
+    this.#links.peerDown(name);
   }
 
   /** R8: this epoch is over here. What was not appended was not done; of the rest nobody knows yet. */
@@ -187,7 +197,7 @@ export class PrimaryRole {
     if (this.#stopped) return;
     this.#stopped = true;
     if (this.#timer !== null) this.#deps.clock.clearTimer(this.#timer);
-    for (const link of this.#links.values()) link.stop();
+    this.#links.stop();
     this.#proposals.refuseAll(unappended);
   }
 
@@ -232,7 +242,7 @@ export class PrimaryRole {
       if (written && !this.#stopped) this.#primacy = recordMatch(this.#primacy, this.#deps.name, replicaLog.last.seq);
       this.#written(written);
     });
-    for (const link of this.#links.values()) link.wake();
+    this.#links.wake();
   }
 
   #written(written: boolean): void {
@@ -287,9 +297,9 @@ export class PrimaryRole {
 
   #joinLearners(): void {
     const { clock, timing, events } = this.#deps;
-    for (const [follower, link] of this.#links) {
+    for (const follower of this.#links.closeBehind()) {
       const leftOut = this.#leftOutAt.get(follower);
-      if (!link.closeBehind || (leftOut !== undefined && clock.now() - leftOut < millis(timing.degradeAfterMs))) continue;
+      if (leftOut !== undefined && clock.now() - leftOut < millis(timing.degradeAfterMs)) continue;
       const joined = addLearner(this.#primacy, follower, this.#recent.head.seq);
       if (joined === null) continue;
       this.#primacy = joined;
@@ -362,7 +372,7 @@ export class PrimaryRole {
       primary: name,
     };
     for (const other of this.#others()) peers.send(other, heartbeat);
-    for (const link of this.#links.values()) link.wake();
+    this.#links.wake();
     const { proposal, acceptedBy } = this.#primacy;
     if (proposal) for (const other of this.#others()) if (!acceptedBy.includes(other)) this.#sendProposal(other, proposal);
     this.#degradeIfWaiting();
@@ -373,49 +383,6 @@ export class PrimaryRole {
     if (this.#stopped) return;
     this.stop();
     this.#deps.events.outranked(epoch);
-  }
-
-  #openLink(follower: VoterName, up: boolean): void {
-    const { reactor, clock, log, peers, limits, timing } = this.#deps;
-    const send = (frame: ReplicationFrame): boolean => peers.send(follower, frame);
-    const link = new ReplicationLink({
-      reactor,
-      clock,
-      log: log.child({ follower }),
-      follower,
-      epoch: this.epoch,
-      send,
-      source: this.#source(),
-      limits,
-      retryMs: timing.quorumLostMs,
-    });
-    this.#links.set(follower, link);
-    if (up) link.peerUp();
-  }
-
-  #source(): LinkSource {
-    const { replicaLog, limits } = this.#deps;
-    const recent = this.#recent;
-    const commitSeq = (): number => this.commitSeq;
-    return {
-      get head() {
-        return recent.head;
-      },
-      get commitSeq() {
-        return commitSeq();
-      },
-      bytesAfter: (seq, upTo) => recent.bytesAfter(seq, upTo),
-      recent: (fromSeq, bytesMax) => recent.page(fromSeq, bytesMax, limits.batchEntriesMax),
-      read: (fromSeq, bytesMax, done) => replicaLog.read(fromSeq, bytesMax, done),
-      position: (seq, done) => {
-        const known = recent.at(seq);
-        if (known) done(known);
-        else replicaLog.position(seq, done);
-      },
-      snapshotRead: (seq, index, bytesMax, done) => replicaLog.snapshotRead(seq, index, bytesMax, done),
-      matched: (name, seq) => this.#matched(name, seq),
-      outranked: (epoch) => this.#outranked(epoch),
-    };
   }
 
   #others(): VoterName[] {

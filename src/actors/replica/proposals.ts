@@ -149,7 +149,8 @@ export class Proposals {
   /** The primary steps down: what was not appended was not done, of the rest nobody knows. */
   refuseAll(unappended: 'not-primary' | 'disk-full'): void {
     this.#queue = [];
-    for (const waiting of [...this.#waiting.values()]) {
+    // A map may lose what its iteration has reached.
+    for (const waiting of this.#waiting.values()) {
       if (waiting.seq !== null) this.refuse(waiting, 'indeterminate', 'The primary changed before the change was acknowledged; ask again');
       else if (unappended === 'disk-full') this.refuse(waiting, 'disk-full', 'The disk of the primary is full');
       else this.refuse(waiting, 'not-primary', 'This replica is no longer the primary');

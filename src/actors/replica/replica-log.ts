@@ -1,4 +1,4 @@
-import { positionOf } from '../../domain/replication/chain.ts';
+import { positionOf, samePosition } from '../../domain/replication/chain.ts';
 import type { LogView } from '../../domain/replication/follower.ts';
 import { EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../../domain/replication/types.ts';
 import type { LedgerTransactions, LogState, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
@@ -18,7 +18,7 @@ export interface ReplicaLogEvents {
   firstEntry(then: () => void): void;
 }
 
-/** False: the disk is full, nothing was written, the log is as it was. */
+/** False: nothing was written (the disk is full, or a snapshot did not arrive whole), the log is as it was. */
 export type WriteDone = (written: boolean) => void;
 
 /** One page of the tail that is read back at the start. */
@@ -109,8 +109,10 @@ export class ReplicaLog implements LogView {
   /** The last chunk replaces state and log. */
   install(chunk: SnapshotChunk, done: WriteDone): void {
     this.#write('snapshotWrite', { chunk }, done, (written) => {
-      if (!chunk.done) {
-        this.#release(() => done(true));
+      const installed = chunk.done && samePosition(written.last, chunk.position);
+      if (!installed) {
+        // The last chunk, and yet not installed: one was lost or damaged on the way, nothing has changed; it begins anew.
+        this.#release(() => done(!chunk.done));
         return;
       }
       this.#tail = [{ ...positionOf(written.last), requestId: null }];

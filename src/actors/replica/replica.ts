@@ -23,6 +23,8 @@ import { FollowerRole } from './follower-role.ts';
 import { type ReplicaEvent, replicaMachine } from './machine.ts';
 import { PrimaryRole } from './primary-role.ts';
 import { ReplicaLog } from './replica-log.ts';
+import { roleIn, StatusBoard } from './status.ts';
+import { View } from './view.ts';
 
 export type * from './api.ts';
 
@@ -43,7 +45,7 @@ export class Replica {
   readonly #replicaLog: ReplicaLog;
   readonly #detector: FailureDetector;
   readonly #up = new Set<VoterName>();
-  readonly #statusListeners = new Set<(status: ReplicaStatus) => void>();
+  readonly #board = new StatusBoard();
   readonly #appliedListeners = new Set<AppliedListener>();
   #actor: Actor<typeof replicaMachine> | null = null;
   #follower: FollowerRole | null = null;
@@ -51,15 +53,10 @@ export class Replica {
   #primary: PrimaryRole | null = null;
   /** Chosen, and waiting for the machine to make this replica primary. */
   #activation: Configuration | null = null;
-  /** The highest epoch that anybody has mentioned: no candidacy is below it. */
-  #seen: Epoch = 0;
-  /** The epoch that this replica is in, and its primary as far as it knows. */
-  #view: { readonly epoch: Epoch; readonly primary: VoterName | null } = { epoch: 0, primary: null };
+  readonly #view = new View();
   #patience: Micros | null = null;
-  #inIsr = false;
   #halted = false;
   #stopped = false;
-  #published = '';
 
   constructor(deps: ReplicaDeps) {
     this.#deps = deps;
@@ -70,7 +67,7 @@ export class Replica {
         for (const listener of this.#appliedListeners) listener(appliedSeq, replies);
       },
       failed: (reason) => this.#fail(reason),
-      firstEntry: (then) => this.#rememberLog(then),
+      firstEntry: (then) => deps.voter.rememberLog(then, (reason) => this.#fail(reason)),
     });
     const { suspectMinMs, suspectMaxMs } = deps.timing;
     const draw = (): Micros => millis(between(deps.random, 'replica.suspect', suspectMinMs, suspectMaxMs));
@@ -119,13 +116,14 @@ export class Replica {
   /** Cheap; numbers are of this moment. The role is `primary` only once reads here see everything that was acknowledged. */
   status(): ReplicaStatus {
     const { name, voter } = this.#deps;
-    const role = this.#roleName();
+    const state = this.#actor?.getSnapshot().value ?? 'booting';
+    const role = this.#halted ? 'halted' : roleIn(state, this.#primary?.serving ?? false);
     return {
       name,
       role,
       epoch: Math.max(this.#view.epoch, voter.status().promised),
       primary: role === 'primary' ? name : this.#view.primary,
-      mode: this.#mode(),
+      mode: this.#primary?.mode ?? this.#view.modeFollowed(voter.status().accepted),
       lastSeq: this.#replicaLog.last.seq,
       commitSeq: this.#primary?.commitSeq ?? this.#follower?.commitSeq ?? this.#replicaLog.appliedSeq,
       appliedSeq: this.#replicaLog.appliedSeq,
@@ -140,8 +138,7 @@ export class Replica {
 
   /** Tells every change of role, epoch, primary or mode (numbers have a rate: ask for them). Returns the way to stop it. */
   onStatus(listener: (status: ReplicaStatus) => void): () => void {
-    this.#statusListeners.add(listener);
-    return () => this.#statusListeners.delete(listener);
+    return this.#board.listen(listener);
   }
 
   onApplied(listener: AppliedListener): () => void {
@@ -206,15 +203,13 @@ export class Replica {
   // ---- What the voter tells --------------------------------------------------------------------------------------
 
   #opened(): void {
-    const { timing, replicas, name, random, voter, log, peers } = this.#deps;
+    const { timing, replicas, name, random } = this.#deps;
     const place = Math.max(0, replicas.indexOf(name));
     // The first in the order of priority stands first, but only now: later, nobody preempts a primary.
     this.#patience = millis((timing.startWaitMs + place * timing.startWaitStepMs) * between(random, 'replica.start', 1, 1.2));
     this.#follower = new FollowerRole({
-      log,
+      ...this.#deps,
       replicaLog: this.#replicaLog,
-      voter,
-      peers,
       batchBytesMax: this.#limits.batchBytesMax,
       events: {
         heard: (primary, epoch) => this.#heardPrimary(primary, epoch),
@@ -230,58 +225,41 @@ export class Replica {
 
   /** R11: the voter promises a higher epoch, so whoever leads or stands here in an older one stops, before the promise leaves. */
   #promising(epoch: Epoch): void {
-    this.#see(epoch);
-    if (epoch > this.#view.epoch) this.#view = { epoch, primary: null };
-    if (this.#primary && this.#primary.epoch < epoch) {
-      this.#primary.stop();
-      this.#post({ type: 'epoch.higher' });
-    }
+    this.#view.enter(epoch);
+    this.#fence(epoch);
     if (this.#candidate && this.#candidate.epoch < epoch) this.#endCandidacy('denied');
     if (this.#activation && this.#activation.e < epoch) this.#activation = null;
   }
 
+  #fence(epoch: Epoch): void {
+    if (!this.#primary || this.#primary.epoch >= epoch) return;
+    this.#primary.stop();
+    this.#post({ type: 'epoch.higher' });
+  }
+
   #heartbeat(from: VoterName, frame: Heartbeat): void {
     if (frame.primary !== from || !this.#deps.replicas.includes(from)) return;
+    this.#fence(frame.epoch);
     this.#heardPrimary(from, frame.epoch);
     this.#follower?.committed(frame.epoch, frame.commitSeq);
-    this.#noteIsr(from);
+    if (!this.#view.compare(this.#deps.voter.status().accepted, this.#deps.name)) return;
+    this.#post({ type: this.#view.inIsr ? 'isr.joined' : 'isr.left' });
+    this.#publish();
   }
 
   #heardPrimary(primary: VoterName, epoch: Epoch): void {
     if (epoch < this.#view.epoch && epoch < this.#deps.voter.status().promised) return;
     this.#detector.heard();
     if (this.#view.epoch === epoch && this.#view.primary === primary && !this.#candidate) return;
-    this.#view = { epoch, primary };
-    this.#inIsr = false;
+    this.#view.set(epoch, primary);
     this.#detector.start();
     this.#post({ type: 'primary.heard' });
     this.#publish();
   }
 
-  /** Whether the configuration of the primary's epoch counts this replica in. */
-  #noteIsr(primary: VoterName): void {
-    const { accepted } = this.#deps.voter.status();
-    const inIsr = accepted.e === this.#view.epoch && accepted.primary === primary && accepted.isr.includes(this.#deps.name);
-    if (inIsr === this.#inIsr) return;
-    this.#inIsr = inIsr;
-    this.#post({ type: inIsr ? 'isr.joined' : 'isr.left' });
-    this.#publish();
-  }
-
   #repairing(event: ReplicaEvent): void {
-    this.#inIsr = false;
+    this.#view.inIsr = false;
     this.#post(event);
-  }
-
-  /** R9: before the first entry is acknowledged, the voter remembers that there is a log to lose. */
-  #rememberLog(then: () => void): void {
-    const { voter } = this.#deps;
-    if (voter.record?.holdsLog) then();
-    else
-      voter.holdsLog((remembered) => {
-        if (remembered.ok) then();
-        else this.#fail(remembered.error.message);
-      });
   }
 
   // ---- What the machine makes it do ------------------------------------------------------------------------------
@@ -289,7 +267,7 @@ export class Replica {
   #follow(): void {
     const patience = this.#patience;
     this.#patience = null;
-    this.#inIsr = false;
+    this.#view.inIsr = false;
     if (patience === null) this.#detector.start();
     else this.#detector.start(patience);
     this.#publish();
@@ -297,24 +275,19 @@ export class Replica {
 
   #suspect(): void {
     if (this.#stopped || this.#halted) return;
-    this.#view = { epoch: this.#view.epoch, primary: null };
+    this.#view.primary = null;
     this.#deps.voter.forgetPrimary();
     this.#post({ type: 'primary.suspected' });
     this.#publish();
   }
 
   #stand(): void {
-    const { clock, log, voter, peers, name, voters, timing } = this.#deps;
+    const { timing } = this.#deps;
     this.#detector.stop();
     this.#candidate = new CandidateRole(
       {
-        clock,
-        log,
+        ...this.#deps,
         replicaLog: this.#replicaLog,
-        voter,
-        peers,
-        name,
-        voters,
         candidacyMs: timing.candidacyMs,
         repeatMs: timing.heartbeatMs,
         events: {
@@ -324,10 +297,10 @@ export class Replica {
             this.#post({ type: 'activation.chosen' });
           },
           failed: (why) => this.#endCandidacy(why),
-          seen: (epoch) => this.#see(epoch),
+          seen: (epoch) => this.#view.see(epoch),
         },
       },
-      Math.max(this.#seen, this.#view.epoch),
+      this.#view.seen,
     );
   }
 
@@ -339,13 +312,13 @@ export class Replica {
 
   #withdraw(): void {
     // Epochs that were tried are not tried again.
-    if (this.#candidate) this.#see(this.#candidate.epoch);
+    if (this.#candidate) this.#view.see(this.#candidate.epoch);
     this.#candidate?.stop();
     this.#candidate = null;
   }
 
   #lead(): void {
-    const { reactor, clock, log, voter, name, voters, replicas, peers, timing } = this.#deps;
+    const { log, name, timing } = this.#deps;
     const activation = this.#activation;
     this.#activation = null;
     if (activation === null) {
@@ -355,20 +328,12 @@ export class Replica {
     }
     this.#detector.stop();
     this.#follower?.reset();
-    this.#view = { epoch: activation.e, primary: name };
+    this.#view.set(activation.e, name);
     log.info({ epoch: activation.e }, 'primary');
     this.#primary = new PrimaryRole(
       {
-        reactor,
-        clock,
-        log,
+        ...this.#deps,
         replicaLog: this.#replicaLog,
-        voter,
-        name,
-        voters,
-        replicas,
-        peers,
-        timing,
         limits: this.#limits,
         events: {
           learnerJoined: () => this.#post({ type: 'learner.joined' }),
@@ -377,7 +342,7 @@ export class Replica {
           serving: () => this.#publish(),
           quorumLost: () => this.#post({ type: 'quorum.lost' }),
           outranked: (epoch) => {
-            this.#see(epoch);
+            this.#view.see(epoch);
             this.#post({ type: 'epoch.higher' });
           },
           diskFull: () => {
@@ -396,7 +361,7 @@ export class Replica {
     this.#primary?.stop();
     this.#primary = null;
     this.#deps.voter.forgetPrimary();
-    if (this.#view.primary === this.#deps.name) this.#view = { epoch: this.#view.epoch, primary: null };
+    if (this.#view.primary === this.#deps.name) this.#view.primary = null;
   }
 
   /** R8: what was under way on the log ends first; then nothing of the old role is left. */
@@ -409,12 +374,9 @@ export class Replica {
   }
 
   #halt(): void {
-    this.#halted = true;
     this.#detector.stop();
     this.#candidate?.stop();
-    this.#primary?.stop();
     this.#primary = null;
-    this.#follower?.stop();
     this.#publish();
   }
 
@@ -429,32 +391,8 @@ export class Replica {
 
   // ---- Facts -----------------------------------------------------------------------------------------------------
 
-  #see(epoch: Epoch): void {
-    if (epoch > this.#seen) this.#seen = epoch;
-  }
-
-  #roleName(): ReplicaStatus['role'] {
-    const state = this.#actor?.getSnapshot();
-    if (!state || this.#halted) return this.#halted ? 'halted' : 'booting';
-    if (state.matches('primary')) return this.#primary?.serving ? 'primary' : 'candidate';
-    for (const role of ['follower', 'candidate', 'fenced', 'halted'] as const) if (state.matches(role)) return role;
-    return 'booting';
-  }
-
-  #mode(): ReplicaStatus['mode'] {
-    if (this.#primary) return this.#primary.mode;
-    if (this.#view.primary === null) return 'NONE';
-    const { accepted } = this.#deps.voter.status();
-    return accepted.e === this.#view.epoch && accepted.isr.length > 1 ? 'SYNC' : 'SOLO';
-  }
-
   #publish(): void {
-    if (this.#stopped) return;
-    const status = this.status();
-    const key = `${status.role} ${status.epoch} ${status.primary} ${status.mode}`;
-    if (key === this.#published) return;
-    this.#published = key;
-    for (const listener of this.#statusListeners) listener(status);
+    if (!this.#stopped) this.#board.publish(this.status());
   }
 
   #post(event: ReplicaEvent): void {

@@ -167,9 +167,14 @@ export class Voter {
     this.#change((record) => (epoch < record.promised ? null : withState(record, raisePromise(record, epoch))), done);
   }
 
-  /** R9: from now on an empty log is a lost one. Before the first entry is acknowledged. */
-  holdsLog(done: Done<VoterRecord, VoterFailure>): void {
-    this.#change((record) => (record.holdsLog ? record : { ...record, holdsLog: true }), done);
+  /** R9: before its first entry is acknowledged, a replica remembers that there is a log to lose. At once where it does. */
+  rememberLog(then: () => void, failed: (reason: string) => void): void {
+    if (this.#record?.holdsLog) then();
+    else
+      this.#change(
+        (record) => ({ ...record, holdsLog: true }),
+        (remembered) => (remembered.ok ? then() : failed(remembered.error.message)),
+      );
   }
 
   /** The replica around this voter leads, and a majority follows: other candidates are ignored for a while. */

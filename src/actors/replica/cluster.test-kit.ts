@@ -12,7 +12,7 @@ import type { VotingFrame } from '../../protocol/control/messages.ts';
 import { fail, ok, type Result } from '../../protocol/result.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter, type VoterPeers } from '../voter/voter.ts';
-import { FakeLedger, type LedgerDisk, newLedgerDisk } from './fake-ledger.testing.ts';
+import { FakeLedger, type LedgerDisk, newLedgerDisk } from './fake-ledger.test-kit.ts';
 import { type Proposal, type ProposalFailure, type ProposalOutcome, Replica, type ReplicaFrames, type ReplicaLimits } from './replica.ts';
 import { REPLICA_LIMITS } from './api.ts';
 

@@ -1,4 +1,4 @@
-import { type Micros, seconds } from '../../ports/clock.ts';
+import { type Micros, seconds, type TimerId } from '../../ports/clock.ts';
 import { isContentId } from './catalog-operations.ts';
 import type { DeskContext } from './types.ts';
 
@@ -17,7 +17,8 @@ const TRUSTED_MAX = 1_000;
 export class Admission {
   readonly #context: DeskContext;
   readonly #refused = new Map<string, Micros>();
-  readonly #trusted = new Set<string>();
+  /** With the timer of the second look, once the first one found nothing. */
+  readonly #trusted = new Map<string, TimerId | null>();
 
   constructor(context: DeskContext) {
     this.#context = context;
@@ -30,14 +31,25 @@ export class Admission {
     const refusedAt = this.#refused.get(content);
     if (refusedAt !== undefined && this.#context.clock.now() - refusedAt < seconds(REFUSED_SECONDS)) return false;
     if (this.#trusted.size >= TRUSTED_MAX) return false;
-    this.#trusted.add(content);
-    this.#check(content, () => this.#context.clock.setTimer(seconds(TRUST_SECONDS), () => this.#check(content, () => this.#refuse(content))));
+    this.#trusted.set(content, null);
+    this.#check(content, () => this.#lookAgain(content));
     return true;
   }
 
   /** The content has just come into the catalog. */
   welcome(content: string): void {
     this.#refused.delete(content);
+  }
+
+  stop(): void {
+    for (const timer of this.#trusted.values()) if (timer !== null) this.#context.clock.clearTimer(timer);
+    this.#trusted.clear();
+  }
+
+  #lookAgain(content: string): void {
+    if (!this.#trusted.has(content)) return;
+    const timer = this.#context.clock.setTimer(seconds(TRUST_SECONDS), () => this.#check(content, () => this.#refuse(content)));
+    this.#trusted.set(content, timer);
   }
 
   /** Looks the content up; the trust ends when it is there, otherwise `missing` says what to do. */

@@ -55,6 +55,8 @@ test('a desk that has stopped answers nothing and leaves no timer behind', () =>
   const office = new Office();
   office.silent = true;
   const token = 'x';
+  const items = [{ content: 'f'.repeat(64), event: 'started', leftBytes: 1, uploadedBytes: 0, downloadedBytes: 0, want: 1 }] as const;
+  office.step(() => office.desk.announce({ kind: 'announce', node: 'n1', incarnation: 'i', sequence: 1, items }, 'p1', ''));
   office.step(() => {
     office.desk.handle(office.request({ op: 'whoami' }, { token }), 'p1', () => assert.fail('answered'));
     office.desk.stop();

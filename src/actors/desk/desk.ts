@@ -76,6 +76,7 @@ export class Desk {
   stop(): void {
     for (const exchange of this.#underWay) exchange.abandon();
     this.#underWay.clear();
+    this.#admission.stop();
   }
 
   /** Takes in what a node says of its contents; answered at once. `host`: the node's, as the proxy sees it, or empty. */

@@ -1,6 +1,6 @@
 import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
-import { announceInterval, warmingSeconds } from '../../domain/swarm/interval.ts';
+import { announceInterval, isLonely, warmingSeconds } from '../../domain/swarm/interval.ts';
 import { type Origin, SwarmRegistry, type SwarmSettings } from '../../domain/swarm/registry.ts';
 import { type Clock, seconds, type TimerId } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -69,11 +69,12 @@ export class Swarm {
     const { clock, random } = this.#deps;
     const warming = this.#phase !== 'warm';
     const answer = this.registry.announce(frame, origin, clock.now());
+    const lonely = isLonely(frame.items, answer.items);
     return {
       kind: 'announced',
       node: frame.node,
       sequence: frame.sequence,
-      intervalSeconds: announceInterval(this.#settings.announceIntervalSeconds, warming, random),
+      intervalSeconds: announceInterval(this.#settings.announceIntervalSeconds, { warming, lonely }, random),
       warming,
       ...answer,
     };

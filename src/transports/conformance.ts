@@ -1,11 +1,11 @@
 /** What every stream transport must do, as one suite: TCP, TCP secured, memory. A test calls `transportConformance`. */
 import { test } from 'node:test';
-import { bench, type Cases, type ConformanceSetup } from './conformance/bench.ts';
-import { flow, lending } from './conformance/flow.ts';
-import { lifecycle } from './conformance/lifecycle.ts';
-import { security } from './conformance/security.ts';
+import { bench, type Cases, type ConformanceSetup } from './conformance/bench.test-kit.ts';
+import { flow, lending } from './conformance/flow.test-kit.ts';
+import { lifecycle } from './conformance/lifecycle.test-kit.ts';
+import { security } from './conformance/security.test-kit.ts';
 
-export type { ConformanceWorld } from './conformance/bench.ts';
+export type { ConformanceWorld } from './conformance/bench.test-kit.ts';
 
 const CASE_TIMEOUT_MS = 20_000;
 

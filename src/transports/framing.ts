@@ -17,9 +17,7 @@ export interface DecodedFrames {
   readonly violation: string | null;
 }
 
-export const FRAME_HEADER_BYTES = 5;
-/** The greatest `length` that the format can say. */
-export const FRAME_BYTES_CEILING = 0xffff_ffff;
+const FRAME_HEADER_BYTES = 5;
 /** Up to this size a frame leaves as one piece; beyond it the parts are sent as they are, not copied. */
 const JOINED_BYTES_MAX = 16_384;
 /** Memory for a body grows as its bytes come, so that a length alone costs a liar nothing of ours. */

@@ -10,7 +10,21 @@ export interface Address {
 
 export const formatAddress = ({ host, port }: Address): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
-export type TransportFailure = Failure<'refused' | 'unreachable' | 'timeout' | 'in-use' | 'denied' | 'reset' | 'security' | 'aborted' | 'io'>;
+export type TransportFailure = Failure<
+  'refused' | 'unreachable' | 'timeout' | 'in-use' | 'denied' | 'reset' | 'security' | 'aborted' | 'io'
+>;
+
+/** Names longer than this are no names (RFC 1035, 2.3.4). */
+const HOST_LENGTH_MAX = 255;
+
+/** Whether a dial there makes sense at all: addresses come from other machines too. */
+export const isDialable = ({ host, port }: Address): boolean =>
+  host.length > 0 && host.length <= HOST_LENGTH_MAX && Number.isInteger(port) && port >= 1 && port <= 65_535;
+
+export const notDialable = ({ host, port }: Address): TransportFailure => ({
+  code: 'unreachable',
+  message: `"${host.slice(0, HOST_LENGTH_MAX)}" port ${port} is not an address`,
+});
 
 /**
  * `ended`: both sides have closed and every byte was delivered. Anything else is a failure; `aborted` when this side

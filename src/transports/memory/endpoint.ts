@@ -198,32 +198,26 @@ export class Endpoint implements Connection {
   /** Fills the lent buffer from the front of what was received, up to a place that is now and then random. */
   #borrow(): Uint8Array {
     const { lent } = this.#owner;
-    let bytes = 0;
-    let count = 0;
-    for (; count < this.#received.length; count++) {
-      const part = this.#received[count] as Uint8Array;
-      const room = lent.length - bytes;
-      if (part.length > room) break;
-      lent.set(part, bytes);
-      bytes += part.length;
+    let there = 0;
+    for (let i = 0; i < this.#received.length && there < lent.length; i++) there += (this.#received[i] as Uint8Array).length;
+    const size = this.#cutAt(Math.min(there, lent.length));
+    let filled = 0;
+    let used = 0;
+    while (filled < size) {
+      const part = this.#received[used] as Uint8Array;
+      const count = Math.min(part.length, size - filled);
+      lent.set(count === part.length ? part : part.subarray(0, count), filled);
+      filled += count;
+      if (count === part.length) used++;
+      else this.#received[used] = part.subarray(count);
     }
-    let taken = count;
-    if (bytes === 0) {
-      bytes = lent.length;
-      lent.set((this.#received[0] as Uint8Array).subarray(0, bytes));
-    }
-    const cut = bytes > 1 && below(this.#cuts, 'cut', CUT_ONE_IN) === 0 ? 1 + below(this.#cuts, 'place', bytes - 1) : bytes;
-    let left = cut;
-    for (taken = 0; taken < this.#received.length; taken++) {
-      const part = this.#received[taken] as Uint8Array;
-      if (part.length > left) {
-        this.#received[taken] = part.subarray(left);
-        break;
-      }
-      left -= part.length;
-    }
-    this.#received.splice(0, taken);
-    return lent.subarray(0, cut);
+    this.#received.splice(0, used);
+    return lent.subarray(0, size);
+  }
+
+  #cutAt(bytes: number): number {
+    if (bytes < 2 || below(this.#cuts, 'cut', CUT_ONE_IN) !== 0) return bytes;
+    return 1 + below(this.#cuts, 'place', bytes - 1);
   }
 
   #endIfBoth(): void {

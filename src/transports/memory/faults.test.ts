@@ -50,7 +50,10 @@ test('partitions overlap: the way is free when the last is healed, and the order
   assert.ok(seen.length > 10 && seen.length < 22, `${seen.length} came before the last block`);
   own.network.healAll();
   own.scheduler.runUntilIdle();
-  assert.deepEqual(seen, Array.from({ length: 40 }, (_, i) => i));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 40 }, (_, i) => i),
+  );
 });
 
 test('connections are broken on demand, aloud or silently', () => {
@@ -146,7 +149,10 @@ test('processes of one host reach each other by loopback, past the uplink', () =
   own.scheduler.runUntilIdle();
   for (const { wire } of logs) a.act(() => wire.send(new Uint8Array(MB)));
   own.scheduler.runUntilIdle();
-  assert.deepEqual(taken.map(({ bytesReceived }) => bytesReceived), [MB, MB]);
+  assert.deepEqual(
+    taken.map(({ bytesReceived }) => bytesReceived),
+    [MB, MB],
+  );
   assert.ok(own.scheduler.now() < seconds(6));
   assert.throws(() => serve(own, a) && own.scheduler.runUntilIdle(), /Port 6881 .* in use/);
 });

@@ -5,7 +5,7 @@ import type { Micros } from '../../ports/clock.ts';
 import { createRandom } from '../../ports/counter-random.ts';
 import type { CloseReason, Connection, ConnectionHandler, Transport } from '../transport.ts';
 import { MemoryNetwork, type MemoryNetworkOptions } from './network.ts';
-import { VirtualScheduler } from './scheduler.ts';
+import { VirtualScheduler } from './virtual-scheduler.test-kit.ts';
 import type { MemoryTransport } from './transport.ts';
 
 export const PORT = 6_881;
@@ -95,16 +95,20 @@ export class Log implements ConnectionHandler {
 export const serve = (own: Lab, process: Process, port = PORT): Log[] => {
   const taken: Log[] = [];
   process.act((transport) =>
-    transport.listen({ host: '0.0.0.0', port }, {}, {
-      listening() {},
-      connection(connection) {
-        const log = new Log(own.scheduler);
-        log.connection = connection;
-        taken.push(log);
-        return log;
+    transport.listen(
+      { host: '0.0.0.0', port },
+      {},
+      {
+        listening() {},
+        connection(connection) {
+          const log = new Log(own.scheduler);
+          log.connection = connection;
+          taken.push(log);
+          return log;
+        },
+        failed: ({ message }) => assert.fail(message),
       },
-      failed: ({ message }) => assert.fail(message),
-    }),
+    ),
   );
   return taken;
 };

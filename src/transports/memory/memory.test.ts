@@ -2,7 +2,7 @@ import { Reactor } from '../../bus/reactor.ts';
 import { createRandom } from '../../ports/counter-random.ts';
 import { type ConformanceWorld, transportConformance } from '../conformance.ts';
 import { MemoryNetwork } from './network.ts';
-import { VirtualScheduler } from './scheduler.ts';
+import { VirtualScheduler } from './virtual-scheduler.test-kit.ts';
 
 const createWorld = (uplinkBytesPerSecond?: number) => (): ConformanceWorld => {
   const scheduler = new VirtualScheduler();

@@ -5,7 +5,9 @@ import type { Scheduler } from './scheduler.ts';
 import type { Downlink, Uplink } from './uplink.ts';
 
 /** What travels through a pipe, in order. `open` lets the other side accept. */
-export type Item = { readonly kind: 'data'; readonly parts: readonly Uint8Array[]; readonly bytes: number } | { readonly kind: 'open' | 'fin' | 'reset' };
+export type Item =
+  | { readonly kind: 'data'; readonly parts: readonly Uint8Array[]; readonly bytes: number }
+  | { readonly kind: 'open' | 'fin' | 'reset' };
 
 export interface PipeEnds {
   /** Everything queued has left. */

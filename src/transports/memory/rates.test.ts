@@ -27,7 +27,10 @@ test('jitter delays bytes but never changes their order', () => {
     a.act(() => near.wire.send(new Uint8Array([i])));
   }
   own.scheduler.runUntilIdle();
-  assert.deepEqual(seen, Array.from({ length: 100 }, (_, i) => i));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
 });
 
 /** A sender with a limited uplink and receivers without limits, one connection each. */
@@ -118,7 +121,10 @@ const exchange = (seed: string, hosts: number, bytesEach: number): { trace: stri
   const processes = names.map((name) => {
     own.network.addHost(name, { uplinkBytesPerSecond: 10 * MB });
     const process = own.start(name);
-    process.transport.reactor.taps.on('cause', ({ kind, id, bytes }, at) => void hash.update(`${name} ${kind} ${id} ${at} ${bytes?.length}\n`));
+    process.transport.reactor.taps.on(
+      'cause',
+      ({ kind, id, bytes }, at) => void hash.update(`${name} ${kind} ${id} ${at} ${bytes?.length}\n`),
+    );
     return process;
   });
   const taken = processes.map((process) => serve(own, process));

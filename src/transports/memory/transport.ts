@@ -1,8 +1,17 @@
 import type { Reactor } from '../../bus/reactor.ts';
 import { millis } from '../../ports/clock.ts';
 import type { Micros } from '../../ports/clock.ts';
-import { formatAddress } from '../transport.ts';
-import type { Address, Connection, ConnectionHandler, Listener, ListenHandler, Security, Transport, TransportFailure } from '../transport.ts';
+import { formatAddress, isDialable, notDialable } from '../transport.ts';
+import type {
+  Address,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  ListenHandler,
+  Security,
+  Transport,
+  TransportFailure,
+} from '../transport.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointOwner } from './endpoint.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -25,6 +34,7 @@ interface Dial {
   readonly address: Address;
   readonly security: Security | undefined;
   readonly endpoint: Endpoint;
+  readonly from: Host;
   readonly host: Host;
 }
 
@@ -82,10 +92,17 @@ export class MemoryTransport implements Transport, EndpointOwner {
     handler: ConnectionHandler,
   ): Connection {
     const host = this.#network.resolve(address.host, this.#host);
-    const local = { host: options.localHost ?? (isLoopback(address.host) ? address.host : this.#host.name), port: this.#network.freePort(this.#host) };
+    const local = {
+      host: options.localHost ?? (isLoopback(address.host) ? address.host : this.#host.name),
+      port: this.#network.freePort(this.#host),
+    };
     const link = this.#network.link(this.#host, host ?? this.#host);
     const endpoint = new Endpoint(++this.#lastId, address, local, handler, this, link.random);
     this.#endpoints.add(endpoint);
+    if (!isDialable(address)) {
+      endpoint.fail(notDialable(address));
+      return endpoint;
+    }
     if (host === null) {
       endpoint.fail({ code: 'unreachable', message: `${formatAddress(address)} cannot be reached: there is no such host` });
       return endpoint;
@@ -94,7 +111,7 @@ export class MemoryTransport implements Transport, EndpointOwner {
       endpoint.fail({ code: 'timeout', message: `${formatAddress(address)} did not answer within ${options.timeoutMs} ms` });
     });
     const answered = (): void => this.scheduler.cancel(timer);
-    const dial: Dial = { address, security: options.security, endpoint, host };
+    const dial: Dial = { address, security: options.security, endpoint, from: this.#host, host };
     const wire = new Wire(this.#network, this.#host, host, endpoint, (own) => acceptorOf(dial)?.accept(own, dial) ?? null);
     endpoint.connect(wire.forth, wire.back, () => {
       answered();
@@ -128,10 +145,10 @@ export class MemoryTransport implements Transport, EndpointOwner {
   }
 
   /** Shows a connection that has come to its listener; null when nobody wants it. */
-  accept(wire: Wire, { address, endpoint, host }: Dial): Endpoint | null {
+  accept(wire: Wire, { address, endpoint, from, host }: Dial): Endpoint | null {
     const listening = this.listening(address);
     if (listening === null) return null;
-    const { random } = this.#network.link(host, host);
+    const { random } = this.#network.link(host, from);
     const acceptor = new Endpoint(++this.#lastId, endpoint.local, address, idle, this, random);
     let taken = false;
     acceptor.connect(wire.back, wire.forth, wire.endOver);
@@ -177,7 +194,8 @@ export class MemoryTransport implements Transport, EndpointOwner {
       }
       const failure = judge(dial, endpoint.local);
       // A secured connection takes one round trip more.
-      const trip = back.travelTime() + (dial.security !== undefined && failure?.code !== 'refused' ? forth.travelTime() + back.travelTime() : 0);
+      const trip =
+        back.travelTime() + (dial.security !== undefined && failure?.code !== 'refused' ? forth.travelTime() + back.travelTime() : 0);
       this.#after(trip, () => {
         if (endpoint.over) return;
         if (back.blocked) {
@@ -204,7 +222,10 @@ export class MemoryTransport implements Transport, EndpointOwner {
     for (const transport of this.#host.transports) {
       for (const { address: taken } of transport.#listeners) {
         if (taken.port !== port || !(covers(taken.host, host) || covers(host, taken.host))) continue;
-        return { code: 'in-use', message: `Port ${port} on ${host} is already in use: stop the program that has it, or choose another port` };
+        return {
+          code: 'in-use',
+          message: `Port ${port} on ${host} is already in use: stop the program that has it, or choose another port`,
+        };
       }
     }
     return null;

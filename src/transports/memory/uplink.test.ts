@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { VirtualScheduler } from './scheduler.ts';
+import { VirtualScheduler } from './virtual-scheduler.test-kit.ts';
 import { Uplink } from './uplink.ts';
 
 const RATE = 1_000_000;

@@ -60,7 +60,11 @@ export class Uplink {
     this.#advance();
     this.#firing = true;
     const ended: Due[] = [];
-    for (let first = this.#transfers.first(); first !== undefined && first.at <= this.#virtual + ROUNDING_BYTES; first = this.#transfers.first()) {
+    for (
+      let first = this.#transfers.first();
+      first !== undefined && first.at <= this.#virtual + ROUNDING_BYTES;
+      first = this.#transfers.first()
+    ) {
       this.#transfers.remove(first);
       ended.push(first);
     }

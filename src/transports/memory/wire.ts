@@ -25,13 +25,25 @@ export class Wire {
     this.#to = to;
     this.#dialler = dialler;
     this.#accept = accept;
-    this.forth = this.#pipe(from, to, () => this.#dialler, (item) => this.#atAcceptor(item));
-    this.back = this.#pipe(to, from, () => this.#acceptor, (item) => this.#atDialler(item));
+    this.forth = this.#pipe(
+      from,
+      to,
+      () => this.#dialler,
+      (item) => this.#atAcceptor(item),
+    );
+    this.back = this.#pipe(
+      to,
+      from,
+      () => this.#acceptor,
+      (item) => this.#atDialler(item),
+    );
   }
 
   /** Whether it joins these hosts, in either direction; with null, any other. */
   joins(host: Host, other: Host | null): boolean {
-    return (this.#from === host && (other === null || this.#to === other)) || (this.#to === host && (other === null || this.#from === other));
+    return (
+      (this.#from === host && (other === null || this.#to === other)) || (this.#to === host && (other === null || this.#from === other))
+    );
   }
 
   /** Ends it by accident. After `silence` neither side hears the other again. */

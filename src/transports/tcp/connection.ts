@@ -254,7 +254,7 @@ const endpoint = (host: string | undefined, port: number | undefined): Address |
 const joinSmall = (parts: readonly Uint8Array[]): readonly Uint8Array[] => {
   if (parts.length < 2) return parts;
   const joined: Uint8Array[] = [];
-  for (let i = 0; i < parts.length; ) {
+  for (let i = 0; i < parts.length;) {
     let bytes = 0;
     let next = i;
     while (next < parts.length && (parts[next] as Uint8Array).length <= SMALL_SEND_BYTES_MAX && bytes < JOINED_BYTES_MAX) {

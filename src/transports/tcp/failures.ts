@@ -53,7 +53,10 @@ export const listenFailure = (error: unknown, address: Address): TransportFailur
   const code = CODES[system] ?? 'io';
   const where = formatAddress(address);
   if (code === 'in-use') {
-    return { code, message: `Port ${address.port} on ${address.host} is already in use: stop the program that has it, or choose another port` };
+    return {
+      code,
+      message: `Port ${address.port} on ${address.host} is already in use: stop the program that has it, or choose another port`,
+    };
   }
   if (code === 'denied') return { code, message: `Listening on ${where} is not allowed: ports below 1024 need privileges` };
   if (code === 'unreachable') return { code, message: `Cannot listen on ${where}: this machine does not have that address` };
@@ -65,7 +68,10 @@ export const timedOut = (remote: Address, timeoutMs: number): TransportFailure =
   message: `${formatAddress(remote)} did not answer within ${timeoutMs} ms`,
 });
 
-export const insecure = (remote: Address, why: string): TransportFailure => ({ code: 'security', message: `${formatAddress(remote)} ${why}` });
+export const insecure = (remote: Address, why: string): TransportFailure => ({
+  code: 'security',
+  message: `${formatAddress(remote)} ${why}`,
+});
 
 const systemCode = (error: unknown): string => {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;

@@ -169,7 +169,11 @@ export class TcpListener implements Listener {
 }
 
 /** What OpenSSL says of bytes that are no TLS record. */
-const PLAIN_CLIENT_CODES: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+const PLAIN_CLIENT_CODES: ReadonlySet<string> = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+]);
 
 const origin = ({ remoteAddress, remotePort }: Socket): string | null =>
   remoteAddress === undefined || remotePort === undefined ? null : `${remoteAddress} ${remotePort}`;

@@ -7,7 +7,7 @@ import type { Security } from '../transport.ts';
 
 const ONLY_TLS_13 = { ciphers: 'TLS_AES_128_GCM_SHA256', minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 /** OpenSSL takes identities up to this length. */
 const IDENTITY_BYTES_MAX = 127;
 

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Reactor } from '../../bus/reactor.ts';
+import { isDialable, notDialable } from '../transport.ts';
 import type { Address, Connection, ConnectionHandler, Listener, ListenHandler, Security, Transport } from '../transport.ts';
 import { TcpConnection } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
@@ -81,7 +82,7 @@ class Tcp implements TcpTransport {
     if (options.security !== undefined) checkSecurity(options.security);
     const connection = this.#connection(address, handler);
     if (!isDialable(address)) {
-      connection.failed({ code: 'unreachable', message: `"${address.host}" port ${address.port} is not an address` });
+      connection.failed(notDialable(address));
       setImmediate(() => connection.finish());
       return connection;
     }
@@ -151,11 +152,5 @@ class Tcp implements TcpTransport {
     for (const connection of flushed) connection.flush();
   }
 }
-
-/** Names longer than this are no names (RFC 1035). */
-const HOST_LENGTH_MAX = 255;
-
-const isDialable = ({ host, port }: Address): boolean =>
-  host.length > 0 && host.length <= HOST_LENGTH_MAX && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
 const idle: ConnectionHandler = { open() {}, bytes() {}, drain() {}, end() {}, closed() {} };

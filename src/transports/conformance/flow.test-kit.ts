@@ -1,7 +1,7 @@
 /** How bytes go: whole, in order, no faster than the receiver takes them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { ascii, type Cases, type ConformanceWorld, KIB, MIB, pattern, type Side } from './bench.ts';
+import { ascii, type Cases, type ConformanceWorld, KIB, MIB, pattern, type Side } from './bench.test-kit.ts';
 
 /** Sends the pieces in order, waiting for `drain` each time `send` says false; closes behind the last one. */
 const pour = (world: ConformanceWorld, side: Side, pieces: readonly Uint8Array[]): { sentPieces: () => number } => {

@@ -1,7 +1,7 @@
 /** How connections begin and end. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { ascii, type Bench, type Cases, KIB, MIB, pattern, type Side } from './bench.ts';
+import { ascii, type Bench, type Cases, KIB, MIB, pattern, type Side } from './bench.test-kit.ts';
 
 const closeBoth = async ({ world }: Bench, near: Side, far: Side): Promise<void> => {
   world.act('near', () => near.wire.close());
@@ -120,6 +120,13 @@ export const lifecycle: Cases = {
     await b.world.until(() => near.reason !== null, 'the dial is over');
     assert.deepEqual(near.events, ['closed']);
     assert.equal(near.code, 'unreachable');
+  },
+
+  'what is no address is unreachable': async (b) => {
+    const sides = [0, 65_536, 1.5].map((port) => b.dial({ host: b.world.host, port }));
+    sides.push(b.dial({ host: '', port: 80 }), b.dial({ host: 'x'.repeat(300), port: 80 }));
+    await b.world.until(() => sides.every(({ reason }) => reason !== null), 'the dials are over');
+    assert.deepEqual(new Set(sides.map(({ code, events }) => `${code} ${events.join()}`)), new Set(['unreachable closed']));
   },
 
   'a port in use is named': async (b) => {

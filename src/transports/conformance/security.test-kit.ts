@@ -1,7 +1,7 @@
 /** Who gets in where a pre-shared key is asked for. */
 import assert from 'node:assert/strict';
 import type { Security } from '../transport.ts';
-import { ascii, type Bench, type Cases, type Port } from './bench.ts';
+import { ascii, type Bench, type Cases, type Port } from './bench.test-kit.ts';
 
 /** `own` is the key of all other cases. */
 export const security = (own: Security): Cases => {

@@ -109,7 +109,8 @@ class SystemDaemon implements Daemon {
     const role = compose(environment, config, (error) => this.#end(error));
     this.#role = role;
     log.info({ version, pid: process.pid, dataFolder: config.dataFolder }, 'starting');
-    const started = await new Promise<Result<void>>((resolve) => this.#inStep('start', () => role.start(resolve)));
+    const failed = this.ended.then((error) => fail('internal', `The ${config.role} could not start: ${error?.message ?? 'it was stopped'}`));
+    const started = await Promise.race([failed, new Promise<Result<void>>((resolve) => this.#inStep('start', () => role.start(resolve)))]);
     if (!started.ok) {
       log.error({ code: started.error.code, reason: started.error.message }, 'could not start');
       return started;
@@ -154,7 +155,7 @@ class SystemDaemon implements Daemon {
   async #stop(): Promise<void> {
     await this.#api?.close();
     const role = this.#role;
-    if (role && this.#environment?.reactor.failed === undefined) await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
+    if (role && this.#environment?.reactor.failed === null) await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
     this.#closeEnvironment();
     this.#log?.log.info({}, 'stopped');
     await this.#log?.close();

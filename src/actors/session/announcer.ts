@@ -89,6 +89,8 @@ export class Announcer {
     for (const swarm of this.#swarms.values()) {
       const first = swarm.everSent ? between(this.#random, 'announce spread', 0, spreadMs) : 0;
       swarm.dueAt = now + millis(first);
+      // A proxy may have told the new primary the last announce; the answer to that must not put the next one off.
+      swarm.sequence = 0;
     }
     this.#schedule();
   }

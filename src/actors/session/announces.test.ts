@@ -76,6 +76,24 @@ test('after a failover the node enters and announces at the new primary within t
   assert.equal(node.session.status().primary, 'backup');
 });
 
+test('the answer to what a proxy told the new primary does not put off what the node says itself', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  const peers: AnnouncedPeer[] = [];
+  node.process.do(() => node.session.follow(CONTENT, follower(peers)));
+  cluster.net.until(() => cluster.main.announces.length === 1);
+  answerAnnounces(cluster, 'main');
+  cluster.net.run(1);
+  cluster.main.process.kill();
+  cluster.backup.says('primary', 2, 'backup');
+  const entered = () => cluster.backup.requests.filter(({ frame }) => frame.operation.op === 'enter' && frame.requestId.n > 2).length > 0;
+  cluster.net.until(entered, 3);
+  cluster.net.run(0.002);
+  answerAnnounces(cluster, 'backup');
+  cluster.net.until(() => cluster.backup.announces.some(({ frame }) => frame.items[0]?.want === 50), 1);
+});
+
 test('a tracker that does not know the node (any more) makes it enter and announce again', () => {
   const cluster = served();
   const node = nodeIn(cluster);

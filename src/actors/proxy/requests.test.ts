@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestNet } from '../../links/net.test-kit.ts';
+import type { Operation, ReplyBody, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
+import { RequestTable, type Route } from './requests.ts';
+
+const register: Operation = { op: 'register', name: 'an', password: 'x', code: null };
+const good: ReplyBody = { ok: true, value: {} };
+const NO_TAIL = new Uint8Array(0);
+
+const table = () => {
+  const net = new TestNet();
+  const process = net.process();
+  const facts = { route: { kind: 'primary', name: 'main', epoch: 3 } as Route, epochSeen: 3 };
+  const sent: { to: string; frame: RequestFrame }[] = [];
+  const replies: ReplyFrame[] = [];
+  const limits = { requestsUnderWayMax: 10, requestDeadlineMs: 5_000, tailBytesMax: 100 };
+  const requests = new RequestTable(process.ports.clock, limits, {
+    route: () => facts.route,
+    send: (to, frame) => sent.push({ to, frame }) > 0,
+    epochSeen: () => facts.epochSeen,
+    sawEpoch: (epoch) => {
+      facts.epochSeen = Math.max(facts.epochSeen, epoch);
+    },
+  });
+  const asker = { seqSeen: 0, reply: (frame: ReplyFrame) => void replies.push(frame) };
+  const frame = (n: number, operation = register, tail = NO_TAIL): RequestFrame => ({
+    kind: 'request',
+    requestId: { client: 'c', n },
+    token: null,
+    operation,
+    minSeq: 0,
+    require: 'any',
+    deadlineMs: 60_000,
+    epoch: 0,
+    from: null,
+    tail,
+  });
+  const reply = (from: string, n: number, epoch: number, body = good): void =>
+    process.do(() =>
+      requests.replied(from, { kind: 'reply', requestId: { client: 'c', n }, epoch, seq: 1, durability: 'none', body, tail: NO_TAIL }),
+    );
+  return {
+    net,
+    process,
+    facts,
+    sent,
+    replies,
+    requests,
+    frame,
+    reply,
+    take: (f: RequestFrame) => process.do(() => requests.take(f, asker)),
+  };
+};
+
+const codeOf = (reply: ReplyFrame | undefined): string | null => (reply?.body.ok === false ? reply.body.code : null);
+
+test('a reply of an epoch below the highest seen is no answer (R12); the request is asked again', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.facts.epochSeen = 4;
+  t.reply('main', 1, 3);
+  assert.equal(t.replies.length, 0);
+  t.net.run(1);
+  assert.equal(t.sent.length, 2);
+  t.reply('main', 1, 4);
+  assert.equal(t.replies.length, 1);
+});
+
+test('a reply of a replica that was not asked (any more) is no answer', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.reply('backup', 1, 3);
+  assert.equal(t.replies.length, 0);
+  t.facts.route = { kind: 'primary', name: 'backup', epoch: 4 };
+  t.process.do(() => t.requests.routeChanged());
+  t.reply('main', 1, 9);
+  t.reply('backup', 1, 4);
+  t.reply('backup', 1, 4);
+  assert.deepEqual(
+    t.replies.map((reply) => reply.epoch),
+    [4],
+  );
+});
+
+test('a refusal to be primary raises no epoch: it may come from a candidate', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.reply('main', 1, 9, { ok: false, code: 'not-primary', message: '' });
+  assert.equal(t.facts.epochSeen, 3);
+});
+
+test('a write that was only ever refused was not done, one that may have been is indeterminate', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.take(t.frame(2));
+  t.facts.route = { kind: 'hold' };
+  t.reply('main', 1, 3, { ok: false, code: 'not-primary', message: '' });
+  t.net.run(10);
+  assert.deepEqual(
+    t.replies.map((reply) => [reply.requestId.n, codeOf(reply)]),
+    [
+      [1, 'unavailable'],
+      [2, 'indeterminate'],
+    ],
+  );
+});
+
+test('torrent files under way have a limit in bytes, which comes free again', () => {
+  const t = table();
+  t.take(t.frame(1, register, new Uint8Array(60)));
+  t.take(t.frame(2, register, new Uint8Array(60)));
+  assert.equal(codeOf(t.replies[0]), 'busy');
+  t.reply('main', 1, 3);
+  t.take(t.frame(3, register, new Uint8Array(60)));
+  assert.deepEqual(
+    t.sent.map(({ frame }) => frame.requestId.n),
+    [1, 3],
+  );
+});

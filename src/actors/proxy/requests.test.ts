@@ -36,7 +36,7 @@ const table = () => {
     from: null,
     tail,
   });
-  const reply = (from: string, n: number, epoch: number, body = good): void =>
+  const reply = (from: string, n: number, epoch: number, body: ReplyBody = good): void =>
     process.do(() =>
       requests.replied(from, { kind: 'reply', requestId: { client: 'c', n }, epoch, seq: 1, durability: 'none', body, tail: NO_TAIL }),
     );

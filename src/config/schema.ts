@@ -184,7 +184,7 @@ export const nodeSchema = z
         peersPerTransferMax: count(1, 1000, 50, 'Connections to peers for one content.'),
         uploadSlots: count(1, 1000, 8, 'Peers that are uploaded to at one time.'),
         activeTransfersMax: count(1, 10_000, 100, 'Contents that are downloaded or seeded at one time.'),
-        pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 256 * MIB, 'Bytes of memory for pieces on their way to the disk.'),
+        pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 64 * MIB, 'Bytes of memory for pieces on their way to the disk.'),
       })
       .prefault({})
       .meta({ description: 'Limits.' }),

@@ -32,7 +32,9 @@ export const register = (context: DeskContext, exchange: Exchange<Of<'register'>
     exchange.read('account', { folded: name.value.folded }, (existing) => {
       if (existing !== null) return exchange.refuse('name-taken', `The name ${name.value.name} is taken`);
       hashNew(context, exchange, password.value, (passwordHash) =>
-        exchange.propose({ kind: 'account.create', ...name.value, passwordHash, admin: false, inviteHash }, (outcome) => exchange.settle(outcome)),
+        exchange.propose({ kind: 'account.create', ...name.value, passwordHash, admin: false, inviteHash }, (outcome) =>
+          exchange.settle(outcome),
+        ),
       );
     });
   const checkCode = (inviteHash: string): void =>
@@ -100,10 +102,12 @@ export const invite = (context: DeskContext, exchange: Exchange<Of<'invite'>>, a
     exchange.ok('invite', { code, expiresMs }, { seq, durability });
   };
   if (stored !== null) return answer(stored.body, stored.seq, durabilityNow(context));
-  if (context.settings.registration === 'closed') return exchange.refuse('registration-closed', 'Registration is closed: an invite would be of no use');
+  if (context.settings.registration === 'closed')
+    return exchange.refuse('registration-closed', 'Registration is closed: an invite would be of no use');
   const expiresMs = Math.floor(context.clock.wallNow()) + context.settings.inviteDays * DAY_MS;
-  exchange.propose({ kind: 'invite.create', codeHash: codeHash(code), by: asker.account, expiresMs, admin: exchange.operation.admin }, (outcome) =>
-    answer(outcome.body, outcome.seq, outcome.durability),
+  exchange.propose(
+    { kind: 'invite.create', codeHash: codeHash(code), by: asker.account, expiresMs, admin: exchange.operation.admin },
+    (outcome) => answer(outcome.body, outcome.seq, outcome.durability),
   );
 };
 

@@ -5,7 +5,8 @@ import { Office } from './office.test-kit.ts';
 
 const CODE = '0000-1111-2222-3333-4444-5555';
 
-const registration = (name: string, password = 'password', code: string | null = null) => ({ op: 'register', name, password, code }) as const;
+const registration = (name: string, password = 'password', code: string | null = null) =>
+  ({ op: 'register', name, password, code }) as const;
 const login = (name: string, password = 'password') => ({ op: 'login', name, password }) as const;
 
 test('a member registers, logs in, is known by the token, and not any more after logout', () => {
@@ -128,10 +129,13 @@ test('an administrator lists, disables and resets accounts; a member may not', (
   office.enter(an);
   assert.equal(office.code({ op: 'accounts', after: '', limit: 10 }, { token: an }), 'forbidden');
   const { accounts } = office.ask({ op: 'accounts', after: '', limit: 10 }, { token: root });
-  assert.deepEqual(accounts.map(({ name, admin }) => [name, admin]), [
-    ['An', false],
-    ['Root', true],
-  ]);
+  assert.deepEqual(
+    accounts.map(({ name, admin }) => [name, admin]),
+    [
+      ['An', false],
+      ['Root', true],
+    ],
+  );
   assert.equal(office.code({ op: 'account.disable', name: 'ROOT', disabled: true }, { token: root }), 'forbidden');
   assert.equal(office.code({ op: 'account.disable', name: 'AN', disabled: true }, { token: root }), 'ok');
   assert.equal(office.code({ op: 'whoami' }, { token: an }), 'session-expired');
@@ -150,7 +154,10 @@ test('a changed password ends the other sessions and needs the old one', () => {
   const change = (oldPassword: string) => ({ op: 'passwd', oldPassword, newPassword: 'new password' }) as const;
   assert.equal(office.code(change('wrong one'), { token: mine }), 'wrong-password');
   assert.equal(office.code(change('password'), { token: mine }), 'ok');
-  assert.deepEqual([office.code({ op: 'whoami' }, { token: mine }), office.code({ op: 'whoami' }, { token: other })], ['ok', 'session-expired']);
+  assert.deepEqual(
+    [office.code({ op: 'whoami' }, { token: mine }), office.code({ op: 'whoami' }, { token: other })],
+    ['ok', 'session-expired'],
+  );
   assert.equal(office.code(login('An', 'new password')), 'ok');
 });
 
@@ -181,6 +188,10 @@ test('nothing secret is in the ledger', () => {
   const log = office.ledger.run('read', { fromSeq: 1, bytesMax: Number.MAX_SAFE_INTEGER });
   const text = Buffer.concat((log?.entries ?? []).map(({ payload }) => payload)).toString('latin1');
   for (const secret of ['"password"', root, code, CODE]) assert.ok(!text.includes(secret), secret);
-  const replies = office.ledger.sql.prepare('SELECT body FROM replies').all().map((row) => row['body']).join();
+  const replies = office.ledger.sql
+    .prepare('SELECT body FROM replies')
+    .all()
+    .map((row) => row['body'])
+    .join();
   for (const secret of [root, code]) assert.ok(!replies.includes(secret));
 });

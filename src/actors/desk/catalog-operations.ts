@@ -40,7 +40,8 @@ export const own = (context: DeskContext, exchange: Exchange<Of<'own'>>, asker: 
     if (!tags.ok) return exchange.refuse('bad-request', tags.error.message);
     const torrent = describeTorrent(request.tail, tags.value);
     if (!torrent.ok) return exchange.refuse('torrent-invalid', torrent.error.message);
-    if (torrent.value.id !== content.id) return exchange.refuse('torrent-invalid', `The torrent is that of ${torrent.value.id}, not of ${content.id}`);
+    if (torrent.value.id !== content.id)
+      return exchange.refuse('torrent-invalid', `The torrent is that of ${torrent.value.id}, not of ${content.id}`);
     put(torrent.value, request.tail);
   });
 };

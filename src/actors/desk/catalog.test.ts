@@ -6,7 +6,13 @@ import { toHex } from '../../protocol/digest.ts';
 import { Office } from './office.test-kit.ts';
 
 const torrentOf = (name: string): TestTorrent =>
-  makeTestTorrent([{ path: ['a.bin'], bytes: testBytes(40_000) }, { path: ['b.bin'], bytes: testBytes(100, 2) }], { name });
+  makeTestTorrent(
+    [
+      { path: ['a.bin'], bytes: testBytes(40_000) },
+      { path: ['b.bin'], bytes: testBytes(100, 2) },
+    ],
+    { name },
+  );
 
 /** What a node would say of it; the desk reads the torrent. */
 const claim = ({ metainfo }: TestTorrent, tags: string[] = []): ContentSummary => ({
@@ -111,11 +117,14 @@ test('owners that are there come first, then those that gave most', () => {
   office.ask(alive, { from: { node: 'n3', host: '127.0.0.1' } });
   office.ask({ op: 'exit', node: 'n1', incarnation: 'i-n1' });
   const { owners } = office.ask({ op: 'content', id: torrent.metainfo.id }, { token });
-  assert.deepEqual(owners.map(({ node, online, uploadedBytes }) => [node, online, uploadedBytes]), [
-    ['n3', true, 500],
-    ['n2', true, 0],
-    ['n1', false, 0],
-  ]);
+  assert.deepEqual(
+    owners.map(({ node, online, uploadedBytes }) => [node, online, uploadedBytes]),
+    [
+      ['n3', true, 500],
+      ['n2', true, 0],
+      ['n1', false, 0],
+    ],
+  );
 });
 
 test('announces bring peers together for what is in the catalog, and nothing else has a swarm', () => {

@@ -42,7 +42,9 @@ test('a change that is not answered in time may or may not have been made', () =
   office.silent = true;
   const codes: string[] = [];
   office.step(() =>
-    office.desk.handle(office.request({ op: 'logout' }, { token, deadlineMs: 2_000 }), 'p1', ({ body }) => codes.push(body.ok ? 'ok' : body.code)),
+    office.desk.handle(office.request({ op: 'logout' }, { token, deadlineMs: 2_000 }), 'p1', ({ body }) =>
+      codes.push(body.ok ? 'ok' : body.code),
+    ),
   );
   office.wait(1.9);
   assert.deepEqual(codes, []);
@@ -53,10 +55,11 @@ test('a change that is not answered in time may or may not have been made', () =
 
 test('a desk that has stopped answers nothing and leaves no timer behind', () => {
   const office = new Office();
+  const token = office.member('An');
+  office.enter(token);
   office.silent = true;
-  const token = 'x';
   const items = [{ content: 'f'.repeat(64), event: 'started', leftBytes: 1, uploadedBytes: 0, downloadedBytes: 0, want: 1 }] as const;
-  office.step(() => office.desk.announce({ kind: 'announce', node: 'n1', incarnation: 'i', sequence: 1, items }, 'p1', ''));
+  office.step(() => office.desk.announce({ kind: 'announce', node: 'n1', incarnation: 'i-n1', sequence: 1, items }, 'p1', ''));
   office.step(() => {
     office.desk.handle(office.request({ op: 'whoami' }, { token }), 'p1', () => assert.fail('answered'));
     office.desk.stop();
@@ -70,7 +73,10 @@ test('beyond its limit of requests under way the desk says busy at once', () => 
   office.ask({ op: 'register', name: 'An', password: 'password', code: null });
   const requests = [1, 2, 3].map(() => office.request({ op: 'login', name: 'An', password: 'password' }));
   const replies = office.sendAll(requests);
-  assert.deepEqual(replies.map(({ body }) => (body.ok ? 'ok' : body.code)), ['busy', 'ok', 'ok']);
+  assert.deepEqual(
+    replies.map(({ body }) => (body.ok ? 'ok' : body.code)),
+    ['busy', 'ok', 'ok'],
+  );
   assert.equal(office.desk.underWay, 0);
 });
 

@@ -81,8 +81,10 @@ export class Desk {
 
   /** Takes in what a node says of its contents; answered at once. `host`: the node's, as the proxy sees it, or empty. */
   announce(frame: AnnounceFrame, proxy: string, host: string): AnnouncedFrame {
+    const { swarm } = this.#context;
+    if (swarm.registry.node(frame.node) === null) return swarm.announce({ ...frame, items: [] }, { proxy, host });
     const known = frame.items.filter((item) => this.#admission.admits(item.content));
-    const answer = this.#context.swarm.announce({ ...frame, items: known }, { proxy, host });
+    const answer = swarm.announce({ ...frame, items: known }, { proxy, host });
     if (answer.unknownNode || known.length === frame.items.length) return answer;
     const refused = frame.items.filter((item) => !known.includes(item)).slice(0, 64);
     return { ...answer, items: [...answer.items, ...refused.map(({ content }) => ({ content, seeders: 0, leechers: 0, peers: [] }))] };
@@ -97,7 +99,8 @@ export class Desk {
       return false;
     };
     if (request.epoch > epoch) return elsewhere(`This replica is at epoch ${epoch}, behind ${request.epoch}`);
-    if (role !== 'primary' && PRIMARY_ONLY.has(operation.op)) return elsewhere(primary === null ? 'There is no primary now' : `The primary is ${primary}`);
+    if (role !== 'primary' && PRIMARY_ONLY.has(operation.op))
+      return elsewhere(primary === null ? 'There is no primary now' : `The primary is ${primary}`);
     if (appliedSeq >= request.minSeq) return true;
     if (role !== 'primary') return elsewhere('This replica has not applied yet what the asker has seen');
     exchange.refuse('unavailable', 'The tracker is still applying its log', { retryAfterMs: RETRY_AFTER_MS });

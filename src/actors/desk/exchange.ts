@@ -2,7 +2,15 @@ import { encodeChange } from '../../domain/ledger/change.ts';
 import type { Change, LedgerTransactions } from '../../domain/ledger/types.ts';
 import type { RequestId } from '../../domain/replication/types.ts';
 import { millis, type TimerId } from '../../ports/clock.ts';
-import type { Durability, ErrorCode, Operation, OperationName, OperationResults, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
+import type {
+  Durability,
+  ErrorCode,
+  Operation,
+  OperationName,
+  OperationResults,
+  ReplyFrame,
+  RequestFrame,
+} from '../../protocol/control/messages.ts';
 import type { DeskContext, ProposalOutcome } from './types.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -57,7 +65,11 @@ export class Exchange<O extends Operation = Operation> {
   }
 
   /** Reads from the ledger; goes on only while somebody waits and the ledger can be read. */
-  read<K extends keyof LedgerTransactions>(name: K, args: LedgerTransactions[K]['args'], then: (result: LedgerTransactions[K]['result']) => void): void {
+  read<K extends keyof LedgerTransactions>(
+    name: K,
+    args: LedgerTransactions[K]['args'],
+    then: (result: LedgerTransactions[K]['result']) => void,
+  ): void {
     this.#context.database.run(name, args, (result) => {
       if (!this.#open) return;
       if (result.ok) return then(result.value);
@@ -70,7 +82,11 @@ export class Exchange<O extends Operation = Operation> {
    * Makes a change durable under the request's own id (or one that follows from it), then goes on with the outcome, which
    * may be a refusal by apply. A proposal that fails is answered here.
    */
-  propose(change: Change, then: (outcome: ProposalOutcome) => void, options: { readonly tail?: Uint8Array; readonly requestId?: RequestId } = {}): void {
+  propose(
+    change: Change,
+    then: (outcome: ProposalOutcome) => void,
+    options: { readonly tail?: Uint8Array; readonly requestId?: RequestId } = {},
+  ): void {
     const { clock, replica } = this.#context;
     this.#proposed = true;
     const proposal = {
@@ -99,7 +115,8 @@ export class Exchange<O extends Operation = Operation> {
   }
 
   #expire(): void {
-    if (this.#proposed) this.refuse('indeterminate', 'No answer in time: the change may or may not have been made; ask again with the same request id');
+    if (this.#proposed)
+      this.refuse('indeterminate', 'No answer in time: the change may or may not have been made; ask again with the same request id');
     else this.refuse('unavailable', 'No answer in time', { retryAfterMs: RETRY_AFTER_MS });
   }
 

@@ -23,7 +23,8 @@ export const enter = (context: DeskContext, exchange: Exchange<Of<'enter'>>, ask
   const { node, name, incarnation, addresses } = exchange.operation;
   const { aliveSeconds, removeSeconds } = context.settings;
   if (!ownNode(exchange, node)) return forbidden(exchange);
-  if (!NODE_ID.test(node) || !NODE_ID.test(incarnation)) return exchange.refuse('bad-request', 'A node id has 1 to 64 printable characters');
+  if (!NODE_ID.test(node) || !NODE_ID.test(incarnation))
+    return exchange.refuse('bad-request', 'A node id has 1 to 64 printable characters');
   if (!NODE_NAME.test(name)) return exchange.refuse('bad-request', 'The name of a node has 1 to 64 characters, none of them invisible');
   if (addresses.length > ADDRESSES_MAX) return exchange.refuse('bad-request', `A node may advertise ${ADDRESSES_MAX} addresses`);
   const facts = { node, name, account: asker.account, incarnation, addresses };

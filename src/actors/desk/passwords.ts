@@ -9,7 +9,8 @@ import type { DeskContext } from './types.ts';
 const CRYPTO_RETRY_MS = 1_000;
 
 const refuseBusy = (exchange: Exchange, code: 'busy' | 'failed'): void => {
-  if (code === 'busy') exchange.refuse('busy', 'Too many passwords are being checked: try again in a moment', { retryAfterMs: CRYPTO_RETRY_MS });
+  if (code === 'busy')
+    exchange.refuse('busy', 'Too many passwords are being checked: try again in a moment', { retryAfterMs: CRYPTO_RETRY_MS });
   else exchange.refuse('internal', 'The password could not be hashed');
 };
 
@@ -29,7 +30,13 @@ export const hashNew = (context: DeskContext, exchange: Exchange, password: stri
  * wrong password; too many wrong ones for an account from one host make the next ones wait. `folded` is empty for what
  * cannot be a name.
  */
-export const verifyPassword = (context: DeskContext, exchange: Exchange, folded: string, raw: string, then: (account: AccountRow) => void): void => {
+export const verifyPassword = (
+  context: DeskContext,
+  exchange: Exchange,
+  folded: string,
+  raw: string,
+  then: (account: AccountRow) => void,
+): void => {
   const { throttle, clock, crypto, settings } = context;
   const waitMs = throttle.waitMs(folded, exchange.host, clock.now());
   if (waitMs > 0) {

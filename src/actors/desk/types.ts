@@ -14,7 +14,12 @@ import type { Swarm } from '../swarm/swarm.ts';
 export interface ReplicaFace {
   status(): ReplicaStatus;
   propose(
-    proposal: { readonly requestId: RequestId; readonly payload: Uint8Array; readonly wallMs: number; readonly require: 'any' | 'replicated' },
+    proposal: {
+      readonly requestId: RequestId;
+      readonly payload: Uint8Array;
+      readonly wallMs: number;
+      readonly require: 'any' | 'replicated';
+    },
     done: Done<ProposalOutcome, Failure<'not-primary' | 'busy' | 'indeterminate' | 'disk-full' | 'degraded'>>,
   ): void;
 }

@@ -27,7 +27,10 @@ test('announces say that the swarm is warming until it is warm', () => {
   const token = office.member('An');
   office.enter(token);
   const announce = () =>
-    office.swarm.announce({ kind: 'announce', node: 'n1', incarnation: 'i-n1', sequence: 1, items: [] }, { proxy: 'p1', host: '127.0.0.1' });
+    office.swarm.announce(
+      { kind: 'announce', node: 'n1', incarnation: 'i-n1', sequence: 1, items: [] },
+      { proxy: 'p1', host: '127.0.0.1' },
+    );
   assert.equal(announce().warming, true);
   office.step(() => office.swarm.primaryChanged(true));
   office.step(() => office.swarm.primaryChanged(true));

@@ -16,14 +16,23 @@ test('a password hash is a PHC string that comes back', () => {
       assert.ok(sameTag(read?.tag ?? new Uint8Array(0), tag));
     }),
   );
-  assert.match(formatPhc({ cost: PASSWORD_COST, salt: new Uint8Array(16), tag: new Uint8Array(32) }), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$A{22}\$A{43}$/u);
+  assert.match(
+    formatPhc({ cost: PASSWORD_COST, salt: new Uint8Array(16), tag: new Uint8Array(32) }),
+    /^\$argon2id\$v=19\$m=19456,t=2,p=1\$A{22}\$A{43}$/u,
+  );
   for (const text of ['', 'x', '$argon2i$v=19$m=1,t=1,p=1$AAAAAAAAAAA$AAAA']) assert.equal(parsePhc(text), null);
 });
 
 test('a tag equals itself alone', () => {
   const tag = new Uint8Array(32).fill(7);
   assert.ok(sameTag(tag, tag.slice()));
-  assert.equal(sameTag(tag, tag.map((byte, at) => (at === 31 ? byte ^ 1 : byte))), false);
+  assert.equal(
+    sameTag(
+      tag,
+      tag.map((byte, at) => (at === 31 ? byte ^ 1 : byte)),
+    ),
+    false,
+  );
   assert.equal(sameTag(tag, new Uint8Array(0)), false);
 });
 
@@ -58,8 +67,14 @@ test('registration is open, by invite or closed; the first administrator comes i
     return decision.kind === 'refused' ? decision.code : decision.kind;
   };
   assert.deepEqual([kind('open', null), kind('open', 'c'), kind('open', 'admin')], ['plain', 'invited', 'first-administrator']);
-  assert.deepEqual([kind('invite', null), kind('invite', 'c'), kind('invite', 'admin')], ['invite-needed', 'invited', 'first-administrator']);
-  assert.deepEqual([kind('closed', null), kind('closed', 'c'), kind('closed', 'admin')], ['registration-closed', 'registration-closed', 'first-administrator']);
+  assert.deepEqual(
+    [kind('invite', null), kind('invite', 'c'), kind('invite', 'admin')],
+    ['invite-needed', 'invited', 'first-administrator'],
+  );
+  assert.deepEqual(
+    [kind('closed', null), kind('closed', 'c'), kind('closed', 'admin')],
+    ['registration-closed', 'registration-closed', 'first-administrator'],
+  );
 });
 
 test('guessing gets slower by account and host; others are not held up', () => {

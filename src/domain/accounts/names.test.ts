@@ -27,7 +27,25 @@ test('a name is shown as it was given, composed', () => {
 });
 
 test('names that cannot be seen, told apart or typed are refused', () => {
-  const bad = ['', ' ', ' an', 'an ', 'a  n', 'a\u0000n', 'a\nn', 'a\u200bn', 'a\u202en', 'a\u00adn', 'a\u3164n', '\u2800', 'a\u00a0n', '\u0301n', '...', '\ud800', 'a\ufe0fn'];
+  const bad = [
+    '',
+    ' ',
+    ' an',
+    'an ',
+    'a  n',
+    'a\u0000n',
+    'a\nn',
+    'a\u200bn',
+    'a\u202en',
+    'a\u00adn',
+    'a\u3164n',
+    '\u2800',
+    'a\u00a0n',
+    '\u0301n',
+    '...',
+    '\ud800',
+    'a\ufe0fn',
+  ];
   for (const name of bad) assert.equal(checkName(name).ok, false, JSON.stringify(name));
 });
 

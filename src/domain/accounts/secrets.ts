@@ -36,7 +36,15 @@ export const inviteCode = (tokenKey: Uint8Array, requestId: RequestId, folded: s
 
 /** SHA-256 of a code as its holder may type it: case, spaces and hyphens do not matter, O is 0, I and L are 1. Hex. */
 export const codeHash = (code: string): string =>
-  toHex(sha256(code.toUpperCase().replaceAll(/[\s-]+/gu, '').replaceAll('O', '0').replaceAll(/[IL]/gu, '1')));
+  toHex(
+    sha256(
+      code
+        .toUpperCase()
+        .replaceAll(/[\s-]+/gu, '')
+        .replaceAll('O', '0')
+        .replaceAll(/[IL]/gu, '1'),
+    ),
+  );
 
 /** A request id for a change that follows from another request: the same whenever that one is repeated. */
 export const followingRequestId = (requestId: RequestId, purpose: string): RequestId => ({

@@ -40,9 +40,12 @@ export const putOwner = (sql: SqlEngine, limits: LedgerLimits, change: Of<'own.p
   const held = one(sql, 'SELECT count(*) AS held FROM (SELECT 1 FROM owners WHERE node = ? LIMIT ?)', node, limits.contentsPerNodeMax);
   if (one(sql, 'SELECT 1 FROM owners WHERE content = ? AND account = ? AND node = ?', content.id, account, node) !== null)
     return { ok: true, value: { id: content.id, first: false } };
-  if (there === null && !change.hasTorrent) return refused('torrent-wanted', 'The catalog does not have this content yet: send its torrent');
-  if (int(held ?? {}, 'held') >= limits.contentsPerNodeMax) return refused('too-large', `A node may share ${limits.contentsPerNodeMax} contents`);
-  if (there === null && torrent.length > limits.torrentBytesMax) return refused('too-large', `A torrent may have ${limits.torrentBytesMax} bytes`);
+  if (there === null && !change.hasTorrent)
+    return refused('torrent-wanted', 'The catalog does not have this content yet: send its torrent');
+  if (int(held ?? {}, 'held') >= limits.contentsPerNodeMax)
+    return refused('too-large', `A node may share ${limits.contentsPerNodeMax} contents`);
+  if (there === null && torrent.length > limits.torrentBytesMax)
+    return refused('too-large', `A torrent may have ${limits.torrentBytesMax} bytes`);
   if (there === null && count(sql, 'contents') >= limits.contentsMax) return refused('too-large', 'The catalog is full');
   if (there !== null && int(there, 'owners') >= limits.ownersPerContentMax)
     return refused('too-large', `A content may have ${limits.ownersPerContentMax} owners`);

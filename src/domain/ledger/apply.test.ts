@@ -57,7 +57,10 @@ test('a password change ends the other sessions, a disabled account all', () => 
   const ledger = withAccount();
   for (const token of ['a', 'b', 'c']) ledger.change(session('an', token));
   ledger.change({ kind: 'account.password', folded: 'an', passwordHash: 'new', keepSession: 'b' });
-  assert.deepEqual(['a', 'b', 'c'].filter((token) => holds(ledger, token)), ['b']);
+  assert.deepEqual(
+    ['a', 'b', 'c'].filter((token) => holds(ledger, token)),
+    ['b'],
+  );
   ledger.change({ kind: 'account.disable', folded: 'an', disabled: true });
   assert.equal(holds(ledger, 'b'), false);
   assert.equal(code(ledger.change(session('an', 'd'))), 'disabled');
@@ -110,7 +113,9 @@ test('the first owner brings the torrent; the last one takes the content away', 
 });
 
 test('owners and contents have their limits', () => {
-  const ledger = new TestLedger(ledgerTransactionsWith({ ...LEDGER_LIMITS, contentsMax: 2, ownersPerContentMax: 2, contentsPerNodeMax: 2 }));
+  const ledger = new TestLedger(
+    ledgerTransactionsWith({ ...LEDGER_LIMITS, contentsMax: 2, ownersPerContentMax: 2, contentsPerNodeMax: 2 }),
+  );
   const put = (name: string, node: string): string => code(ledger.change(ownPut(name, 'An', node)));
   assert.deepEqual([put('a', 'n1'), put('b', 'n1'), put('a', 'n1'), put('c', 'n2')], ['ok', 'ok', 'ok', 'too-large']);
   assert.deepEqual([put('a', 'n2'), put('a', 'n3'), put('b', 'n2')], ['ok', 'too-large', 'ok']);
@@ -128,7 +133,8 @@ test('search finds by the beginnings of words, with or without diacritics, whate
   assert.deepEqual(found(ledger, 'đà'), ['Đà Nẵng']);
   assert.deepEqual(found(ledger, 'ubuntu-24'), ['ubuntu-24.04-desktop']);
   assert.equal(found(ledger, 'lịch').length, 3);
-  for (const syntax of ['"ha', 'ha AND', 'ha*', '(ha', 'folded:ha', 'NEAR(ha)', '-ha', '^ha']) assert.doesNotThrow(() => found(ledger, syntax));
+  for (const syntax of ['"ha', 'ha AND', 'ha*', '(ha', 'folded:ha', 'NEAR(ha)', '-ha', '^ha'])
+    assert.doesNotThrow(() => found(ledger, syntax));
 });
 
 test('search without words gives everything, those with most owners first, page by page', () => {

@@ -67,7 +67,8 @@ export const encodeChange = (change: Change, tail: Uint8Array = NO_BYTES): Uint8
 export const decodeChange = (payload: Uint8Array): Result<DecodedChange> => {
   if (payload.length < 4) return fail('cut', `A change of ${payload.length} bytes is too short`);
   const headLength = new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(0);
-  if (headLength > payload.length - 4) return fail('cut', `The head of a change has ${headLength} bytes, of which ${payload.length - 4} are there`);
+  if (headLength > payload.length - 4)
+    return fail('cut', `The head of a change has ${headLength} bytes, of which ${payload.length - 4} are there`);
   let head: unknown;
   try {
     head = JSON.parse(decoder.decode(payload.subarray(4, 4 + headLength)));
@@ -77,7 +78,10 @@ export const decodeChange = (payload: Uint8Array): Result<DecodedChange> => {
   const parsed = schema.safeParse(head);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return fail('unknown-change', `The head of a change is not one of this program's: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+    return fail(
+      'unknown-change',
+      `The head of a change is not one of this program's: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    );
   }
   return ok({ change: parsed.data, tail: payload.subarray(4 + headLength) });
 };

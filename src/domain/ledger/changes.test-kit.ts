@@ -21,8 +21,18 @@ export const changes: fc.Arbitrary<Change> = fc.oneof(
     admin: fc.boolean(),
     inviteHash: fc.option(codes),
   }),
-  fc.record({ kind: fc.constant('account.password' as const), folded, passwordHash: fc.constantFrom('h1', 'h2'), keepSession: fc.option(tokens) }),
-  fc.record({ kind: fc.constant('account.rehash' as const), folded, passwordHash: fc.constant('h3'), replaces: fc.constantFrom('h1', 'h2') }),
+  fc.record({
+    kind: fc.constant('account.password' as const),
+    folded,
+    passwordHash: fc.constantFrom('h1', 'h2'),
+    keepSession: fc.option(tokens),
+  }),
+  fc.record({
+    kind: fc.constant('account.rehash' as const),
+    folded,
+    passwordHash: fc.constant('h3'),
+    replaces: fc.constantFrom('h1', 'h2'),
+  }),
   fc.record({ kind: fc.constant('account.disable' as const), folded, disabled: fc.boolean() }),
   fc.record({ kind: fc.constant('session.issue' as const), folded, tokenHash: tokens, expiresMs: times }),
   fc.record({ kind: fc.constant('session.revoke' as const), tokenHash: tokens }),
@@ -47,4 +57,11 @@ const requestIds: fc.Arbitrary<RequestId | null> = fc.option(
 /** What a log may be made of: some NOOPs, some request ids that come again, times that rise. */
 export const drafts: fc.Arbitrary<Draft[]> = fc
   .array(fc.record({ change: fc.option(changes, { freq: 12 }), requestId: requestIds }), { maxLength: 40 })
-  .map((list) => list.map((draft, at) => ({ ...draft, requestId: draft.change === null ? null : draft.requestId, tail: new Uint8Array(draft.change?.kind === 'own.put' ? 300 : 0).fill(at), wallMs: at * 100 })));
+  .map((list) =>
+    list.map((draft, at) => ({
+      ...draft,
+      requestId: draft.change === null ? null : draft.requestId,
+      tail: new Uint8Array(draft.change?.kind === 'own.put' ? 300 : 0).fill(at),
+      wallMs: at * 100,
+    })),
+  );

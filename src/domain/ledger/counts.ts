@@ -5,7 +5,8 @@ import { int, one, run } from './sql.ts';
 export const COUNTED = ['accounts', 'invites', 'contents', 'clients'] as const;
 export type Counted = (typeof COUNTED)[number];
 
-export const count = (sql: SqlEngine, name: Counted): number => int(one(sql, 'SELECT value FROM counts WHERE name = ?', name) ?? {}, 'value');
+export const count = (sql: SqlEngine, name: Counted): number =>
+  int(one(sql, 'SELECT value FROM counts WHERE name = ?', name) ?? {}, 'value');
 
 export const addToCount = (sql: SqlEngine, name: Counted, by: number): void => {
   if (by !== 0) run(sql, 'UPDATE counts SET value = value + ? WHERE name = ?', by, name);

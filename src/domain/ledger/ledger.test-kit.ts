@@ -40,7 +40,12 @@ export const contentOf = (name: string, tags: readonly string[] = []): ContentSu
   return { id, v1: id.slice(0, 40), v2: id, name, tags, size: 1_000, files: 1, pieceLength: 16_384 };
 };
 
-export const ownPut = (name: string, account: string, node: string, tags: readonly string[] = []): Extract<Change, { kind: 'own.put' }> => ({
+export const ownPut = (
+  name: string,
+  account: string,
+  node: string,
+  tags: readonly string[] = [],
+): Extract<Change, { kind: 'own.put' }> => ({
   kind: 'own.put',
   content: contentOf(name, tags),
   foldedText: foldContent(name, tags),
@@ -59,7 +64,10 @@ export class TestLedger {
     this.run('open', {});
   }
 
-  try<K extends keyof LedgerTransactions & string>(name: K, args: LedgerTransactions[K]['args']): Result<LedgerTransactions[K]['result'], DatabaseFailure> {
+  try<K extends keyof LedgerTransactions & string>(
+    name: K,
+    args: LedgerTransactions[K]['args'],
+  ): Result<LedgerTransactions[K]['result'], DatabaseFailure> {
     return this.sql.run(this.#transactions, name, args);
   }
 

@@ -17,7 +17,7 @@ test('the state follows from the log alone, however it was cut into transactions
       const told = whole.append(entries).replies;
       const parts = new TestLedger(small);
       const toldInParts = [];
-      for (let at = 0; at < entries.length; ) {
+      for (let at = 0; at < entries.length;) {
         const size = sizes.next().value as number;
         const part = entries.slice(at, at + size);
         at += part.length;
@@ -105,7 +105,10 @@ test('compaction moves the beginning of the log and nothing else', () => {
       assert.equal(firstSeq, Math.min(through, applied) + 1);
       assert.equal(ledger.digest(), before);
       const rest = ledger.run('read', { fromSeq: firstSeq, bytesMax: ALL });
-      assert.deepEqual(rest?.entries.map(({ seq }) => seq), entries.slice(firstSeq - 1).map(({ seq }) => seq));
+      assert.deepEqual(
+        rest?.entries.map(({ seq }) => seq),
+        entries.slice(firstSeq - 1).map(({ seq }) => seq),
+      );
       if (firstSeq > 1) assert.equal(ledger.run('read', { fromSeq: firstSeq - 1, bytesMax: ALL }), null);
       ledger.run('apply', { commitSeq: ALL });
       const straight = new TestLedger();
@@ -141,7 +144,10 @@ test('reading takes at least one entry, then as many as fit, with the position b
   const ledger = new TestLedger();
   ledger.append(noops(10));
   const two = ledger.run('read', { fromSeq: 4, bytesMax: 300 });
-  assert.deepEqual(two?.entries.map(({ seq }) => seq), [4, 5]);
+  assert.deepEqual(
+    two?.entries.map(({ seq }) => seq),
+    [4, 5],
+  );
   assert.equal(two?.before.seq, 3);
   assert.equal(ledger.run('read', { fromSeq: 4, bytesMax: 1 })?.entries.length, 1);
   assert.deepEqual(ledger.run('read', { fromSeq: 11, bytesMax: 1 })?.entries, []);
@@ -203,12 +209,17 @@ test('a snapshot that is being read does not move, and is taken anew on demand',
 
 test('old replies expire by number, and the client that was silent longest is forgotten', () => {
   const ledger = new TestLedger(small);
-  const ask = (client: number, n: number) => ledger.change({ kind: 'session.revoke', tokenHash: 't' }, { requestId: { client: clientId(client), n } });
+  const ask = (client: number, n: number) =>
+    ledger.change({ kind: 'session.revoke', tokenHash: 't' }, { requestId: { client: clientId(client), n } });
   const reply = (client: number, n: number) => ledger.run('reply', { requestId: { client: clientId(client), n } });
   for (const n of [1, 2, 3, 5]) ask(1, n);
   assert.deepEqual(reply(1, 1), { expired: true });
   assert.equal(reply(1, 4), null);
-  assert.deepEqual(ask(1, 1), { ok: false, code: 'indeterminate', message: 'The request is too old: whether it was done before can no longer be said' });
+  assert.deepEqual(ask(1, 1), {
+    ok: false,
+    code: 'indeterminate',
+    message: 'The request is too old: whether it was done before can no longer be said',
+  });
   ask(2, 1);
   ask(1, 6);
   ask(3, 1);

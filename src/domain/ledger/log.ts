@@ -34,7 +34,9 @@ const corrupt = (what: string): never => {
 };
 
 const basePosition = (sql: SqlEngine): LogPosition =>
-  positionOf(one(sql, 'SELECT base_seq AS seq, base_epoch AS epoch, base_hash AS hash FROM position') ?? corrupt('The ledger has no position'));
+  positionOf(
+    one(sql, 'SELECT base_seq AS seq, base_epoch AS epoch, base_hash AS hash FROM position') ?? corrupt('The ledger has no position'),
+  );
 
 export const appliedSeq = (sql: SqlEngine): number => int(one(sql, 'SELECT applied_seq FROM position') ?? {}, 'applied_seq');
 
@@ -68,7 +70,8 @@ export const appendEntries = (sql: SqlEngine, entries: readonly LogEntry[]): Log
   for (const entry of entries) {
     if (entry.seq !== last.seq + 1 || entry.epoch < last.epoch)
       corrupt(`Entry ${entry.seq} of epoch ${entry.epoch} does not follow ${last.seq} of epoch ${last.epoch}`);
-    if (!equalBytes(entry.hash, chainHash(last.hash, entry.payload))) corrupt(`The hash of entry ${entry.seq} does not follow from the one before`);
+    if (!equalBytes(entry.hash, chainHash(last.hash, entry.payload)))
+      corrupt(`The hash of entry ${entry.seq} does not follow from the one before`);
     run(
       sql,
       'INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -96,7 +99,7 @@ export const truncateAfter = (sql: SqlEngine, afterSeq: number): void => {
 /** How many entries from `fromSeq` on fit into `bytesMax`; at least one where there is one. */
 const fitting = (sql: SqlEngine, fromSeq: number, bytesMax: number): number => {
   let bytes = 0;
-  for (let count = 0; ; ) {
+  for (let count = 0; ;) {
     const rows = all(sql, 'SELECT length(payload) AS bytes FROM log WHERE seq >= ? ORDER BY seq LIMIT ?', fromSeq + count, MEASURED_ROWS);
     for (const row of rows) {
       bytes += int(row, 'bytes') + ENTRY_OVERHEAD_BYTES;

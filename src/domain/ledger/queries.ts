@@ -92,10 +92,19 @@ export const search = (sql: SqlEngine, words: readonly string[], offset: number,
   const asked = words.filter((word) => word !== '');
   if (asked.length === 0) {
     const found = all(sql, `SELECT * FROM contents ${RANKED}`, rows(limit), from);
-    return { hits: found.map((row) => hitOf(sql, row)), total: int(one(sql, `SELECT value FROM counts WHERE name = 'contents'`) ?? {}, 'value') };
+    return {
+      hits: found.map((row) => hitOf(sql, row)),
+      total: int(one(sql, `SELECT value FROM counts WHERE name = 'contents'`) ?? {}, 'value'),
+    };
   }
   const match = matchOf(asked);
-  const found = all(sql, `SELECT * FROM contents WHERE doc IN (SELECT rowid FROM words WHERE words MATCH ?) ${RANKED}`, match, rows(limit), from);
+  const found = all(
+    sql,
+    `SELECT * FROM contents WHERE doc IN (SELECT rowid FROM words WHERE words MATCH ?) ${RANKED}`,
+    match,
+    rows(limit),
+    from,
+  );
   const total = int(one(sql, 'SELECT count(*) AS total FROM words WHERE words MATCH ?', match) ?? {}, 'total');
   return { hits: found.map((row) => hitOf(sql, row)), total };
 };

@@ -9,8 +9,7 @@ import type { StoredReply } from './types.ts';
 /** What became of a request id: its reply, or that it is too old to say, or null: never seen. */
 export const storedReply = (sql: SqlEngine, requestId: RequestId): StoredReply | { expired: true } | null => {
   const row = one(sql, 'SELECT seq, epoch, body FROM replies WHERE client = ? AND n = ?', requestId.client, requestId.n);
-  if (row !== null)
-    return { requestId, seq: int(row, 'seq'), epoch: int(row, 'epoch'), body: JSON.parse(text(row, 'body')) as ReplyBody };
+  if (row !== null) return { requestId, seq: int(row, 'seq'), epoch: int(row, 'epoch'), body: JSON.parse(text(row, 'body')) as ReplyBody };
   const client = one(sql, 'SELECT expired_n FROM clients WHERE client = ?', requestId.client);
   return client !== null && requestId.n <= int(client, 'expired_n') ? { expired: true } : null;
 };

@@ -37,7 +37,8 @@ const begin = (sql: SqlEngine, way: Way, position: LogPosition | null): void => 
   if (position !== null) run(sql, `INSERT INTO ${way} VALUES (?, ?, ?)`, position.seq, position.epoch, position.hash);
 };
 
-const chunksOn = (sql: SqlEngine, way: Way): number => int(one(sql, `SELECT coalesce(max(number), -1) + 1 AS chunks FROM ${way}_chunks`) ?? {}, 'chunks');
+const chunksOn = (sql: SqlEngine, way: Way): number =>
+  int(one(sql, `SELECT coalesce(max(number), -1) + 1 AS chunks FROM ${way}_chunks`) ?? {}, 'chunks');
 
 const chunkOn = (sql: SqlEngine, way: Way, index: number): Uint8Array | null => {
   const row = one(sql, `SELECT bytes FROM ${way}_chunks WHERE number = ?`, index);

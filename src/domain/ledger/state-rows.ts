@@ -57,7 +57,7 @@ export const writeState = (sql: SqlEngine, write: (bytes: Uint8Array) => void): 
     const order = `ORDER BY ${key.join(', ')} LIMIT ${table.pageRows}`;
     const first = `SELECT ${columns} FROM ${table.name} ${order}`;
     const next = `SELECT ${columns} FROM ${table.name} WHERE (${key.join(', ')}) > (${key.map(() => '?').join(', ')}) ${order}`;
-    for (let page = all(sql, first); page.length > 0; ) {
+    for (let page = all(sql, first); page.length > 0;) {
       for (const row of page) {
         write(Uint8Array.of(number));
         for (const column of table.columns) write(encodeValue(row[column] ?? null));
@@ -141,7 +141,7 @@ export class Cutter {
   }
 
   push(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const take = Math.min(bytes.length - at, this.#piece.length - this.#used);
       this.#piece.set(bytes.subarray(at, at + take), this.#used);
       this.#used += take;

@@ -101,7 +101,10 @@ export interface SnapshotChunk {
 export type LedgerTransactions = {
   open: { args: Record<string, never>; result: LogState };
   /** Appends entries that follow the last one (asserted), then applies up to `commitSeq`. */
-  append: { args: { entries: readonly LogEntry[]; commitSeq: number }; result: { last: LogPosition; appliedSeq: number; replies: StoredReply[] } };
+  append: {
+    args: { entries: readonly LogEntry[]; commitSeq: number };
+    result: { last: LogPosition; appliedSeq: number; replies: StoredReply[] };
+  };
   /** Applies up to `commitSeq` (or the last entry, whichever comes first). */
   apply: { args: { commitSeq: number }; result: { appliedSeq: number; replies: StoredReply[] } };
   /** Deletes log rows after `afterSeq`, then appends. Asserts that nothing applied goes. */

@@ -44,7 +44,8 @@ test('an asker without IPv6 gets an IPv4 address where there is one', () => {
   assert.equal(host(both, at(['2001:db8::2'], '2001:db8::2')), '2001:db8::1');
 });
 
-const near = (a: ReturnType<typeof at>, b: ReturnType<typeof at>): boolean => a.neighbourhoods.some((place) => b.neighbourhoods.includes(place));
+const near = (a: ReturnType<typeof at>, b: ReturnType<typeof at>): boolean =>
+  a.neighbourhoods.some((place) => b.neighbourhoods.includes(place));
 
 test('near is the same /24, the same /64 or the same machine', () => {
   assert.ok(near(at(['10.0.0.1'], '10.0.0.1'), at(['10.0.0.200'], '10.0.0.200')));

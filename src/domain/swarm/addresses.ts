@@ -45,7 +45,10 @@ const parseV6 = (host: string): Host | null => {
 const HOST_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9][a-z0-9.-]{0,252}$/u;
 
 const parseHost = (raw: string): Host => {
-  const host = raw.toLowerCase().replace(/^\[|\]$/gu, '').replace(/^::ffff:(?=\d+\.)/u, '');
+  const host = raw
+    .toLowerCase()
+    .replace(/^\[|\]$/gu, '')
+    .replace(/^::ffff:(?=\d+\.)/u, '');
   if (host === 'localhost') return { kind: 'loopback', host: '127.0.0.1', subnet: null };
   const parsed = host.includes(':') ? parseV6(host) : parseV4(host);
   if (parsed !== null) return parsed;

@@ -26,5 +26,6 @@ test('lonely is who downloads, wants peers, and got none', () => {
   assert.ok(isLonely([item], []));
   assert.ok(isLonely([item, { ...item, content: 'd' }], [some]));
   assert.equal(isLonely([item], [some]), false);
-  for (const content of [{ leftBytes: 0 }, { want: 0 }, { event: 'stopped' as const }]) assert.equal(isLonely([{ ...item, ...content }], [none]), false);
+  for (const content of [{ leftBytes: 0 }, { want: 0 }, { event: 'stopped' as const }])
+    assert.equal(isLonely([{ ...item, ...content }], [none]), false);
 });

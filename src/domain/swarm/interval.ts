@@ -16,7 +16,11 @@ export const isLonely = (asked: AnnounceFrame['items'], answered: AnnouncedFrame
   );
 
 /** Seconds until a node should announce again. */
-export const announceInterval = (usualSeconds: number, facts: { readonly warming: boolean; readonly lonely: boolean }, random: Random): number => {
+export const announceInterval = (
+  usualSeconds: number,
+  facts: { readonly warming: boolean; readonly lonely: boolean },
+  random: Random,
+): number => {
   if (facts.lonely) return Math.min(usualSeconds, LONELY_SECONDS_MIN + below(random, 'lonely interval', LONELY_SECONDS_SPREAD));
   if (facts.warming) return Math.min(usualSeconds, WARMING_SECONDS_MIN + below(random, 'warming interval', WARMING_SECONDS_SPREAD));
   return usualSeconds;

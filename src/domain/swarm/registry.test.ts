@@ -27,7 +27,11 @@ class Town {
     this.registry = new SwarmRegistry({ ...settings, limits });
   }
 
-  enter(node: string, host: string, options: { addresses?: WireAddress[]; account?: string; incarnation?: string; proxy?: string } = {}): string {
+  enter(
+    node: string,
+    host: string,
+    options: { addresses?: WireAddress[]; account?: string; incarnation?: string; proxy?: string } = {},
+  ): string {
     const { addresses = [{ host, port: 6_000 }], account = 'An', incarnation = 'i1', proxy = 'p1' } = options;
     this.#hosts.set(node, { host, proxy });
     const result = this.registry.enter({ node, name: node, account, incarnation, addresses }, { proxy, host }, this.now);
@@ -53,7 +57,12 @@ test('a leecher hears of seeders and leechers, a seeder of leechers, nobody of i
   }
   assert.deepEqual(town.peersOf('l1', item('c', { leftBytes: 5 })).toSorted(), ['l2', 's1', 's2']);
   assert.deepEqual(town.peersOf('s1', item('c', { leftBytes: 0 })).toSorted(), ['l1', 'l2']);
-  assert.deepEqual(town.announce('l1', item('c', { leftBytes: 5, want: 0 })).items[0], { content: 'c', seeders: 2, leechers: 2, peers: [] });
+  assert.deepEqual(town.announce('l1', item('c', { leftBytes: 5, want: 0 })).items[0], {
+    content: 'c',
+    seeders: 2,
+    leechers: 2,
+    peers: [],
+  });
 });
 
 test('a late announce does not revive a peer that stopped', () => {
@@ -109,7 +118,8 @@ test('an announce that does not tell the host leaves a node where it is; one tha
   const town = new Town();
   for (const node of ['a', 'b']) town.enter(node, '127.0.0.1', { addresses: [{ host: '127.0.0.1', port: 6_000 }] });
   const say = (node: string, host: string, sequence: number) =>
-    town.registry.announce({ kind: 'announce', node, incarnation: 'i1', sequence, items: [item('c')] }, { proxy: 'p1', host }, 0).items[0]?.peers.length;
+    town.registry.announce({ kind: 'announce', node, incarnation: 'i1', sequence, items: [item('c')] }, { proxy: 'p1', host }, 0).items[0]
+      ?.peers.length;
   assert.deepEqual([say('a', '', 1), say('b', '', 1)], [0, 1]);
   assert.equal(say('b', '10.0.0.1', 2), 0);
 });
@@ -191,7 +201,13 @@ test('every table has a limit', () => {
   assert.equal(town.registry.swarmCount, 2);
   town.announce('b', item('c', { leftBytes: 0 }));
   assert.equal(town.registry.seedersOf('c'), 1);
-  const frame = { kind: 'announce', node: 'a', incarnation: 'i1', sequence: 99, items: ['c', 'd', 'e'].map((content) => item(content)) } as const;
+  const frame = {
+    kind: 'announce',
+    node: 'a',
+    incarnation: 'i1',
+    sequence: 99,
+    items: ['c', 'd', 'e'].map((content) => item(content)),
+  } as const;
   assert.equal(town.registry.announce(frame, { proxy: 'p1', host: '10.0.0.1' }, 0).items.length, 2);
 });
 

@@ -104,7 +104,8 @@ export class SwarmRegistry {
     const silent = before !== undefined && before.heardAt < now - seconds(this.#settings.removeSeconds);
     if (before !== undefined && before.account !== facts.account && before.incarnation !== facts.incarnation && !silent)
       return fail('forbidden', 'This node id is in use by another account');
-    if (before === undefined && this.#nodes.size >= this.#limits.nodesMax) return fail('busy', 'The network has as many nodes as it can hold');
+    if (before === undefined && this.#nodes.size >= this.#limits.nodesMax)
+      return fail('busy', 'The network has as many nodes as it can hold');
     const { proxy } = origin;
     const reach = reachOf(facts.addresses, origin.host, proxy);
     if (before !== undefined && before.incarnation === facts.incarnation && before.account === facts.account) {

@@ -26,7 +26,7 @@ const LOOKED_AT_MAX = 512;
 /** One of the first, one of the second, and so on until both are at their end. */
 function* alternate<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
   const iterators = [first[Symbol.iterator](), second[Symbol.iterator]()];
-  for (let ended = 0; ended < 2; ) {
+  for (let ended = 0; ended < 2;) {
     ended = 0;
     for (const iterator of iterators) {
       const next = iterator.next();

@@ -389,8 +389,6 @@ export class Replica {
     this.#post({ type: 'log.failed' });
   }
 
-  // ---- Facts -----------------------------------------------------------------------------------------------------
-
   #publish(): void {
     if (!this.#stopped) this.#board.publish(this.status());
   }

@@ -97,30 +97,28 @@ export class Content {
    * answer ends it: then `done` is not called.
    */
   check(pieces: readonly PieceIndex[], progress: (checked: number) => void, done: Done<void, ContentFailure>): { stop(): void } {
-    let next = 0;
-    let checked = 0;
-    let over = false;
+    const check = { next: 0, checked: 0, over: false };
     const finish: Done<void, ContentFailure> = (result) => {
-      if (over) return;
-      over = true;
+      if (check.over) return;
+      check.over = true;
       done(result);
     };
     const more = (): void => {
-      while (!over && next < pieces.length && next - checked < dataLimits.checksUnderWayMax) {
-        const piece = pieces[next++] as PieceIndex;
+      while (!check.over && check.next < pieces.length && check.next - check.checked < dataLimits.checksUnderWayMax) {
+        const piece = pieces[check.next++] as PieceIndex;
         this.inspect(piece, false, (verdict) => {
-          if (over) return;
+          if (check.over) return;
           if (!verdict.ok) return finish(verdict);
           if (verdict.value === 'good') this.map.gain(piece);
           else this.map.lose(piece);
-          progress(++checked);
-          if (checked === pieces.length) return finish(ok(undefined));
+          progress(++check.checked);
+          if (check.checked === pieces.length) return finish(ok(undefined));
           return more();
         });
       }
     };
     if (pieces.length === 0) this.#clock.setTimer(0, () => finish(ok(undefined)));
     else more();
-    return { stop: () => void (over = true) };
+    return { stop: () => void (check.over = true) };
   }
 }

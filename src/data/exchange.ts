@@ -5,15 +5,16 @@ import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wi
 import { type BlockRange, encodeMessage } from '../protocol/bittorrent/wire.ts';
 import { equalBytes } from '../protocol/digest.ts';
 import { type Address, formatAddress } from '../transports/transport.ts';
-import { UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
 import { Picker } from '../domain/transfer/picker.ts';
-import { isSnubbed, RateMeter, requestQueueBytes } from '../domain/transfer/rates.ts';
+import { RateMeter } from '../domain/transfer/rates.ts';
+import { Asking } from './asking.ts';
 import type { BufferPool } from './buffers.ts';
 import { type Candidate, Candidates } from './candidates.ts';
 import type { Content } from './content.ts';
 import { Inbound, type InboundEvents } from './inbound.ts';
 import { dataLimits } from './limits.ts';
-import type { Admission, Peer, PeerOwner } from './peer.ts';
+import type { Peer } from './peer.ts';
+import type { Admission, PeerOwner } from './peer-owner.ts';
 import type { RateGate } from './rate-gate.ts';
 import type { Request } from './requests.ts';
 import { Unchoking } from './unchoking.ts';
@@ -65,11 +66,11 @@ export class Exchange implements PeerOwner {
   readonly #settings: ExchangeSettings;
   readonly #peers = new Map<number, Peer>();
   readonly #inbound: Inbound;
+  readonly #asking: Asking;
   readonly #unchoking: Unchoking;
   readonly #candidates = new Candidates();
   readonly #banned = new Set<string>();
   #running = false;
-  #downloading = false;
   #supplied = false;
 
   constructor(settings: ExchangeSettings) {
@@ -81,13 +82,14 @@ export class Exchange implements PeerOwner {
       stored: (piece) => this.#stored(piece),
       bad: () => {
         this.piecesBad++;
-        this.#fillAll();
+        this.#asking.fillAll();
       },
       liars: (names) => {
         for (const name of names) this.ban(name);
       },
       failed: (failure) => settings.events.failed(failure),
     });
+    this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
     this.#unchoking = new Unchoking({
       clock: settings.clock,
       below: (limit) => below(settings.random, 'transfer.optimistic', limit),
@@ -131,7 +133,7 @@ export class Exchange implements PeerOwner {
   /** Peers are served and asked from now on. */
   start(): void {
     this.#running = true;
-    this.#downloading = !this.content.map.complete;
+    this.#asking.active = !this.content.map.complete;
     this.connectMore();
     for (const peer of this.#peers.values()) this.#reconsider(peer);
   }
@@ -139,6 +141,7 @@ export class Exchange implements PeerOwner {
   /** Lets every peer go and drops what is under way; what is being written still gets done. */
   stop(reason: string): void {
     this.#running = false;
+    this.#asking.active = false;
     for (const peer of this.peers) peer.close(reason);
     this.#inbound.dropAll();
   }
@@ -215,17 +218,17 @@ export class Exchange implements PeerOwner {
     for (const peer of this.peers) {
       peer.tick(now);
       if (this.#banned.has(peer.name)) peer.close('it is banned');
-      else if (this.#downloading) this.#checkSnub(peer);
+      else if (this.#asking.active) this.#asking.checkSnub(peer);
     }
     this.#unchoking.tick(this.peers, this.content.map.complete);
     this.connectMore();
-    this.#fillAll();
+    this.#asking.fillAll();
   }
 
   /** The wishes have changed: priorities, a re-check, pieces lost. */
   reconsider(): void {
     for (let piece = 0; piece < this.content.map.count; piece++) this.picker.refresh(piece as PieceIndex);
-    this.#downloading = !this.content.map.complete;
+    this.#asking.active = this.#running && !this.content.map.complete;
     for (const peer of this.#peers.values()) this.#reconsider(peer);
   }
 
@@ -247,16 +250,16 @@ export class Exchange implements PeerOwner {
       return;
     }
     if (peer.useful++ === 0) this.#supplyChanged();
-    if (this.#downloading) peer.setInterested(true);
-    this.#fill(peer);
+    if (this.#asking.active) peer.setInterested(true);
+    this.#asking.fill(peer);
   }
 
   choking(peer: Peer, voided: readonly Request[]): void {
-    this.#release(voided);
+    this.#asking.release(voided);
     if (peer.chokesUs) {
       this.picker.left(peer.key);
-      this.#fillAll();
-    } else this.#fill(peer);
+      this.#asking.fillAll();
+    } else this.#asking.fill(peer);
   }
 
   interest(peer: Peer): void {
@@ -291,15 +294,15 @@ export class Exchange implements PeerOwner {
     else {
       const source = peer.node ?? formatAddress(peer.remote);
       this.sources.set(source, (this.sources.get(source) ?? 0) + request.range.length);
-      if (this.picker.endgame) this.#cancelTwins(peer, request);
+      if (this.picker.endgame) this.#asking.cancelTwins(peer, request);
       this.#inbound.end(peer.name, request);
     }
-    this.#fill(peer);
+    this.#asking.fill(peer);
   }
 
   rejected(peer: Peer, request: Request): void {
     this.picker.released(request.run);
-    if (!peer.chokesUs) this.#fillAll();
+    if (!peer.chokesUs) this.#asking.fillAll();
   }
 
   drained(peer: Peer): void {
@@ -315,11 +318,11 @@ export class Exchange implements PeerOwner {
       this.#inbound.broken(broken);
       this.picker.released(broken.run);
     }
-    this.#release(voided);
+    this.#asking.release(voided);
     this.picker.left(peer.key);
     if (peer.bits !== null && peer.counted) for (const piece of peer.bits.pieces()) this.picker.peerLost(piece);
     this.#supplyChanged();
-    this.#fillAll();
+    this.#asking.fillAll();
   }
 
   // ------------------------------------------------------------------------------------------------------------------
@@ -335,7 +338,7 @@ export class Exchange implements PeerOwner {
 
   #worthDialling(candidate: Candidate): boolean {
     if (candidate.node !== null && this.#banned.has(candidate.node)) return false;
-    if (!this.#downloading && candidate.seeder) return false;
+    if (!this.#asking.active && candidate.seeder) return false;
     return candidate.node === null || !this.peers.some((peer) => peer.node === candidate.node);
   }
 
@@ -350,13 +353,13 @@ export class Exchange implements PeerOwner {
     const bits = peer.bits;
     if (bits === null || !this.#running) return;
     peer.useful = 0;
-    if (this.#downloading) for (const piece of bits.pieces()) if (this.content.map.needs(piece)) peer.useful++;
+    if (this.#asking.active) for (const piece of bits.pieces()) if (this.content.map.needs(piece)) peer.useful++;
     if (bits.complete && this.content.map.full) {
       peer.close('both sides have everything');
       return;
     }
     peer.setInterested(peer.useful > 0);
-    this.#fill(peer);
+    this.#asking.fill(peer);
   }
 
   #supplyChanged(): void {
@@ -366,67 +369,9 @@ export class Exchange implements PeerOwner {
     if (this.#running) this.#settings.events.supply(there);
   }
 
-  #fillAll(): void {
-    if (this.#downloading) for (const peer of this.#peers.values()) this.#fill(peer);
-  }
-
-  /** Asks the peer for more, as far as bandwidth × delay, its limits, ours and the piece buffers allow. */
-  #fill(peer: Peer): void {
-    if (!this.#running || !this.#downloading || peer.chokesUs || !peer.amInterested || peer.bits === null) return;
-    const queue = peer.snubbed ? peer.blockBytes : requestQueueBytes(peer.down.rate(this.#settings.clock.now()), peer.delayMicros);
-    const missing = queue - peer.requests.bytes;
-    if (missing < Math.min(queue, Math.max(queue / 4, UNIT_BYTES))) return;
-    const { downGate } = this.#settings;
-    const runUnits = peer.blockBytes / UNIT_BYTES;
-    const room = (peer.requestsMax - peer.requests.size) * runUnits;
-    const units = Math.min(downGate.limited ? runUnits : Math.ceil(missing / UNIT_BYTES), room);
-    if (units <= 0) return;
-    if (!downGate.take(peer, units * UNIT_BYTES)) {
-      downGate.wait(peer, () => this.#fill(peer));
-      return;
-    }
-    this.#ask(peer, units, runUnits);
-  }
-
-  #ask(peer: Peer, units: number, runUnits: number): void {
-    const view = {
-      key: peer.key,
-      has: (piece: PieceIndex): boolean => peer.bits?.has(piece) === true,
-      asking: (piece: PieceIndex, unit: number): boolean => peer.requests.asking(piece, unit),
-    };
-    let starved = false;
-    const open = (piece: PieceIndex): boolean => {
-      starved = !this.#inbound.open(piece);
-      return !starved;
-    };
-    const runs = this.picker.pick(view, units, runUnits, open);
-    const picked = runs.reduce((sum, run) => sum + run.units, 0);
-    this.#settings.downGate.giveBack((units - picked) * UNIT_BYTES);
-    if (runs.length > 0) {
-      peer.ask(runs, (piece) => this.content.layout.pieceBytes(piece));
-      if (this.#settings.downGate.limited) this.#settings.downGate.wait(peer, () => this.#fill(peer));
-    } else if (starved) this.#settings.pool.wait(() => this.#fill(peer));
-  }
-
-  #release(requests: readonly Request[]): void {
-    for (const request of requests) this.picker.released(request.run);
-  }
-
   #refuseQueued(peer: Peer): void {
     const queued = this.#settings.uplink.clear(peer);
     if (peer.fast) for (const range of queued) peer.send({ kind: 'reject', ...range });
-  }
-
-  #cancelTwins(from: Peer, { run }: Request): void {
-    for (const peer of this.#peers.values()) {
-      if (peer === from) continue;
-      for (const request of peer.requests.overlapping(run)) {
-        // Only what is wholly here now: a longer run of the other peer still brings units that are missing.
-        if (request.run.unit < run.unit || request.run.unit + request.run.units > run.unit + run.units) continue;
-        peer.cancel(request);
-        this.picker.released(request.run);
-      }
-    }
   }
 
   #stored(piece: PieceIndex): void {
@@ -440,23 +385,12 @@ export class Exchange implements PeerOwner {
       } else peer.sendBytes(have.slice());
     }
     this.#settings.events.stored(piece);
-    if (!this.content.map.complete || !this.#downloading) {
-      this.#fillAll();
+    if (!this.content.map.complete || !this.#asking.active) {
+      this.#asking.fillAll();
       return;
     }
-    this.#downloading = false;
+    this.#asking.active = false;
     for (const peer of this.peers) this.#reconsider(peer);
     this.#settings.events.complete();
-  }
-
-  #checkSnub(peer: Peer): void {
-    const others = this.peers.some((other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0);
-    const now = this.#settings.clock.now();
-    if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
-    peer.snubbed = true;
-    const void_ = peer.fast ? peer.requests.cancelAll() : peer.requests.clear();
-    for (const request of void_) if (peer.fast) peer.send({ kind: 'cancel', ...request.range });
-    this.#release(void_);
-    this.picker.left(peer.key);
   }
 }

@@ -8,7 +8,8 @@ import type { Address, Connection, ConnectionHandler, Listener, Transport, Trans
 import type { Candidate } from './candidates.ts';
 import type { Dialler, Exchange } from './exchange.ts';
 import { dataLimits } from './limits.ts';
-import { type Admission, Peer, type PeerSetting } from './peer.ts';
+import { Peer } from './peer.ts';
+import type { Admission, PeerSetting } from './peer-owner.ts';
 
 export interface PeerPortSettings {
   readonly clock: Clock;

@@ -27,9 +27,9 @@ export class RateGate {
   }
 
   /** Whether `bytes` may go now. Whoever waits already goes first. */
-  take(who: object, bytes: number): boolean {
+  take(bytes: number): boolean {
     if (!this.limited) return true;
-    if (this.#waiting.size > 0 && !this.#waiting.has(who) && this.#timer !== null) return false;
+    if (this.#waiting.size > 0 && this.#timer !== null) return false;
     return this.#bucket.take(this.#clock.now(), bytes);
   }
 

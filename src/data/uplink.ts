@@ -93,7 +93,7 @@ export class Uplink {
       if (lane === undefined) return;
       const run = nextRun(lane.queue);
       const bytes = run.reduce((sum, range) => sum + range.length, 0);
-      if (!this.#gate.take(this, bytes)) {
+      if (!this.#gate.take(bytes)) {
         this.#gate.wait(this, () => this.#pump());
         return;
       }

@@ -43,11 +43,11 @@ export class FakeTracker {
       );
       clock.setTimer(seconds(5), () => announce(content, 'none'));
     };
-    const tracker = this;
+    const state = (): Network['state'] => ({ online: this.online, account: this.signedIn ? 'anna' : null, words: this.online ? 'connected' : 'no proxy answers' });
     return {
       node,
       get state() {
-        return { online: tracker.online, account: tracker.signedIn ? 'anna' : null, words: tracker.online ? 'connected' : 'no proxy answers' };
+        return state();
       },
       request: ((operation: Operation, tail: Uint8Array, done: Done<unknown, RequestFailure>) => {
         const result = this.#answer(operation, tail, node);

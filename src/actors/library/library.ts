@@ -147,6 +147,13 @@ export class Library {
     );
   }
 
+  /** Pieces of transfers that were read or received and hashed since the start. */
+  get piecesHashed(): number {
+    let hashed = 0;
+    for (const transfer of this.#transfers.values()) hashed += transfer.content.piecesHashed;
+    return hashed;
+  }
+
   /** Limits of the whole node, in bytes a second; 0 for none. */
   setLimits(limits: { readonly uploadRate: number; readonly downloadRate: number }): void {
     this.#upGate.setRate(limits.uploadRate);
@@ -309,7 +316,8 @@ export class Library {
     }
     this.#transfers.delete(id);
     this.#registrar.remove(id);
-    if (transfer.owned) network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
+    // Also where the catalog has not answered yet: it may have been told.
+    if (transfer.owned || transfer.content.map.full) network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
     return transfer.close(() => {
       this.#grant();
       this.#shelf.remove(id, (removed) => {

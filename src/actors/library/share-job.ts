@@ -72,13 +72,10 @@ export class ShareMaker {
   #hash(plan: TorrentPlan, found: readonly FoundFile[], progress: ShareProgress, done: Done<MadeTorrent>): void {
     const files = plan.files.map((file) => found[file.source] as FoundFile);
     const digests: PieceDigestsMade[] = [];
-    let next = 0;
-    let hashed = 0;
-    let doneBytes = 0;
-    let over = false;
+    const state = { next: 0, hashed: 0, doneBytes: 0, over: false };
     const finish: Done<void> = (result) => {
-      if (over) return undefined;
-      over = true;
+      if (state.over) return undefined;
+      state.over = true;
       if (!result.ok) return done(result);
       return this.#unchanged(files, (same) => {
         if (!same.ok) return done(same);
@@ -87,15 +84,15 @@ export class ShareMaker {
       });
     };
     const more = (): void => {
-      while (!over && next < plan.pieceCount && next - hashed < dataLimits.checksUnderWayMax) {
-        const piece = next++;
+      while (!state.over && state.next < plan.pieceCount && state.next - state.hashed < dataLimits.checksUnderWayMax) {
+        const piece = state.next++;
         this.#hashPiece(plan, files, piece, (result) => {
           if (!result.ok) return finish(result);
           digests[piece] = result.value;
-          hashed++;
-          doneBytes += plannedPiece(plan, piece).length;
-          progress.hashed(doneBytes);
-          return hashed === plan.pieceCount ? finish(ok(undefined)) : more();
+          state.hashed++;
+          state.doneBytes += plannedPiece(plan, piece).length;
+          progress.hashed(state.doneBytes);
+          return state.hashed === plan.pieceCount ? finish(ok(undefined)) : more();
         });
       }
     };

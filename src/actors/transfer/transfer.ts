@@ -3,7 +3,6 @@ import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
 import type { BufferPool } from '../../data/buffers.ts';
 import { Content } from '../../data/content.ts';
-import { each } from '../../data/each.ts';
 import { type Dialler, Exchange } from '../../data/exchange.ts';
 import type { AnnounceFacts, Network, SwarmFollower } from '../../data/network.ts';
 import type { OpenFiles } from '../../data/open-files.ts';
@@ -11,19 +10,18 @@ import type { RateGate } from '../../data/rate-gate.ts';
 import { Storage, type StoredFile } from '../../data/storage.ts';
 import type { Uplink } from '../../data/uplink.ts';
 import type { Micros } from '../../ports/clock.ts';
-import type { FileStat } from '../../ports/disk.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { AnnouncedPeer } from '../../protocol/control/messages.ts';
-import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
-import { type FileFacts, planResume, sameFile, type TransferRecord } from '../../domain/transfer/journal.ts';
+import { type Done, type Failure, ok } from '../../protocol/result.ts';
+import type { TransferRecord } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import { waitingReason } from '../../domain/transfer/waiting-reason.ts';
+import { Checker } from './checker.ts';
 import { Keeper } from './keeper.ts';
 import { type TransferEffects, type TransferMessage, type TransferPhase, transferMachine } from './machine.ts';
-import { finalPath, placeContent } from './placement.ts';
+import { placeContent } from './placement.ts';
 
 /** What all transfers of a node share. */
 export interface TransferSetting {
@@ -71,17 +69,13 @@ export class Transfer {
   readonly #keeper: Keeper;
   readonly #uploadedBefore: number;
   readonly #downloadedBefore: number;
-  #record: TransferRecord;
   #machine: { getSnapshot(): { readonly context: { readonly reason: string | null } }; stop(): unknown } | null = null;
   #placed: boolean;
   #paused: boolean;
   #repair = false;
-  #first = true;
   #following = false;
   #closing = false;
-  #checking: { stop(): void } | null = null;
-  #checkedPieces = 0;
-  #piecesToCheck = 0;
+  readonly #checker: Checker;
   #becameCompleteHere = false;
 
   constructor(setting: TransferSetting, plan: TransferPlan) {
@@ -90,7 +84,6 @@ export class Transfer {
     this.#setting = setting;
     this.metainfo = plan.metainfo;
     this.layout = plan.layout;
-    this.#record = record;
     this.origin = record.origin;
     this.folder = record.folder;
     this.tags = record.tags;
@@ -132,6 +125,7 @@ export class Transfer {
       facts: () => this.#recordFacts(),
       failed: (failure) => this.#dataFailed(failure),
     });
+    this.#checker = new Checker({ disk, content: this.content, record, selected: this.selected, keeper: this.#keeper });
     this.#address = `transfer/${this.id}`;
   }
 
@@ -159,7 +153,7 @@ export class Transfer {
   get reason(): string | null {
     switch (this.phase) {
       case 'checking':
-        return this.#piecesToCheck > 0 ? `Checking what is there: ${this.#checkedPieces} of ${this.#piecesToCheck} pieces.` : null;
+        return this.#checker.words;
       case 'queued':
         return 'Other downloads go first; it goes on when one of them is done.';
       case 'waiting':
@@ -176,7 +170,7 @@ export class Transfer {
   /** Starts the machine; to be called inside a step. */
   start(): void {
     // For showing only: what counts is found out by the check.
-    if (this.#paused) this.#gainRecorded();
+    if (this.#paused) this.#checker.gainRecorded();
     const effects: TransferEffects = {
       check: (all) => this.#check(all),
       queue: () => this.#setting.queue(this),
@@ -251,101 +245,14 @@ export class Transfer {
   }
 
   #check(all: boolean): void {
-    this.#settled(() => this.#look((found) => this.#checkPieces(all, found)));
-  }
-
-  /** What the files look like now; null where one is missing. */
-  #look(done: (found: readonly (FileFacts | null)[]) => void): void {
-    const found: (FileFacts | null)[] = [];
-    const look = (n: number, next: Done<void, never>): void =>
-      this.content.storage.stat(n, (stat) => {
-        found[n] = factsOf(stat);
-        if (found[n] === null && !this.#placed) this.#lookMoved(n, found, next);
-        else next(ok(undefined));
-      });
-    each([...this.content.storage.files.keys()], look, () => done(found));
-  }
-
-  /** A crash between the move to the final name and the journal: the file is the recorded one, elsewhere. */
-  #lookMoved(n: number, found: (FileFacts | null)[], next: Done<void, never>): void {
-    const recorded = this.#record.files[n]?.facts ?? null;
-    const path = finalPath(this.folder, this.layout, n);
-    this.#setting.ports.disk.stat(path, (stat) => {
-      const moved = factsOf(stat);
-      if (moved !== null && recorded !== null && sameFile(moved, recorded)) {
-        found[n] = moved;
-        (this.content.storage.files[n] as StoredFile).path = path;
-      }
-      next(ok(undefined));
-    });
-  }
-
-  #gainRecorded(): void {
-    const have = Bitfield.from(Buffer.from(this.#record.have, 'base64'), this.layout.pieceCount);
-    for (const piece of have?.pieces() ?? []) this.content.map.gain(piece);
-  }
-
-  #checkPieces(all: boolean, found: readonly (FileFacts | null)[]): void {
-    const { map } = this.content;
-    let pieces: readonly PieceIndex[] = [];
-    if (all || !this.#first) pieces = all ? Array.from({ length: map.count }, (_, n) => n as PieceIndex) : [];
-    else {
-      const plan = planResume(this.#record, found, this.layout);
-      for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
-      for (const piece of plan.trusted) map.gain(piece);
-      for (const [n, file] of this.#record.files.entries()) if (file.facts !== null && !this.#placed && !plan.changed.includes(n)) this.#keeper.remember(n, file.facts);
-      pieces = plan.check;
-    }
-    this.#first = false;
-    const present = pieces.filter((piece) => this.layout.segments(piece).every(({ file }) => found[file.index] !== null) || (map.lose(piece), false));
-    this.#checkedPieces = 0;
-    this.#piecesToCheck = present.length;
-    // While they are looked at, files may be as they are.
-    for (const file of this.content.storage.files) file.facts = null;
-    this.#checking = this.content.check(
-      present,
-      (checked) => (this.#checkedPieces = checked),
-      (result) => {
-        this.#checking = null;
-        this.#piecesToCheck = 0;
-        if (result.ok) this.#checked(found);
-        else this.#dataFailed(result.error);
-      },
+    this.#settled(() =>
+      this.#checker.run({ all, placed: this.#placed, repair: this.#repair }, (result) => {
+        if (!result.ok) return this.#dataFailed(result.error);
+        if (result.value !== null) return this.post({ type: 'transfer.fault', reason: result.value });
+        this.exchange.reconsider();
+        return this.post({ type: 'transfer.checked', complete: this.content.map.complete });
+      }),
     );
-  }
-
-  #checked(found: readonly (FileFacts | null)[]): void {
-    const { map, storage } = this.content;
-    const missing = this.layout.files.find((file) => this.selected[file.index] === true && found[file.index] === null);
-    const wrong = this.layout.files.find((file) => this.selected[file.index] === true && this.#lacks(file.firstPiece, file.endPiece));
-    const adopted = this.layout.files.find((file) => storage.files[file.index]?.adopted === true && this.#lacksWithin(file.firstPiece, file.endPiece, file.index));
-    if (adopted !== undefined && !this.#placed) {
-      const path = storage.files[adopted.index]?.path ?? '';
-      return this.post({ type: 'transfer.fault', reason: `${path} exists already and is a different file. It is not replaced: move it away, or download to another folder.` });
-    }
-    if (this.#placed && !this.#repair && (wrong !== undefined || missing !== undefined)) {
-      const file = (missing ?? wrong) as { readonly index: number };
-      const path = storage.files[file.index]?.path ?? '';
-      const what = missing === undefined ? 'has changed since it was hashed' : 'is missing';
-      const remedy = this.origin === 'share' ? 'put it back and resume, or share the new one' : '"shoal resume" fetches what is missing';
-      return this.post({ type: 'transfer.fault', reason: `${path} ${what}, so it is not shared any more: ${remedy}.` });
-    }
-    this.exchange.reconsider();
-    return this.post({ type: 'transfer.checked', complete: map.complete });
-  }
-
-  #lacks(from: number, end: number): boolean {
-    for (let piece = from; piece < end; piece++) if (!this.content.map.has(piece as PieceIndex)) return true;
-    return false;
-  }
-
-  /** Whether a piece that lies within the file alone is not right; those that reach into others cannot tell. */
-  #lacksWithin(from: number, end: number, index: number): boolean {
-    for (let piece = from; piece < end; piece++) {
-      const alone = this.layout.segments(piece as PieceIndex).every(({ file }) => file.index === index || this.content.storage.files[file.index]?.adopted === true);
-      if (alone && !this.content.map.has(piece as PieceIndex)) return true;
-    }
-    return false;
   }
 
   #meet(): void {
@@ -369,7 +276,7 @@ export class Transfer {
       const { storage } = this.content;
       const moved: Done<void, Failure> = (result) => {
         if (!result.ok) return this.#dataFailed(result.error);
-        return this.#look((found) => {
+        return this.#checker.look(this.#placed, (found) => {
           for (const [n, file] of storage.files.entries()) file.facts = this.selected[n] === true ? (found[n] ?? null) : null;
           this.#placed = true;
           this.#keeper.placed();
@@ -378,26 +285,10 @@ export class Transfer {
       };
       if (this.origin === 'share' || this.#placed) return moved(ok(undefined));
       const place = (): void => placeContent({ disk, layout: this.layout, storage, folder: this.folder, selected: this.selected }, moved);
-      return this.#checkEdges((same) => {
+      return this.#checker.edges((same) => {
         if (same.ok) this.#keeper.save(false, (saved) => (saved.ok ? place() : undefined));
         else moved(same);
       });
-    });
-  }
-
-  /** Pieces that reach from a file that was there before into one that was fetched: only now can they be checked. */
-  #checkEdges(done: Done<void>): void {
-    const { storage } = this.content;
-    const edges: PieceIndex[] = [];
-    for (let piece = 0 as PieceIndex; piece < this.layout.pieceCount; piece++) {
-      const adopted = this.layout.segments(piece).map(({ file }) => storage.files[file.index]?.adopted === true);
-      if (adopted.includes(true) && adopted.includes(false) && this.content.map.has(piece)) edges.push(piece);
-    }
-    this.content.check(edges, () => {}, (result) => {
-      if (!result.ok) return done(result);
-      const wrong = edges.find((piece) => !this.content.map.has(piece));
-      const path = wrong === undefined ? '' : this.layout.segments(wrong).map(({ file }) => storage.files[file.index]).find((file) => file?.adopted === true)?.path;
-      return done(wrong === undefined ? ok(undefined) : fail('exists', `${path} exists already and is a different file. It is not replaced: move it away, then resume.`));
     });
   }
 
@@ -408,8 +299,7 @@ export class Transfer {
   }
 
   #halt(): void {
-    this.#checking?.stop();
-    this.#checking = null;
+    this.#checker.stop();
     this.exchange.stop('the transfer stands still');
     this.#setting.port.unregister(this.exchange);
     if (this.#following) this.#setting.network.unfollow(this.id);
@@ -474,6 +364,3 @@ export class Transfer {
     return this.content.map.complete ? 0 : rate < 1 ? null : Math.ceil(this.content.map.leftBytes / rate);
   }
 }
-
-const factsOf = (stat: Result<FileStat>): FileFacts | null =>
-  stat.ok && stat.value.kind === 'file' ? { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity } : null;

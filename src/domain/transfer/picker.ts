@@ -86,27 +86,17 @@ export class Picker {
    * to be started; where it cannot, none is started.
    */
   pick(peer: PickingPeer, unitsMax: number, runUnitsMax: number, open: (piece: PieceIndex) => boolean): Run[] {
-    const runs: Run[] = [];
-    let left = unitsMax;
-    const take = (run: Run | null): boolean => {
-      if (run === null) return false;
-      runs.push(run);
-      left -= run.units;
-      return true;
-    };
-    const drain = (partial: PartialPiece): void => {
-      while (left > 0 && take(partial.takeFree(Math.min(left, runUnitsMax)))) continue;
-    };
-    this.#joinable(peer, (partial) => partial.leader === peer.key, drain, () => left > 0);
-    this.#joinable(peer, (partial) => partial.leader === null, (partial) => this.#lead(partial, peer, drain), () => left > 0);
-    while (left > 0) {
+    const order: Order = { peer, left: unitsMax, runUnitsMax, runs: [] };
+    this.#join(order, (partial) => partial.leader === peer.key);
+    this.#join(order, (partial) => partial.leader === null);
+    while (order.left > 0) {
       const partial = this.#start(peer, open);
       if (partial === null) break;
-      drain(partial);
+      this.#drain(order, partial);
     }
-    this.#joinable(peer, (partial) => !partial.exclusive, drain, () => left > 0);
-    if (runs.length === 0 && this.endgame) this.#takeAgain(peer, Math.min(left, runUnitsMax), take);
-    return runs;
+    this.#join(order, (partial) => !partial.exclusive);
+    if (order.runs.length === 0 && this.endgame) this.#takeAgain(order);
+    return order.runs;
   }
 
   /** A request is over without its units. */
@@ -160,15 +150,22 @@ export class Picker {
     if (this.#partials.delete(piece)) this.refresh(piece);
   }
 
-  #lead(partial: PartialPiece, peer: PickingPeer, drain: (partial: PartialPiece) => void): void {
-    partial.leader = peer.key;
-    drain(partial);
+  /** Takes what is free in the pieces under way that pass; a piece without a leader gets the peer as such. */
+  #join(order: Order, passes: (partial: PartialPiece) => boolean): void {
+    for (const partial of this.#partials.values()) {
+      if (order.left <= 0) return;
+      if (partial.free === 0 || !passes(partial) || !order.peer.has(partial.piece)) continue;
+      partial.leader ??= order.peer.key;
+      this.#drain(order, partial);
+    }
   }
 
-  #joinable(peer: PickingPeer, which: (partial: PartialPiece) => boolean, use: (partial: PartialPiece) => void, more: () => boolean): void {
-    for (const partial of this.#partials.values()) {
-      if (!more()) return;
-      if (partial.free > 0 && which(partial) && peer.has(partial.piece)) use(partial);
+  #drain(order: Order, partial: PartialPiece): void {
+    while (order.left > 0) {
+      const run = partial.takeFree(Math.min(order.left, order.runUnitsMax));
+      if (run === null) return;
+      order.runs.push(run);
+      order.left -= run.units;
     }
   }
 
@@ -202,10 +199,21 @@ export class Picker {
     return null;
   }
 
-  #takeAgain(peer: PickingPeer, unitsMax: number, take: (run: Run | null) => boolean): void {
+  #takeAgain({ peer, left, runUnitsMax, runs }: Order): void {
     for (const partial of this.#partials.values()) {
       if (partial.exclusive || !peer.has(partial.piece)) continue;
-      if (take(partial.takeAgain(unitsMax, ENDGAME_COPIES, (unit) => peer.asking(partial.piece, unit)))) return;
+      const run = partial.takeAgain(Math.min(left, runUnitsMax), ENDGAME_COPIES, (unit) => peer.asking(partial.piece, unit));
+      if (run === null) continue;
+      runs.push(run);
+      return;
     }
   }
+}
+
+/** What one call of `pick` is about. */
+interface Order {
+  readonly peer: PickingPeer;
+  left: number;
+  readonly runUnitsMax: number;
+  readonly runs: Run[];
 }

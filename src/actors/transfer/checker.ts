@@ -1,0 +1,199 @@
+/** Finds out what of a content is on disk: by the journal where that can be trusted, else by hashing. */
+import type { Content, ContentFailure } from '../../data/content.ts';
+import { each } from '../../data/each.ts';
+import type { StoredFile } from '../../data/storage.ts';
+import type { Disk, FileStat } from '../../ports/disk.ts';
+import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
+import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
+import { type Done, fail, ok, type Result } from '../../protocol/result.ts';
+import { type FileFacts, planResume, sameFile, type TransferRecord } from '../../domain/transfer/journal.ts';
+import type { LayoutFile } from '../../domain/transfer/torrent-layout.ts';
+import type { Keeper } from './keeper.ts';
+import { finalPath } from './placement.ts';
+
+export interface CheckerSettings {
+  readonly disk: Disk;
+  readonly content: Content;
+  /** As it was read, or as the transfer began. */
+  readonly record: TransferRecord;
+  readonly selected: readonly boolean[];
+  readonly keeper: Keeper;
+}
+
+export interface CheckRequest {
+  /** Hash everything, whatever the journal says. */
+  readonly all: boolean;
+  /** The content was complete once and lies where it belongs. */
+  readonly placed: boolean;
+  /** What turns out to be wrong may be fetched again. */
+  readonly repair: boolean;
+}
+
+type Found = readonly (FileFacts | null)[];
+
+export class Checker {
+  readonly #settings: CheckerSettings;
+  /** The journal counts once: after that, the map in memory is what is known. */
+  #first = true;
+  #checked = 0;
+  #toCheck = 0;
+  #running: { stop(): void } | null = null;
+
+  constructor(settings: CheckerSettings) {
+    this.#settings = settings;
+  }
+
+  /** How far it is, for people. */
+  get words(): string | null {
+    return this.#toCheck > 0 ? `Checking what is there: ${this.#checked} of ${this.#toCheck} pieces.` : null;
+  }
+
+  stop(): void {
+    this.#running?.stop();
+    this.#running = null;
+    this.#toCheck = 0;
+  }
+
+  /** For showing what a paused transfer has: nothing is looked at. */
+  gainRecorded(): void {
+    const { content, record } = this.#settings;
+    const have = Bitfield.from(Buffer.from(record.have, 'base64'), content.layout.pieceCount);
+    for (const piece of have?.pieces() ?? []) content.map.gain(piece);
+  }
+
+  /** Brings the map up to date. Answers null, or in words why the transfer cannot go on. */
+  run(request: CheckRequest, done: Done<string | null, ContentFailure>): void {
+    const { content } = this.#settings;
+    // Files that are open may not be those that have the names now.
+    content.storage.freeze(() => {
+      content.storage.thaw();
+      this.#run(request, done);
+    });
+  }
+
+  #run(request: CheckRequest, done: Done<string | null, ContentFailure>): void {
+    const { content } = this.#settings;
+    this.look(request.placed, (found) => {
+      const pieces = this.#present(this.#pieces(request, found), found);
+      this.#checked = 0;
+      this.#toCheck = pieces.length;
+      // While they are looked at, files may be as they are.
+      for (const file of content.storage.files) file.facts = null;
+      this.#running = content.check(
+        pieces,
+        (checked) => (this.#checked = checked),
+        (result) => {
+          this.#running = null;
+          this.#toCheck = 0;
+          done(result.ok ? ok(this.#verdict(request, found)) : result);
+        },
+      );
+    });
+  }
+
+  /** What the files look like now; null where one is missing. */
+  look(placed: boolean, done: (found: Found) => void): void {
+    const { storage } = this.#settings.content;
+    const found: (FileFacts | null)[] = [];
+    const look = (n: number, next: Done<void, never>): void =>
+      storage.stat(n, (stat) => {
+        found[n] = factsOf(stat);
+        if (found[n] === null && !placed) this.#lookMoved(n, found, next);
+        else next(ok(undefined));
+      });
+    each([...storage.files.keys()], look, () => done(found));
+  }
+
+  /** Pieces that reach from a file that was there before into one that was fetched: only in the end can they be checked. */
+  edges(done: Done<void>): void {
+    const { content } = this.#settings;
+    const { files } = content.storage;
+    const edges: PieceIndex[] = [];
+    for (let piece = 0; piece < content.layout.pieceCount; piece++) {
+      const adopted = content.layout.segments(piece as PieceIndex).map(({ file }) => files[file.index]?.adopted === true);
+      if (adopted.includes(true) && adopted.includes(false) && content.map.has(piece as PieceIndex)) edges.push(piece as PieceIndex);
+    }
+    const judged: Done<void, ContentFailure> = (result) => {
+      if (!result.ok) return done(result);
+      const wrong = edges.find((piece) => !content.map.has(piece));
+      if (wrong === undefined) return done(ok(undefined));
+      const segment = content.layout.segments(wrong).find(({ file }) => files[file.index]?.adopted === true);
+      return done(fail('exists', inTheWay(files[segment?.file.index ?? 0]?.path ?? '')));
+    };
+    content.check(edges, () => {}, judged);
+  }
+
+  /** A crash between the move to the final name and the journal: the file is the recorded one, elsewhere. */
+  #lookMoved(n: number, found: (FileFacts | null)[], next: Done<void, never>): void {
+    const { content, disk, record } = this.#settings;
+    const recorded = record.files[n]?.facts ?? null;
+    const path = finalPath(record.folder, content.layout, n);
+    disk.stat(path, (stat) => {
+      const moved = factsOf(stat);
+      if (moved !== null && recorded !== null && sameFile(moved, recorded)) {
+        found[n] = moved;
+        (content.storage.files[n] as StoredFile).path = path;
+      }
+      next(ok(undefined));
+    });
+  }
+
+  #pieces({ all, placed }: CheckRequest, found: Found): readonly PieceIndex[] {
+    const { content, keeper, record } = this.#settings;
+    const { map } = content;
+    const first = this.#first;
+    this.#first = false;
+    if (all) return Array.from({ length: map.count }, (_, piece) => piece as PieceIndex);
+    if (!first) return [];
+    const plan = planResume(record, found, content.layout);
+    for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
+    for (const piece of plan.trusted) map.gain(piece);
+    for (const [n, file] of record.files.entries()) {
+      if (file.facts !== null && !placed && !plan.changed.includes(n)) keeper.remember(n, file.facts);
+    }
+    return plan.check;
+  }
+
+  /** Those whose files are all there; the others are lost without a look. */
+  #present(pieces: readonly PieceIndex[], found: Found): readonly PieceIndex[] {
+    const { layout, map } = this.#settings.content;
+    return pieces.filter((piece) => {
+      const present = layout.segments(piece).every(({ file }) => found[file.index] !== null);
+      if (!present) map.lose(piece);
+      return present;
+    });
+  }
+
+  #verdict({ placed, repair }: CheckRequest, found: Found): string | null {
+    const { content, record, selected } = this.#settings;
+    const { files } = content.storage;
+    const chosen = content.layout.files.filter((file) => selected[file.index] === true);
+    const pathOf = (file: LayoutFile): string => files[file.index]?.path ?? '';
+    if (!placed) {
+      const different = chosen.find((file) => files[file.index]?.adopted === true && this.#lacks(file, true));
+      return different === undefined ? null : inTheWay(pathOf(different));
+    }
+    const missing = chosen.find((file) => found[file.index] === null);
+    const wrong = missing ?? chosen.find((file) => this.#lacks(file, false));
+    if (wrong === undefined || repair) return null;
+    const what = missing === undefined ? 'has changed since it was hashed' : 'is missing';
+    const remedy = record.origin === 'share' ? 'put it back and resume, or share the new one' : '"shoal resume" fetches it again';
+    return `${pathOf(wrong)} ${what}, so it is not shared any more: ${remedy}.`;
+  }
+
+  /** Whether a piece of the file is not right. `alone`: of those that lie in files that were there before alone. */
+  #lacks(file: LayoutFile, alone: boolean): boolean {
+    const { layout, map, storage } = this.#settings.content;
+    for (let piece = file.firstPiece as PieceIndex; piece < file.endPiece; piece++) {
+      if (map.has(piece)) continue;
+      if (!alone || layout.segments(piece).every((segment) => storage.files[segment.file.index]?.adopted === true)) return true;
+    }
+    return false;
+  }
+}
+
+const inTheWay = (path: string): string =>
+  `${path} exists already and is a different file. It is not replaced: move it away and resume, or download to another folder.`;
+
+const factsOf = (stat: Result<FileStat>): FileFacts | null =>
+  stat.ok && stat.value.kind === 'file' ? { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity } : null;

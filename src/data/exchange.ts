@@ -65,6 +65,8 @@ export class Exchange implements PeerOwner {
   piecesBad = 0;
   readonly #settings: ExchangeSettings;
   readonly #peers = new Map<number, Peer>();
+  /** Peers, and connections that have said hello and not yet what they have. */
+  readonly #admitted = new Set<Peer>();
   readonly #inbound: Inbound;
   readonly #asking: Asking;
   readonly #unchoking: Unchoking;
@@ -179,8 +181,9 @@ export class Exchange implements PeerOwner {
     }
   }
 
-  /** A dial of ours is over, with or without having become a peer. */
-  dialOver(peer: Peer): void {
+  /** A connection is over, with or without having become a peer. */
+  gone(peer: Peer): void {
+    this.#admitted.delete(peer);
     if (peer.dialled !== null) this.#candidates.over(peer.dialled, peer.bits !== null, this.#settings.clock.now());
   }
 
@@ -193,10 +196,11 @@ export class Exchange implements PeerOwner {
       return { refused: 'it is this node itself' };
     }
     if (this.#banned.has(peer.name)) return { refused: 'it is banned' };
-    const twin = this.peers.find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
+    const twin = [...this.#admitted].find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
     if (twin !== undefined && !this.#replaces(peer, twin, handshake.peerId)) return { refused: 'there is a connection to it already' };
-    if (twin === undefined && this.#peers.size >= this.#settings.peersMax) return { refused: 'the transfer has enough peers' };
+    if (twin === undefined && this.#admitted.size >= this.#settings.peersMax) return { refused: 'the transfer has enough peers' };
     twin?.close('there is a better connection to it');
+    this.#admitted.add(peer);
     const [first] = this.wireHashes as [WireHash];
     const asked = handshake.infoHash;
     const v2 = this.content.metainfo.v2 !== null && (handshake.v2 || equalBytes(asked, first));

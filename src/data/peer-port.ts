@@ -128,7 +128,7 @@ export class PeerPort implements Dialler {
     const exchange = this.#peers.get(peer);
     this.#peers.delete(peer);
     if (peer.outgoing && peer.peerId === null) this.#dials--;
-    if (peer.outgoing) exchange?.dialOver(peer);
+    exchange?.gone(peer);
   }
 
   #tickLater(): void {

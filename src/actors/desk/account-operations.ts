@@ -69,7 +69,8 @@ export const login = (context: DeskContext, exchange: Exchange<Of<'login'>>, sto
     };
     if (stored !== null) return answer(stored.body, stored.seq, durabilityNow(context));
     const expiresMs = Math.floor(context.clock.wallNow()) + context.settings.sessionDays * DAY_MS;
-    exchange.propose({ kind: 'session.issue', folded: account.folded, tokenHash: tokenHash(token), expiresMs }, (outcome) =>
+    const { folded: holder, passwordHash: verified } = account;
+    exchange.propose({ kind: 'session.issue', folded: holder, verified, tokenHash: tokenHash(token), expiresMs }, (outcome) =>
       answer(outcome.body, outcome.seq, outcome.durability),
     );
   });

@@ -83,6 +83,7 @@ export const ping = (context: DeskContext, exchange: Exchange<Of<'ping'>>): void
   if (there === null) return exchange.refuse('not-found', 'There is no such node in the network');
   context.pingNode(node, there.proxy, (result) => {
     if (result.ok) exchange.ok('ping', { node, roundTripMicros: result.value.roundTripMicros });
-    else exchange.refuse('unavailable', `The node does not answer: ${result.error.message}`);
+    // Not `unavailable`, which would be asked again: the tracker is there, the node is not.
+    else exchange.refuse('not-found', `The node does not answer: ${result.error.message}`);
   });
 };

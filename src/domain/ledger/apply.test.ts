@@ -17,7 +17,13 @@ const account = (name: string, inviteHash: string | null = null): Change => ({
   admin: false,
   inviteHash,
 });
-const session = (folded: string, tokenHash: string, expiresMs = 9_000): Change => ({ kind: 'session.issue', folded, tokenHash, expiresMs });
+const session = (folded: string, tokenHash: string, expiresMs = 9_000, verified = 'phc'): Change => ({
+  kind: 'session.issue',
+  folded,
+  verified,
+  tokenHash,
+  expiresMs,
+});
 
 const withAccount = (): TestLedger => {
   const ledger = new TestLedger();
@@ -63,9 +69,10 @@ test('a password change ends the other sessions, a disabled account all', () => 
   );
   ledger.change({ kind: 'account.disable', folded: 'an', disabled: true });
   assert.equal(holds(ledger, 'b'), false);
-  assert.equal(code(ledger.change(session('an', 'd'))), 'disabled');
+  const issue = (verified: string): string => code(ledger.change(session('an', 'd', 9_000, verified)));
+  assert.equal(issue('new'), 'disabled');
   ledger.change({ kind: 'account.disable', folded: 'an', disabled: false });
-  assert.equal(code(ledger.change(session('an', 'd'))), 'ok');
+  assert.deepEqual([issue('phc'), issue('new')], ['wrong-password', 'ok']);
 });
 
 test('a rehash keeps sessions, and loses against a password change', () => {

@@ -73,6 +73,8 @@ const issueSession = (sql: SqlEngine, limits: LedgerLimits, change: Of<'session.
   const account = accountRow(sql, change.folded);
   if (account === null) return noAccount();
   if (int(account, 'disabled') === 1) return refused('disabled', 'The account is disabled');
+  if (text(account, 'password_hash') !== change.verified)
+    return refused('wrong-password', 'The password was changed just now: log in again');
   run(sql, 'DELETE FROM sessions WHERE folded = ? AND expires_ms <= ?', change.folded, entry.wallMs);
   run(sql, 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?)', change.tokenHash, change.folded, change.expiresMs, entry.seq);
   run(

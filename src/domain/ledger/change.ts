@@ -28,7 +28,7 @@ const schema: z.ZodType<Change> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('account.password'), folded: text, passwordHash: text, keepSession: text.nullable() }),
   z.strictObject({ kind: z.literal('account.rehash'), folded: text, passwordHash: text, replaces: text }),
   z.strictObject({ kind: z.literal('account.disable'), folded: text, disabled: z.boolean() }),
-  z.strictObject({ kind: z.literal('session.issue'), folded: text, tokenHash: text, expiresMs: millis }),
+  z.strictObject({ kind: z.literal('session.issue'), folded: text, verified: text, tokenHash: text, expiresMs: millis }),
   z.strictObject({ kind: z.literal('session.revoke'), tokenHash: text }),
   z.strictObject({ kind: z.literal('invite.create'), codeHash: text, by: text, expiresMs: millis, admin: z.boolean() }),
   z.strictObject({ kind: z.literal('own.put'), content, foldedText: text, account: text, node: text, hasTorrent: z.boolean() }),

@@ -34,7 +34,13 @@ export const changes: fc.Arbitrary<Change> = fc.oneof(
     replaces: fc.constantFrom('h1', 'h2'),
   }),
   fc.record({ kind: fc.constant('account.disable' as const), folded, disabled: fc.boolean() }),
-  fc.record({ kind: fc.constant('session.issue' as const), folded, tokenHash: tokens, expiresMs: times }),
+  fc.record({
+    kind: fc.constant('session.issue' as const),
+    folded,
+    verified: fc.constantFrom('h1', 'h2'),
+    tokenHash: tokens,
+    expiresMs: times,
+  }),
   fc.record({ kind: fc.constant('session.revoke' as const), tokenHash: tokens }),
   fc.record({ kind: fc.constant('invite.create' as const), codeHash: codes, by: names, expiresMs: times, admin: fc.boolean() }),
   fc.record({ title: titles, account: names, node: nodes, torrent: fc.boolean() }).map(({ title, account, node, torrent }) => ({

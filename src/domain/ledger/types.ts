@@ -25,6 +25,8 @@ export type Change =
   | {
       readonly kind: 'session.issue';
       readonly folded: string;
+      /** What the password was verified against: a session is not issued for a password that has changed since. */
+      readonly verified: string;
       /** SHA-256 of the token; hex. */
       readonly tokenHash: string;
       readonly expiresMs: number;

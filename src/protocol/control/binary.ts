@@ -114,7 +114,10 @@ export class Reader {
     const length = this.u8();
     if (form > 1) this.fail('a string of an unknown form');
     if (!this.#take(length)) return '';
-    return this.#bytes.toString(form === 1 ? 'hex' : 'utf8', this.#at - length, this.#at);
+    const text = this.#bytes.toString(form === 1 ? 'hex' : 'utf8', this.#at - length, this.#at);
+    // Replacement characters would make it longer: what was read could not be sent on.
+    if (form === 0 && Buffer.byteLength(text) !== length) this.fail('a string that is no UTF-8');
+    return text;
   }
 
   /** A copy: what was read may be lent. */

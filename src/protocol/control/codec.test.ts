@@ -223,6 +223,37 @@ test('the hello of another version is understood as such, whatever else it holds
   assert.ok(decoded.ok && decoded.value.kind === 'hello' && decoded.value.version === 7);
 });
 
+test('whatever was taken from a link can be sent on: no bytes make an encoder throw either', () => {
+  const body = fc.tuple(fc.uint8Array({ minLength: 150, maxLength: 255 }), fc.constantFrom(0, 1)).map(([name, form]) => {
+    const announce = encodeControl({ kind: 'announce', node: '', incarnation: 'i', sequence: 1, items: [] });
+    const rest = bodyOf(announce).subarray(2);
+    return new Uint8Array(Buffer.concat([Buffer.of(form, name.length), name, rest]));
+  });
+  fc.assert(
+    fc.property(body, (bytes) => {
+      const decoded = decodeControl('member', KIND_BYTES.announce, bytes);
+      if (decoded.ok) encodeControl(decoded.value);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('an answer too large for a frame becomes an error of its own', () => {
+  const names = Array.from({ length: 60_000 }, (_, i) => ({ id: String(i), name: 'x'.repeat(80) }));
+  const reply: ControlFrame = {
+    kind: 'reply',
+    requestId: { client: '00'.repeat(16), n: 1 },
+    epoch: 1,
+    seq: 1,
+    durability: 'none',
+    body: { ok: true, value: { names } },
+    tail: new Uint8Array(0),
+  };
+  const encoded = encodeControl(reply);
+  const decoded = decodeControl('proxy', encoded.kind, bodyOf(encoded));
+  assert.ok(decoded.ok && decoded.value.kind === 'reply' && !decoded.value.body.ok && decoded.value.body.code === 'too-large');
+});
+
 test('a log entry may stand where a position is due: no more of it is sent', () => {
   const entry = { seq: 3, epoch: 1, hash: Buffer.alloc(32, 7), requestId: null, payload: new Uint8Array(9), wallMs: 5 };
   const encoded = encodeControl({ kind: 'probe', epoch: 1, at: entry });

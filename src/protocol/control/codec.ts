@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../result.ts';
 import { fromHex, toHex } from '../digest.ts';
 import { FRAME_BYTES_MAX, HEAD_BYTES_MAX, HELLO_BYTES_MAX, REQUEST_HEAD_BYTES_MAX } from './limits.ts';
-import { type ControlFrame, type HelloFrame, type LinkType, PROTOCOL_VERSION, type WirePosition } from './messages.ts';
+import { type ControlFrame, type HelloFrame, type LinkType, PROTOCOL_VERSION, type ReplyFrame, type WirePosition } from './messages.ts';
 import { decodeRated, encodeRated, type RatedFrame } from './rated.ts';
 import { heads, type HeadKind, problemOf } from './schemas.ts';
 
@@ -86,6 +86,13 @@ const plainPositions = (fields: Record<string, unknown>): void => {
   }
 };
 
+/** Instead of an answer that the other side would have to take for a violation. */
+const tooLarge = (reply: ReplyFrame): ReplyFrame => ({
+  ...reply,
+  body: { ok: false, code: 'too-large', message: 'The answer is larger than a frame can be; ask for less at a time.' },
+  tail: new Uint8Array(0),
+});
+
 /** @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
 export const encodeControl = (frame: ControlFrame): EncodedFrame => {
   const kind = KIND_BYTES[frame.kind];
@@ -97,6 +104,7 @@ export const encodeControl = (frame: ControlFrame): EncodedFrame => {
   if (tailField !== undefined) delete fields[tailField];
   plainPositions(fields);
   const head = Buffer.from(JSON.stringify(fields), 'utf8');
+  if (frame.kind === 'reply' && head.length > HEAD_BYTES_MAX) return encodeControl(tooLarge(frame));
   const size = Buffer.allocUnsafe(4);
   size.writeUInt32BE(head.length, 0);
   return { kind, parts: tail === null || tail.length === 0 ? [size, head] : [size, head, tail] };

@@ -8,7 +8,8 @@ const flag = z.boolean();
 /** Longer than any name that is allowed (64 characters), so that the tracker can say what is wrong with it. */
 const name = z.string().max(512);
 const voter = z.string().min(1).max(64);
-const id = z.string().min(1).max(128);
+/** Its UTF-8 fits the strings of binary bodies (255 bytes), as a voter's name does. */
+const id = z.string().min(1).max(64);
 const secret = z.string().max(1_024);
 const message = z.string().max(4_096);
 const hash = z.string().regex(/^[0-9a-f]{64}$/u);
@@ -18,7 +19,7 @@ const infoHash = (digits: number) =>
     .regex(new RegExp(`^[0-9a-f]{${digits}}$`, 'u'))
     .nullable();
 
-const address = z.strictObject({ host: z.string().min(1).max(255), port: z.int().min(0).max(65_535) });
+const address = z.strictObject({ host: z.string().regex(/^[\x21-\x7e]{1,255}$/u), port: z.int().min(0).max(65_535) });
 const requestId = z.strictObject({ client: z.string().min(1).max(64), n: count });
 
 const contentFields = {
@@ -84,7 +85,7 @@ const codes = [
 
 const replyBody = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: z.record(z.string(), z.unknown()) }),
-  z.strictObject({ ok: z.literal(false), code: z.enum(codes), message, retryAfterMs: count.exactOptional() }),
+  z.strictObject({ ok: z.literal(false), code: z.enum(codes), message, retryAfterMs: z.number().min(0).exactOptional() }),
 ]);
 
 const empty = z.object({});

@@ -4,12 +4,12 @@ import { LAN_TIMING } from '../../domain/replication/timing.ts';
 import type { ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { createRandom } from '../../ports/counter-random.ts';
-import type { Disk } from '../../ports/disk.ts';
 import { DueHeap, type Due } from '../../ports/due-heap.ts';
 import { silentLog } from '../../ports/log.ts';
 import { between, below, type Random } from '../../ports/random.ts';
 import type { VotingFrame } from '../../protocol/control/messages.ts';
-import { fail, ok, type Result } from '../../protocol/result.ts';
+import type { Result } from '../../protocol/result.ts';
+import { FakeDisk } from '../voter/bench.test-kit.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter, type VoterPeers } from '../voter/voter.ts';
 import { FakeLedger, type LedgerDisk, newLedgerDisk } from './fake-ledger.test-kit.ts';
@@ -26,49 +26,6 @@ interface Process {
   readonly replica: Replica | null;
   readonly ledger: FakeLedger | null;
   alive: boolean;
-}
-
-/** The voter's files, as much of the disk port as the voter uses. */
-class FakeDisk {
-  readonly files: Map<string, Uint8Array>;
-  readonly #later: (run: () => void) => void;
-  full = false;
-
-  constructor(files: Map<string, Uint8Array>, later: (run: () => void) => void) {
-    this.files = files;
-    this.#later = later;
-  }
-
-  readFile(path: string, _bytesMax: number, done: (result: Result<Uint8Array, never>) => void): void {
-    this.#later(() => {
-      const bytes = this.files.get(path);
-      done((bytes ? ok(bytes.slice()) : fail('missing', `${path} is missing`)) as Result<Uint8Array, never>);
-    });
-  }
-
-  writeFile(path: string, bytes: Uint8Array, _options: object, done: (result: Result<void, never>) => void): void {
-    this.#later(() => {
-      this.files.set(path, bytes.slice());
-      done(ok(undefined));
-    });
-  }
-
-  stat(path: string, done: (result: Result<object, never>) => void): void {
-    this.#later(() => done((this.files.has(path) ? ok({}) : fail('missing', 'missing')) as Result<object, never>));
-  }
-
-  rename(from: string, to: string, done: (result: Result<void, never>) => void): void {
-    this.#later(() => {
-      const bytes = this.files.get(from);
-      if (!bytes) {
-        done(fail('missing', 'missing') as Result<void, never>);
-        return;
-      }
-      this.files.delete(from);
-      this.files.set(to, bytes);
-      done(ok(undefined));
-    });
-  }
 }
 
 export interface ClusterOptions {
@@ -232,7 +189,7 @@ export class Cluster {
     const disk = new FakeDisk(
       files,
       later(() => between(this.random, `${name}.disk`, 200, 3_000)),
-    ) as unknown as Disk;
+    ).port;
     const peers: VoterPeers = { send: (to, frame) => this.#send(name, to, frame) };
     const log = silentLog;
     const voter = new Voter({

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { makeTourNetwork } from '../src/cli/up/folder.ts';
-import { TourNetwork, until } from '../src/cli/up/network.ts';
+import { makeLocalNetwork } from '../src/cli/up/folder.ts';
+import { LocalNetwork, until } from '../src/cli/up/network.ts';
 
 const launcher = fileURLToPath(new URL('../bin/shoal.js', import.meta.url));
 const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
@@ -25,17 +25,24 @@ enableCompileCache();
 describe('commands on a network', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-commands-'));
   const lab = join(folder, 'lab');
-  const network = new TourNetwork(lab, main, () => {});
+  const network = new LocalNetwork<'alice' | 'bob'>(lab, main, () => {});
   let adminCode = '';
 
   before(async () => {
-    adminCode = await makeTourNetwork(lab, ['alice', 'bob'], 0);
+    adminCode = await makeLocalNetwork(lab, ['alice', 'bob'], 0);
     await Promise.all([network.start('proxy'), network.start('main'), network.start('alice'), network.start('bob')]);
   });
   after(async () => {
     await network.stop();
     rmSync(folder, { recursive: true, force: true });
   });
+
+  /** A command that must go well. */
+  const must = async (node: string, args: readonly string[], options: Parameters<typeof shoal>[2] = {}): Promise<Ended> => {
+    const ended = await shoal(node, args, options);
+    assert.equal(ended.status, 0, `shoal ${args.join(' ')}: ${ended.err}`);
+    return ended;
+  };
 
   const shoal = (node: string, args: readonly string[], options: { input?: string; interruptOn?: RegExp } = {}): Promise<Ended> =>
     new Promise((resolve) => {
@@ -63,10 +70,10 @@ describe('commands on a network', () => {
     assert.equal(wrong.status, 77);
     const signedOut = await shoal('bob', ['search']);
     assert.equal(signedOut.status, 77);
-    assert.equal((await shoal('alice', ['login', 'alice', '--password-stdin'], { input: 'correct horse\n' })).status, 0);
+    await must('alice', ['login', 'alice', '--password-stdin'], { input: 'correct horse\n' });
     assert.match((await shoal('alice', ['whoami'])).out, /^alice \(administrator\)/u);
-    assert.equal((await shoal('bob', ['register', 'bob', '--password-stdin'], { input: 'battery staple\n' })).status, 0);
-    assert.equal((await shoal('bob', ['login', 'bob', '--password-stdin'], { input: 'battery staple\n' })).status, 0);
+    await must('bob', ['register', 'bob', '--password-stdin'], { input: 'battery staple\n' });
+    await must('bob', ['login', 'bob', '--password-stdin'], { input: 'battery staple\n' });
     assert.equal((await shoal('bob', ['account', 'list'])).status, 77);
     assert.match((await shoal('alice', ['account', 'list'])).out, /^alice .*\nbob /mu);
   });

@@ -91,9 +91,10 @@ export class Child {
     });
   }
 
-  /** Its own account of itself. */
+  /** Its own account of itself; rejects when it ends before it answers. */
   status(): Promise<Record<string, unknown>> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      void this.#exited.then(() => reject(new Error(`The ${this.plan.role} ${this.plan.name} has ended`)));
       this.#statusWaiters.push(resolve);
       this.#process.stdin?.write('status\n');
     });

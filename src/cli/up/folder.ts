@@ -57,15 +57,18 @@ const freePorts = async (count: number): Promise<number[]> => {
   return held.map(({ port }) => port);
 };
 
-/** Quick signs of life, so that the tour need not wait for what a network of days does in minutes. */
+/** Quick signs of life, so that nobody need wait for what a network of days does in minutes. */
 const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 15 };
 
-/** The files of the tour's network in `folder`, on loopback. Returns the code for the first administrator. */
-export const makeTourNetwork = async (folder: string, nodes: readonly string[], ratePerNode: number): Promise<string> => {
+/**
+ * The files of a network on loopback in `folder`, on ports that are free now. `ratePerNode`: bytes a second up and down,
+ * 0 for no limit. Returns the code for the first administrator.
+ */
+export const makeLocalNetwork = async (folder: string, nodes: readonly string[], ratePerNode: number): Promise<string> => {
   const [tracker = 0, backup = 0, proxy = 0] = await freePorts(3);
   const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port });
   const plan = {
-    name: 'tour',
+    name: 'local',
     registration: 'open',
     tracker: at(tracker),
     backup: at(backup),

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import type { TransferSummary } from '../../protocol/api.ts';
 import { formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
 import { compare, digestsOf, notesFolder, type Shared } from './files.ts';
-import { nodeNames, type NodeName, type TourNetwork, until } from './network.ts';
+import { type LocalNetwork, until } from './network.ts';
 import type { Screen } from './screen.ts';
+
+export type NodeName = 'alice' | 'bob' | 'carol';
+export const nodeNames: readonly NodeName[] = ['alice', 'bob', 'carol'];
 
 export interface Tour {
   readonly screen: Screen;
-  readonly network: TourNetwork;
+  readonly network: LocalNetwork<NodeName>;
   readonly shared: Shared;
   /** For files that the tour makes itself. */
   readonly filesFolder: string;
@@ -21,16 +24,6 @@ const KILL_AT = 0.3;
 /** From this size on, a download that has two sources takes from both. */
 const SPREAD_BYTES_MIN = 50_000_000;
 
-interface ReplicaFacts {
-  readonly role?: string;
-  readonly mode?: string;
-  readonly primary?: string | null;
-  readonly appliedSeq?: number;
-}
-
-const replicaOf = async (tour: Tour, name: 'main' | 'backup'): Promise<ReplicaFacts> =>
-  ((await tour.network.child(name).status())['replica'] ?? {}) as ReplicaFacts;
-
 const pids = (tour: Tour, names: readonly (NodeName | 'main' | 'backup' | 'proxy')[]): string =>
   names.map((name) => tour.network.child(name).pid).join(', ');
 
@@ -38,9 +31,9 @@ const startServers = (tour: Tour): Promise<void> =>
   tour.screen.step('start tracker, backup and proxy', async () => {
     const { network } = tour;
     await Promise.all([network.start('proxy'), network.start('main')]);
-    await until('The main tracker leading', async () => ((await replicaOf(tour, 'main')).role === 'primary' ? true : null));
+    await until('The main tracker leading', async () => ((await tour.network.replica('main')).role === 'primary' ? true : null));
     await network.start('backup');
-    await until('The backup following', async () => ((await replicaOf(tour, 'main')).mode === 'SYNC' ? true : null));
+    await until('The backup following', async () => ((await tour.network.replica('main')).mode === 'SYNC' ? true : null));
     return `Tracker, backup and proxy run, each a process of its own (${pids(tour, ['main', 'backup', 'proxy'])}); the backup has all that the tracker has`;
   });
 
@@ -232,7 +225,7 @@ const bringBack = (tour: Tour): Promise<void> =>
   tour.screen.step('bring the main tracker back', async () => {
     await tour.network.start('main');
     await until('The main tracker following', async () => {
-      const [main, backup] = [await replicaOf(tour, 'main'), await replicaOf(tour, 'backup')];
+      const [main, backup] = [await tour.network.replica('main'), await tour.network.replica('backup')];
       return main.role === 'follower' && backup.mode === 'SYNC' && main.appliedSeq === backup.appliedSeq ? true : null;
     });
     return `The main tracker is back (process ${tour.network.child('main').pid}); it follows the backup and has caught up`;

@@ -9,10 +9,10 @@ import { formatRate, padEnd } from '../render/format.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import type { Child } from './child.ts';
 import { defaultFile, fileOfUser } from './files.ts';
-import { makeTourNetwork, takeFolder } from './folder.ts';
-import { nodeNames, TourNetwork } from './network.ts';
+import { makeLocalNetwork, takeFolder } from './folder.ts';
+import { LocalNetwork } from './network.ts';
 import { Screen, secondsText, StepFailed } from './screen.ts';
-import { takeTour } from './steps.ts';
+import { nodeNames, type NodeName, takeTour } from './steps.ts';
 
 export interface UpOptions {
   /** What to share; null for the Node executable. */
@@ -36,7 +36,7 @@ const showTimes = (screen: Screen): void => {
   for (const { title, ms } of screen.times) screen.say(`  ${padEnd(title, width)}  ${secondsText(ms).padStart(7)}`);
 };
 
-const showCommands = (screen: Screen, network: TourNetwork, shoal: string, password: string): void => {
+const showCommands = (screen: Screen, network: LocalNetwork<NodeName>, shoal: string, password: string): void => {
   screen.heading('It stays up. Try, in another terminal');
   for (const [command, about] of [
     [`${shoal} search --config ${network.configOf('bob')}`, 'everything that is shared'],
@@ -71,7 +71,7 @@ const stay = async (screen: Screen, signals: StopRequest): Promise<void> => {
 const run = async (
   context: Context,
   screen: Screen,
-  network: TourNetwork,
+  network: LocalNetwork<NodeName>,
   options: UpOptions,
   deaths: Deaths,
   signals: StopRequest,
@@ -109,8 +109,8 @@ export const runTour = async (context: Context, given: UpOptions): Promise<ExitC
   if (cleared) screen.say(`The state of the last tour in ${given.folder} is cleared.`);
   screen.say(`State lives in ${given.folder}. For this tour every node is capped at ${formatRate(RATE)} up and down.`);
   const networkFolder = join(options.folder, 'network');
-  const adminCode = await makeTourNetwork(networkFolder, nodeNames, RATE);
-  const network = new TourNetwork(networkFolder, mainModule(), (child, how) => {
+  const adminCode = await makeLocalNetwork(networkFolder, nodeNames, RATE);
+  const network = new LocalNetwork<NodeName>(networkFolder, mainModule(), (child, how) => {
     if (deaths.stopping) return;
     showDeath(screen, child, how);
     deaths.during?.(new StepFailed(`${child.plan.name} runs`, null));

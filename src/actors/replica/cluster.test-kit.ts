@@ -31,6 +31,8 @@ interface Process {
 export interface ClusterOptions {
   readonly seed?: number;
   readonly limits?: Partial<ReplicaLimits>;
+  /** The real ledger, in memory, and what makes its payloads of texts. */
+  readonly real?: { readonly ledger: () => LedgerDisk['real']; readonly encode: (text: string) => Uint8Array };
 }
 
 export class Cluster {
@@ -45,14 +47,18 @@ export class Cluster {
   /** One way of a link that stands still, by `a>b`: what would have arrived. */
   readonly #held = new Map<string, (() => void)[]>();
   readonly #limits: ReplicaLimits;
+  readonly #encode: (text: string) => Uint8Array;
+  readonly #newLedger: () => LedgerDisk;
   #now = 0;
   #requests = 0;
 
-  constructor({ seed = 1, limits = {} }: ClusterOptions = {}) {
+  constructor({ seed = 1, limits = {}, real }: ClusterOptions = {}) {
+    this.#encode = real?.encode ?? ((text) => new TextEncoder().encode(text));
+    this.#newLedger = () => newLedgerDisk(real?.ledger() ?? null);
     this.random = createRandom(seed);
     this.#limits = { ...REPLICA_LIMITS, ...limits };
     for (const name of VOTERS)
-      this.disks.set(name, { files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]), ledger: newLedgerDisk() });
+      this.disks.set(name, { files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]), ledger: this.#newLedger() });
   }
 
   now(): number {
@@ -116,7 +122,7 @@ export class Cluster {
   }
 
   loseLog(name: VoterName): void {
-    this.disk(name).ledger = newLedgerDisk();
+    this.disk(name).ledger = this.#newLedger();
   }
 
   /** Runs until the condition holds. @throws when it does not within `seconds` of virtual time. */
@@ -156,7 +162,7 @@ export class Cluster {
     this.#requests = Math.max(this.#requests, n);
     const proposal: Proposal = {
       requestId: { client: 'c'.repeat(32), n },
-      payload: new TextEncoder().encode(text),
+      payload: this.#encode(text),
       wallMs: 0,
       require: options.require ?? 'any',
     };

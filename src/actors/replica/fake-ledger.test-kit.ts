@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chainHash, requestKey } from '../../domain/replication/chain.ts';
 import { EMPTY_LOG, type LogEntry, type LogPosition } from '../../domain/replication/types.ts';
 import type { LedgerTransactions, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
+import type { TestLedger } from '../../domain/ledger/ledger.test-kit.ts';
 import type { Database, DatabaseFailure } from '../../ports/database.ts';
 import { type Done, fail, ok } from '../../protocol/result.ts';
 
@@ -16,9 +17,11 @@ export interface LedgerDisk {
   replies: StoredReply[];
   full: boolean;
   broken: boolean;
+  /** The real ledger in its place; null for the pretended one. */
+  readonly real: Pick<TestLedger, 'try' | 'rowsDigest'> | null;
 }
 
-export const newLedgerDisk = (): LedgerDisk => ({
+export const newLedgerDisk = (real: LedgerDisk['real'] = null): LedgerDisk => ({
   existed: false,
   base: EMPTY_LOG,
   entries: [],
@@ -27,6 +30,7 @@ export const newLedgerDisk = (): LedgerDisk => ({
   replies: [],
   full: false,
   broken: false,
+  real,
 });
 
 type Name = keyof LedgerTransactions & string;
@@ -49,6 +53,7 @@ export class FakeLedger implements Database<LedgerTransactions> {
       const answer: Done<LedgerTransactions[K]['result'], DatabaseFailure> = answered ? done : () => {};
       if (this.#disk.broken) answer(fail('io', 'the disk is broken'));
       else if (this.#disk.full && writes) answer(fail('full', 'the disk is full'));
+      else if (this.#disk.real) answer(this.#disk.real.try(name, structuredClone(args)));
       else answer(ok(this.#perform(name, args as never) as LedgerTransactions[K]['result']));
     });
     if (this.#queue.length === 1) this.#next();

@@ -186,7 +186,7 @@ export class Replica {
   }
 
   peerUp(name: VoterName): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#deps.voters.includes(name)) return;
     this.#up.add(name);
     this.#deps.voter.peerUp(name);
     this.#candidate?.peerUp(name);

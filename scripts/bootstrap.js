@@ -48,8 +48,9 @@ const fail = (message) => {
 
 const install = () => {
   if (!isInstalled()) {
-    console.log('Installing what is missing: npm ci. This happens once, and again when package-lock.json changes.');
-    if (!npm('ci', '--no-audit', '--no-fund')) fail('"npm ci" failed; its message is above.');
+    console.log('Installing what is missing, as package-lock.json says: npm install. This happens once, and again when that file changes.');
+    // Not `npm ci`: it refuses a lock file that lacks the optional packages of some other platform, which registries may not have.
+    if (!npm('install', '--no-save', '--no-audit', '--no-fund')) fail('"npm install" failed; its message is above.');
   }
   // The pinned Node arrives by an install script, which some settings of npm leave out.
   if (majorOf(pinned) < NEEDED) npm('rebuild', 'node', '--ignore-scripts=false', '--foreground-scripts');

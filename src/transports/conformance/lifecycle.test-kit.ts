@@ -97,6 +97,17 @@ export const lifecycle: Cases = {
     assert.ok(far.bytesReceived < 64 * MIB);
   },
 
+  'an abort right behind a close is told as well': async (b) => {
+    const { near } = await greeted(b);
+    b.world.act('near', () => {
+      near.wire.send(ascii('bye'));
+      near.wire.close();
+    });
+    b.world.act('near', () => near.wire.abort());
+    await b.world.until(() => near.reason !== null, 'the near side is told closed');
+    assert.equal(near.code, 'aborted');
+  },
+
   'an abort before open is an aborted dial': async (b) => {
     const port = await b.listening();
     const near = b.dial(port.at, (side) => side.wire.abort());

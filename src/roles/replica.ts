@@ -63,6 +63,7 @@ class ReplicaRole implements Role {
     if (!this.#started) return done();
     const get = this.#parts.get;
     get(LINKS).stop();
+    get(DESK).stop();
     get(REPLICA).stop();
     get(SWARM).stop();
     get(DATABASE).close(done);

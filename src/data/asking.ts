@@ -95,7 +95,7 @@ export class Asking {
     if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
     peer.snubbed = true;
     const owed = peer.fast ? peer.requests.cancelAll() : peer.requests.clear();
-    for (const request of owed) if (peer.fast) peer.send({ kind: 'cancel', ...request.range });
+    for (const request of owed) if (peer.fast) peer.send({ ...request.range, kind: 'cancel' });
     this.release(owed);
     this.#settings.picker.left(peer.key);
   }

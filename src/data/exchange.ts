@@ -275,12 +275,12 @@ export class Exchange implements PeerOwner {
     const inside = range.length > 0 && range.begin + range.length <= layout.wireBytes(range.piece, peer.v1Only ? 'v1' : layout.wireVersion);
     const serve = this.#running && !peer.amChoking && inside && range.length <= dataLimits.blockBytesMax && map.has(range.piece);
     if (serve && this.#settings.uplink.add(peer, this.content, range, this.#uploads)) return;
-    if (peer.fast) peer.send({ kind: 'reject', ...range });
+    if (peer.fast) peer.send({ ...range, kind: 'reject' });
     else if (!inside) peer.close('it asked for what is not there');
   }
 
   cancelled(peer: Peer, range: BlockRange): void {
-    if (this.#settings.uplink.cancel(peer, range) && peer.fast) peer.send({ kind: 'reject', ...range });
+    if (this.#settings.uplink.cancel(peer, range) && peer.fast) peer.send({ ...range, kind: 'reject' });
   }
 
   blockStart(peer: Peer, request: Request): boolean {
@@ -375,7 +375,7 @@ export class Exchange implements PeerOwner {
 
   #refuseQueued(peer: Peer): void {
     const queued = this.#settings.uplink.clear(peer);
-    if (peer.fast) for (const range of queued) peer.send({ kind: 'reject', ...range });
+    if (peer.fast) for (const range of queued) peer.send({ ...range, kind: 'reject' });
   }
 
   #stored(piece: PieceIndex): void {

@@ -137,7 +137,7 @@ export class Peer implements ConnectionHandler, WireSink {
   /** The block is not wanted any more; an answer may still come. */
   cancel(request: Request): void {
     this.requests.cancel(request);
-    this.send({ kind: 'cancel', ...request.range });
+    this.send({ ...request.range, kind: 'cancel' });
   }
 
   pause(): void {

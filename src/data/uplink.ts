@@ -114,7 +114,7 @@ export class Uplink {
       lane.reads--;
       if (failure !== null) {
         this.#gate.giveBack(bytes);
-        for (const range of run) if (lane.peer.fast) lane.peer.send({ kind: 'reject', ...range });
+        for (const range of run) if (lane.peer.fast) lane.peer.send({ ...range, kind: 'reject' });
         lane.events.failed(failure);
       }
       if (this.#lanes.has(lane.peer)) this.#enter(lane);

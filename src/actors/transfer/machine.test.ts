@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createActor } from 'xstate';
+import { type TransferEffects, type TransferMessage, transferMachine } from './machine.ts';
+
+const start = (begin: 'check' | 'paused' = 'check') => {
+  const log: string[] = [];
+  const effects: TransferEffects = {
+    check: (all) => void log.push(all ? 'check all' : 'check'),
+    queue: () => void log.push('queue'),
+    exchange: () => void log.push('exchange'),
+    place: () => void log.push('place'),
+    seed: () => void log.push('seed'),
+    halt: () => void log.push('halt'),
+    entered: () => {},
+  };
+  const actor = createActor(transferMachine, { input: { effects, begin } }).start();
+  return {
+    log,
+    send: (...messages: TransferMessage[]): void => {
+      for (const message of messages) actor.send(message);
+    },
+    get phase() {
+      const { value } = actor.getSnapshot();
+      return typeof value === 'string' ? value : Object.values(value)[0];
+    },
+    get reason() {
+      return actor.getSnapshot().context.reason;
+    },
+  };
+};
+
+test('a download goes from the check through its turn, waiting and downloading to seeding', () => {
+  const transfer = start();
+  assert.equal(transfer.phase, 'checking');
+  transfer.send({ type: 'transfer.checked', complete: false });
+  assert.equal(transfer.phase, 'queued');
+  transfer.send({ type: 'slot.granted' });
+  assert.equal(transfer.phase, 'waiting');
+  transfer.send({ type: 'transfer.first' });
+  assert.equal(transfer.phase, 'downloading');
+  transfer.send({ type: 'transfer.stalled' });
+  assert.equal(transfer.phase, 'waiting');
+  transfer.send({ type: 'transfer.first' }, { type: 'transfer.complete' });
+  assert.equal(transfer.phase, 'completing');
+  transfer.send({ type: 'transfer.placed' });
+  assert.equal(transfer.phase, 'seeding');
+  assert.deepEqual(transfer.log, ['halt', 'check', 'queue', 'exchange', 'place', 'seed']);
+});
+
+test('what is complete already is seeded without meeting anybody first', () => {
+  const transfer = start();
+  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed' });
+  assert.deepEqual(transfer.log, ['halt', 'check', 'place', 'seed']);
+});
+
+test('a full disk pauses once, keeps its reason, and a resume goes on where it was', () => {
+  const transfer = start();
+  transfer.send({ type: 'transfer.checked', complete: false }, { type: 'slot.granted' }, { type: 'disk.full', reason: 'full' }, { type: 'disk.full', reason: 'again' });
+  assert.equal(transfer.phase, 'paused');
+  assert.equal(transfer.reason, 'full');
+  assert.equal(transfer.log.filter((entry) => entry === 'halt').length, 2);
+  transfer.send({ type: 'transfer.resume' });
+  assert.equal(transfer.log.at(-1), 'check');
+});
+
+test('a fault stops a seeding transfer, the first reason stays, and a resume hashes everything', () => {
+  const transfer = start();
+  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed' }, { type: 'transfer.fault', reason: 'gone' }, { type: 'transfer.fault', reason: 'later' });
+  assert.equal(transfer.phase, 'failed');
+  assert.equal(transfer.reason, 'gone');
+  assert.equal(transfer.log.at(-1), 'halt');
+  transfer.send({ type: 'transfer.resume' });
+  assert.equal(transfer.log.at(-1), 'check all');
+});
+
+test('a user can pause at any time, also from the start on, and ask for a re-check', () => {
+  const transfer = start('paused');
+  assert.equal(transfer.phase, 'paused');
+  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'slot.granted' });
+  assert.equal(transfer.phase, 'paused', 'late answers change nothing');
+  transfer.send({ type: 'transfer.resume' });
+  assert.equal(transfer.phase, 'checking');
+  transfer.send({ type: 'transfer.recheck' });
+  assert.deepEqual(transfer.log.slice(-2), ['halt', 'check all']);
+  transfer.send({ type: 'transfer.checked', complete: false }, { type: 'transfer.pause' });
+  assert.equal(transfer.phase, 'paused');
+  assert.equal(transfer.reason, null);
+});

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Incarnation, World } from '../../simulations/world/index.ts';
+import { seconds } from '../../src/ports/clock.ts';
+import { encodeExtensionHandshake } from '../../src/protocol/bittorrent/extension.ts';
+import { encodeHandshake, type Handshake } from '../../src/protocol/bittorrent/handshake.ts';
+import { type PeerId, type PieceIndex, wireHash, type WireHash } from '../../src/protocol/bittorrent/ids.ts';
+import { makeTestTorrent, testBytes } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
+import { type BlockRange, encodeMessage, type WireMessage } from '../../src/protocol/bittorrent/wire.ts';
+import { WireDecoder } from '../../src/protocol/bittorrent/wire-decoder.ts';
+import type { Connection } from '../../src/transports/transport.ts';
+import { PEER_PORT, putFiles, startNode, type SwarmNode } from './swarm-kit.ts';
+
+/** A peer of our own hand, that says what it likes. */
+class RawPeer {
+  readonly heard: string[] = [];
+  readonly blocks = new Map<string, Buffer>();
+  handshake: Handshake | null = null;
+  over = false;
+  #connection: Connection | null = null;
+  readonly #incarnation: Incarnation;
+  readonly #world: World;
+  #block: { readonly range: BlockRange; readonly parts: Buffer[] } | null = null;
+
+  constructor(world: World, name: string, to: string, pieceCount: number) {
+    this.#world = world;
+    const decoder = new WireDecoder(
+      {
+        handshake: (handshake) => {
+          this.handshake = handshake;
+          decoder.setTorrent(pieceCount);
+        },
+        message: (message) => void this.heard.push('piece' in message ? `${message.kind} ${message.piece}` : message.kind),
+        pieceStart: (range) => (this.#block = { range, parts: [] }),
+        pieceBytes: (chunk) => void this.#block?.parts.push(Buffer.from(chunk)),
+        pieceEnd: () => {
+          if (this.#block === null) return;
+          const { range, parts } = this.#block;
+          this.heard.push(`block ${range.piece}`);
+          this.blocks.set(`${range.piece}.${range.begin}`, Buffer.concat(parts));
+        },
+      },
+      { blockBytesMax: 131_072 },
+    );
+    this.#incarnation = world.process(name).start((incarnation) => {
+      this.#connection = incarnation.ports.transport.dial({ host: to, port: PEER_PORT }, { timeoutMs: 5_000 }, {
+        open() {},
+        bytes: (chunk) => void decoder.push(chunk),
+        drain() {},
+        end: () => (this.over = true),
+        closed: () => (this.over = true),
+      });
+    });
+  }
+
+  say(...parts: (Exclude<WireMessage, { kind: 'unknown' }> | Uint8Array)[]): this {
+    this.#incarnation.step(() => {
+      for (const part of parts) this.#connection?.send(part instanceof Uint8Array ? part : encodeMessage(part));
+    });
+    this.#world.runFor(seconds(1));
+    return this;
+  }
+
+  hello(infoHash: WireHash, options: Partial<Handshake> = {}): this {
+    return this.say(encodeHandshake({ infoHash, peerId: Buffer.from('-XX0001-abcdefghijkl') as Uint8Array as PeerId, fast: true, extended: true, v2: true, ...options }));
+  }
+}
+
+const files = [
+  { path: ['a'], bytes: testBytes(50_000, 1) },
+  { path: ['b'], bytes: testBytes(70_000, 2) },
+];
+const torrent = makeTestTorrent(files, { pieceLength: 32_768 });
+const v1 = wireHash(torrent.metainfo.v1 as NonNullable<typeof torrent.metainfo.v1>);
+const v2 = wireHash(torrent.metainfo.v2 as NonNullable<typeof torrent.metainfo.v2>);
+const piece = (n: number): PieceIndex => n as PieceIndex;
+
+const scene = (): { world: World; seed: SwarmNode; peer: RawPeer } => {
+  const world = new World({ seed: 1 });
+  putFiles(world.process('seed'), torrent, files);
+  const seed = startNode(world.process('seed'), torrent, true);
+  world.runFor(1_000);
+  return { world, seed, peer: new RawPeer(world, 'raw', seed.host, torrent.metainfo.pieceCount) };
+};
+
+test('each request gets exactly one block or reject, also while choked, cancelled or out of range', () => {
+  const { peer } = scene();
+  peer.hello(v2).say({ kind: 'have-none' });
+  assert.ok(peer.heard.includes('have-all'));
+  peer.heard.length = 0;
+  peer.say({ kind: 'request', piece: piece(0), begin: 0, length: 16_384 });
+  assert.deepEqual(peer.heard, ['reject 0'], 'choked');
+  peer.heard.length = 0;
+  peer.say({ kind: 'interested' });
+  assert.deepEqual(peer.heard, ['unchoke']);
+  peer.heard.length = 0;
+  peer.say({ kind: 'request', piece: piece(1), begin: 0, length: 16_384 }, { kind: 'request', piece: piece(1), begin: 16_384, length: 16_384 }, { kind: 'request', piece: piece(0), begin: 0, length: 32_768 });
+  assert.deepEqual(peer.heard.toSorted(), ['block 0', 'block 1', 'reject 1'], 'piece 1 has 17,232 bytes');
+  assert.deepEqual(peer.blocks.get('0.0'), Buffer.from(files[0]?.bytes.subarray(0, 32_768) ?? []));
+  peer.heard.length = 0;
+  const range = { piece: piece(2), begin: 0, length: 16_384 };
+  peer.say({ kind: 'request', ...range }, { kind: 'cancel', ...range });
+  assert.equal(peer.heard.length, 1, `one answer to a cancelled request: ${peer.heard.join(', ')}`);
+});
+
+test('a client that speaks v1 alone gets padding as zeros', () => {
+  const { peer } = scene();
+  peer.hello(v1, { v2: false }).say({ kind: 'have-none' }, { kind: 'interested' });
+  assert.deepEqual(Buffer.from(peer.handshake?.infoHash ?? []), Buffer.from(v1));
+  peer.say({ kind: 'request', piece: piece(1), begin: 16_384, length: 16_384 });
+  const block = peer.blocks.get('1.16384');
+  assert.equal(block?.length, 16_384);
+  assert.deepEqual(block?.subarray(0, 848), Buffer.from(files[0]?.bytes.subarray(49_152) ?? []));
+  assert.ok(block?.subarray(848).every((byte) => byte === 0));
+});
+
+test('a v1 handshake that offers v2 is answered with the v2 hash', () => {
+  const { peer } = scene();
+  peer.hello(v1);
+  assert.deepEqual(Buffer.from(peer.handshake?.infoHash ?? []), Buffer.from(v2));
+});
+
+const violations: Readonly<Record<string, readonly (Exclude<WireMessage, { kind: 'unknown' }> | Uint8Array)[]>> = {
+  'a bitfield of the wrong length': [{ kind: 'bitfield', bits: new Uint8Array(3) }],
+  'having said nothing of what it has': [{ kind: 'interested' }],
+  'saying it twice': [{ kind: 'have-none' }, { kind: 'have-all' }],
+  'a block that nobody asked for': [{ kind: 'have-all' }, Uint8Array.of(0, 0, 0, 10, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1)],
+  'a message of 4 GiB': [{ kind: 'have-none' }, Uint8Array.of(255, 255, 255, 255, 7)],
+  'an extension handshake that is no bencode': [{ kind: 'extended', id: 0, payload: Uint8Array.of(1, 2, 3) }],
+};
+for (const [what, messages] of Object.entries(violations)) {
+  test(`${what} ends the connection, and the node goes on`, () => {
+    const { peer, seed } = scene();
+    peer.hello(v2).say(...messages);
+    assert.ok(peer.over);
+    assert.equal(seed.port.peerCount, 0);
+    assert.deepEqual(seed.failures, []);
+  });
+}
+
+test('an unknown torrent, garbage and silence are turned away', () => {
+  for (const bytes of [encodeHandshake({ infoHash: new Uint8Array(20) as WireHash, peerId: new Uint8Array(20) as PeerId, fast: true, extended: true, v2: true }), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+    const { peer } = scene();
+    peer.say(bytes);
+    assert.ok(peer.over);
+  }
+  const { peer, world } = scene();
+  world.runFor(seconds(20));
+  assert.ok(peer.over, 'no handshake came');
+});
+
+test('a peer that asks for too much at once is answered with rejects, not with memory', () => {
+  const { peer } = scene();
+  peer.hello(v2).say({ kind: 'have-none' }, { kind: 'interested' }, { kind: 'extended', id: 0, payload: encodeExtensionHandshake({ client: 'Test' }) });
+  peer.heard.length = 0;
+  const many = Array.from({ length: 2_000 }, () => ({ kind: 'request', piece: piece(0), begin: 0, length: 16_384 }) as const);
+  peer.say(...many);
+  peer.say({ kind: 'keep-alive' });
+  assert.equal(peer.heard.length, 2_000);
+  assert.ok(peer.heard.filter((word) => word === 'reject 0').length > 1_000);
+});

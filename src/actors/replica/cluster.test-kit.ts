@@ -104,6 +104,12 @@ export class Cluster {
     this.#unlink(a, b);
   }
 
+  /** A frame out of nowhere, as if from the link of `from`. */
+  deliver(from: VoterName, to: VoterName, frame: ReplicaFrames): void {
+    const process = this.#processes.get(to) as Process;
+    this.#in(process, () => process.replica?.receive(from, frame));
+  }
+
   /** Nothing arrives from `from` at `to` any more, and neither is told: a cable half broken. */
   mute(from: VoterName, to: VoterName): void {
     if (!this.#held.has(`${from}>${to}`)) this.#held.set(`${from}>${to}`, []);

@@ -224,6 +224,16 @@ describe('three voters', () => {
     cluster.until('main follows', () => cluster.isPrimary('backup', 'SYNC'), 5);
   });
 
+  test('a primary that promises a higher epoch stops at once, before the promise leaves (R11)', () => {
+    const cluster = started();
+    const waiting = cluster.propose('main', 'x');
+    cluster.run(0.0001);
+    cluster.deliver('backup', 'main', { kind: 'propose', configuration: { e: 9, v: 0, primary: 'backup', isr: ['backup'] } });
+    assert.equal(cluster.replica('main').status().role === 'primary', false);
+    cluster.until('answered', () => waiting.result !== null, 1);
+    assert.equal(waiting.result?.ok, false);
+  });
+
   test('a full disk: the write is refused, the backup takes over', () => {
     const cluster = started();
     cluster.disk('main').ledger.full = true;

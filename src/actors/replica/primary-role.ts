@@ -95,7 +95,6 @@ export class PrimaryRole {
     this.#proposals = new Proposals(limits);
     this.#recent = new RecentEntries(replicaLog.last, limits.recentBytesMax);
     this.#noopSeq = replicaLog.last.seq + 1;
-    for (const entry of replicaLog.unapplied()) if (entry.requestId) this.#proposals.adopt(entry.requestId, entry.seq);
     for (const voter of this.#others()) this.#answeredAt.set(voter, clock.now());
     this.#links = new PrimaryLinks({
       ...deps,
@@ -132,6 +131,7 @@ export class PrimaryRole {
     return this.#links.phases();
   }
 
+  /** Only once it serves: then every entry that an older primary left is applied, and its retries find their answers. */
   propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
     if (proposal.require === 'replicated' && this.mode === 'SOLO') {
       done(fail('degraded', 'Only one replica is there, and the change was to be kept on two'));
@@ -224,8 +224,8 @@ export class PrimaryRole {
   #appendBatch(): void {
     const entries: LogEntry[] = [];
     let previous: LogPosition = this.#recent.head;
-    for (const { waiting, proposal } of this.#proposals.takeBatch()) {
-      const entry = nextEntry(previous, this.epoch, proposal);
+    for (const waiting of this.#proposals.takeBatch()) {
+      const entry = nextEntry(previous, this.epoch, waiting.proposal);
       this.#proposals.appended(waiting, entry.seq);
       entries.push(entry);
       previous = entry;

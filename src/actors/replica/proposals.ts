@@ -10,8 +10,7 @@ type Listener = { readonly require: Proposal['require']; readonly done: Done<Pro
 /** A request under way at a primary. */
 export interface Waiting {
   readonly requestId: RequestId;
-  /** Null for an entry that an older primary appended: there is nobody to append it for again. */
-  readonly proposal: Proposal | null;
+  readonly proposal: Proposal;
   readonly listeners: Listener[];
   /** Where it is in the log; null before it was appended. */
   seq: number | null;
@@ -70,26 +69,19 @@ export class Proposals {
     return { kind: 'new', waiting };
   }
 
-  /** An entry of an older primary that is in the log and not applied: a retry of its request shall join it. */
-  adopt(requestId: RequestId, seq: number): void {
-    const waiting: Waiting = { requestId, proposal: null, listeners: [], seq, durability: 'local' };
-    this.#waiting.set(requestKey(requestId), waiting);
-    this.#bySeq.set(seq, waiting);
-  }
-
   enqueue(waiting: Waiting): void {
     this.#queue.push(waiting);
   }
 
   /** The next ones to append together. */
-  takeBatch(): { readonly waiting: Waiting; readonly proposal: Proposal }[] {
-    const batch: { waiting: Waiting; proposal: Proposal }[] = [];
+  takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
     let bytes = 0;
     for (const waiting of this.#queue) {
-      if (waiting.proposal === null || batch.length >= this.#limits.batchEntriesMax) break;
+      if (batch.length >= this.#limits.batchEntriesMax) break;
       bytes += waiting.proposal.payload.length;
       if (batch.length > 0 && bytes > this.#limits.batchBytesMax) break;
-      batch.push({ waiting, proposal: waiting.proposal });
+      batch.push(waiting);
     }
     this.#queue = this.#queue.slice(batch.length);
     return batch;
@@ -161,7 +153,7 @@ export class Proposals {
     const key = requestKey(waiting.requestId);
     if (this.#waiting.get(key) !== waiting) return;
     this.#waiting.delete(key);
-    this.#bytes -= waiting.proposal?.payload.length ?? 0;
+    this.#bytes -= waiting.proposal.payload.length;
     if (waiting.seq !== null) this.#bySeq.delete(waiting.seq);
   }
 }

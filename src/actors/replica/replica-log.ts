@@ -4,11 +4,6 @@ import { EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../.
 import type { LedgerTransactions, LogState, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
 import type { Database } from '../../ports/database.ts';
 
-/** An entry that is durable here but not applied yet, without its payload. */
-export interface TailEntry extends LogPosition {
-  readonly requestId: RequestId | null;
-}
-
 export interface ReplicaLogEvents {
   /** In the step in which entries were applied. */
   applied(appliedSeq: number, replies: readonly StoredReply[]): void;
@@ -35,7 +30,7 @@ export class ReplicaLog implements LogView {
   readonly #events: ReplicaLogEvents;
   readonly #entriesKept: number;
   /** From the last applied entry to the last entry. Never empty. */
-  #tail: TailEntry[] = [{ ...EMPTY_LOG, requestId: null }];
+  #tail: LogPosition[] = [EMPTY_LOG];
   #firstSeq = 1;
   #busy = false;
   #compacting = false;
@@ -50,11 +45,11 @@ export class ReplicaLog implements LogView {
 
   /** Durable here. */
   get last(): LogPosition {
-    return positionOf(this.#tail.at(-1) as TailEntry);
+    return positionOf(this.#tail.at(-1) as LogPosition);
   }
 
   get appliedSeq(): number {
-    return (this.#tail[0] as TailEntry).seq;
+    return (this.#tail[0] as LogPosition).seq;
   }
 
   get busy(): boolean {
@@ -65,16 +60,11 @@ export class ReplicaLog implements LogView {
     return this.#tail[seq - this.appliedSeq] ?? null;
   }
 
-  /** Durable entries that are not applied: after an election, requests under way that this log already holds. */
-  unapplied(): readonly TailEntry[] {
-    return this.#tail.slice(1);
-  }
-
   open(done: () => void): void {
     this.#run('open', {}, (state: LogState) => {
       this.#firstSeq = state.firstSeq;
       if (state.appliedSeq === state.last.seq) {
-        this.#tail = [{ ...positionOf(state.last), requestId: null }];
+        this.#tail = [positionOf(state.last)];
         done();
       } else this.#readTail(state, state.appliedSeq + 1, [], done);
     });
@@ -89,7 +79,7 @@ export class ReplicaLog implements LogView {
   /** Entries that follow the last one; applies up to `commitSeq` in the same transaction. */
   append(entries: readonly LogEntry[], commitSeq: number, done: WriteDone): void {
     this.#write('append', { entries, commitSeq }, done, (written) => {
-      for (const entry of entries) this.#tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      for (const entry of entries) this.#tail.push(positionOf(entry));
       this.#finish(written, entries.length > 0, done);
     });
   }
@@ -97,7 +87,7 @@ export class ReplicaLog implements LogView {
   truncateAndAppend(afterSeq: number, entries: readonly LogEntry[], commitSeq: number, done: WriteDone): void {
     this.#write('truncateAndAppend', { afterSeq, entries, commitSeq }, done, (written) => {
       this.#tail.length = afterSeq - this.appliedSeq + 1;
-      for (const entry of entries) this.#tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      for (const entry of entries) this.#tail.push(positionOf(entry));
       this.#finish(written, entries.length > 0, done);
     });
   }
@@ -115,7 +105,7 @@ export class ReplicaLog implements LogView {
         this.#release(() => done(!chunk.done));
         return;
       }
-      this.#tail = [{ ...positionOf(written.last), requestId: null }];
+      this.#tail = [positionOf(written.last)];
       this.#firstSeq = written.last.seq + 1;
       this.#events.firstEntry(() => {
         this.#events.applied(written.appliedSeq, []);
@@ -144,14 +134,14 @@ export class ReplicaLog implements LogView {
     this.#run('reply', { requestId }, done);
   }
 
-  #readTail(state: LogState, fromSeq: number, tail: TailEntry[], done: () => void): void {
+  #readTail(state: LogState, fromSeq: number, tail: LogPosition[], done: () => void): void {
     this.read(fromSeq, READ_BYTES, (page) => {
       if (!page || page.entries.length === 0) {
         this.#fail(`The log says that it ends at ${state.last.seq}, but has no entry ${fromSeq}`);
         return;
       }
-      if (tail.length === 0) tail.push({ ...positionOf(page.before), requestId: null });
-      for (const entry of page.entries) tail.push({ ...positionOf(entry), requestId: entry.requestId });
+      if (tail.length === 0) tail.push(positionOf(page.before));
+      for (const entry of page.entries) tail.push(positionOf(entry));
       const next = fromSeq + page.entries.length;
       if (next <= state.last.seq) this.#readTail(state, next, tail, done);
       else {

@@ -3,7 +3,7 @@ import type { Incarnation, SimulatedProcess, World } from '../../simulations/wor
 import { Library, type LibraryCallName } from '../../src/actors/library/library.ts';
 import type { NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
-import { millis, seconds } from '../../src/ports/clock.ts';
+import { type Clock, millis, seconds } from '../../src/ports/clock.ts';
 import type { ApiCalls, TransferSummary } from '../../src/protocol/api.ts';
 import type { AnnouncedPeer, ContentSummary, Operation, SearchHit } from '../../src/protocol/control/messages.ts';
 import { type Done, fail, ok, type Result } from '../../src/protocol/result.ts';
@@ -23,9 +23,8 @@ export class FakeTracker {
   refuse: (operation: Operation) => RequestFailure | null = () => null;
   readonly events: string[] = [];
 
-  network(incarnation: Incarnation, peerPort: () => number): Network {
-    const { clock } = incarnation.ports;
-    const node = incarnation.process.name;
+  network(place: { readonly clock: Clock; readonly node: string; readonly host: string }, peerPort: () => number): Network {
+    const { clock, node } = place;
     const followers = new Map<string, SwarmFollower>();
     const announce = (content: string, event: string): void => {
       const follower = followers.get(content);
@@ -35,7 +34,7 @@ export class FakeTracker {
       const swarm = this.swarms.get(content) ?? new Map<string, Member>();
       this.swarms.set(content, swarm);
       const seeder = facts.leftBytes === 0;
-      swarm.set(node, { peer: { node, host: incarnation.process.host, port: peerPort(), seeder }, left: facts.leftBytes });
+      swarm.set(node, { peer: { node, host: place.host, port: peerPort(), seeder }, left: facts.leftBytes });
       const others = [...swarm.values()].filter((member) => member.peer.node !== node);
       const seeders = others.filter((member) => member.left === 0).length;
       clock.setTimer(millis(2), () =>
@@ -119,7 +118,7 @@ export interface LibraryNode {
   stop(): void;
 }
 
-const LIMITS: NodeConfig['limits'] = {
+export const LIMITS: NodeConfig['limits'] = {
   uploadRate: 0,
   downloadRate: 0,
   peersMax: 50,
@@ -138,7 +137,7 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
     library = new Library({
       reactor: own.reactor,
       ports: own.ports,
-      network: tracker.network(own, () => library?.peerAddress?.port ?? 0),
+      network: tracker.network({ clock: own.ports.clock, node: name, host: process.host }, () => library?.peerAddress?.port ?? 0),
       config: { downloadFolder: '/home/downloads', limits: { ...LIMITS, ...limits }, peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] } },
       dataFolder: '/home/shoal',
       client: 'Shoal test',

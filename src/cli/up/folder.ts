@@ -9,7 +9,7 @@ import { give, stopWith } from '../exit.ts';
 
 /** Says that a folder is a tour's. */
 const MARK = 'made-by-shoal-up';
-const OURS = new Set([MARK, 'network', 'files', 'lock', 'lock.pid']);
+const isOurs = (name: string): boolean => name === MARK || name === 'network' || name === 'files' || /^lock(?:[.-]|$)/u.test(name);
 
 export interface TourFolder {
   readonly lock: FolderLock;
@@ -20,7 +20,7 @@ export interface TourFolder {
 /** Takes the folder for this tour and empties it; refuses a folder that holds anything of somebody else's. */
 export const takeFolder = (folder: string): TourFolder => {
   const before = existsSync(folder) ? readdirSync(folder) : [];
-  const foreign = before.filter((name) => !OURS.has(name));
+  const foreign = before.filter((name) => !isOurs(name));
   if (before.length > 0 && (foreign.length > 0 || !before.includes(MARK))) {
     stopWith(
       'exists',

@@ -15,6 +15,7 @@ export class Screen {
   readonly #output: Output;
   readonly #view: ProgressView;
   readonly #startMs = performance.now();
+  #over = false;
 
   constructor(output: Output) {
     this.#output = output;
@@ -37,7 +38,14 @@ export class Screen {
     this.say(`  ${this.#clock()}  ${this.#output.style.yellow('!')} ${text}`);
   }
 
+  /** The tour is over: what steps under way still do or fail to do is no news. */
+  end(): void {
+    this.#over = true;
+    this.#view.clear();
+  }
+
   progress(facts: ProgressFacts): void {
+    if (this.#over) return;
     this.#view.show({ ...facts, label: `  ${facts.label}` });
   }
 
@@ -48,9 +56,10 @@ export class Screen {
       const text = await run();
       const ms = performance.now() - from;
       this.times.push({ title, ms });
-      this.say(`  ${this.#clock()}  ${this.#output.style.green('✓')} ${text}  ${this.#output.style.dim(secondsText(ms))}`);
+      if (!this.#over) this.say(`  ${this.#clock()}  ${this.#output.style.green('✓')} ${text}  ${this.#output.style.dim(secondsText(ms))}`);
     } catch (error) {
-      this.say(`  ${this.#clock()}  ${this.#output.style.red('✗')} ${title}: ${error instanceof Error ? error.message : String(error)}`);
+      if (!this.#over)
+        this.say(`  ${this.#clock()}  ${this.#output.style.red('✗')} ${title}: ${error instanceof Error ? error.message : String(error)}`);
       throw new StepFailed(title, error);
     }
   }

@@ -124,6 +124,7 @@ export const runTour = async (context: Context, given: UpOptions): Promise<ExitC
     return EXIT.failed;
   } finally {
     deaths.stopping = true;
+    screen.end();
     await network.stop();
     screen.say('All processes have stopped.');
     lock.release();

@@ -88,6 +88,13 @@ test('a dial into a partition times out, or stands once it has healed', () => {
   own.scheduler.runUntilIdle();
   assert.equal(patient.reason, null);
   assert.ok((patient.times.open ?? 0) < begin + seconds(6.1));
+  for (const [from, to] of [['10.0.0.1', '10.0.0.2'] as const, ['10.0.0.2', '10.0.0.1'] as const]) {
+    const healOne = own.network.block([from], [to]);
+    const oneWay = dial(own, a, '10.0.0.2', 2_000);
+    own.scheduler.runUntilIdle();
+    assert.equal(oneWay.code, 'timeout', 'one blocked direction is enough');
+    healOne();
+  }
 });
 
 test('after a power cut there is silence, until the machine runs again and answers with resets', () => {

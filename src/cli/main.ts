@@ -1,55 +1,16 @@
 /** The command `shoal`. */
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
+import { version } from '../system/version.ts';
 import type { Ending } from './command.ts';
-import { accountCommands } from './commands/accounts.ts';
-import { catalogCommands } from './commands/catalog.ts';
-import { configCommands } from './commands/config.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { networkCommands } from './commands/network.ts';
-import { nodeCommands } from './commands/nodes.ts';
-import { roleCommands } from './commands/roles.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { transferCommands } from './commands/transfers.ts';
-import { upCommand } from './commands/up.ts';
 import { CommandError, EXIT, type ExitCode } from './exit.ts';
 import { Output } from './output.ts';
-import { version } from '../system/version.ts';
-
-const build = (ending: Ending): Command => {
-  const program = new Command('shoal')
-    .description('A private BitTorrent network in one program.')
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
-    .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureHelp({ sortSubcommands: false });
-  program.addHelpText(
-    'after',
-    '\nBegin with:\n  $ shoal up            a whole network on this machine, and a tour of it\n  $ shoal init my-lab   a network of your own\n  $ shoal help get      what a command does, with examples',
-  );
-  for (const add of [
-    networkCommands,
-    roleCommands,
-    accountCommands,
-    catalogCommands,
-    transferCommands,
-    nodeCommands,
-    inspectCommand,
-    configCommands,
-    upCommand,
-    simulateCommand,
-  ]) {
-    add(program, ending);
-  }
-  return program;
-};
+import { buildProgram } from './program.ts';
 
 /** Runs the command line. A user's mistake ends with a sentence, only a fault of the program with a stack trace. */
 const main = async (argv: readonly string[]): Promise<ExitCode> => {
   const ending: Ending = { status: EXIT.ok };
   try {
-    await build(ending).parseAsync([...argv], { from: 'user' });
+    await buildProgram(ending).parseAsync([...argv], { from: 'user' });
     return ending.status;
   } catch (error) {
     // commander has printed help, the version, or what is wrong with the usage.

@@ -1,0 +1,44 @@
+/** The whole command line, from which its reference is generated too. */
+import { Command } from 'commander';
+import type { Ending } from './command.ts';
+import { accountCommands } from './commands/accounts.ts';
+import { catalogCommands } from './commands/catalog.ts';
+import { configCommands } from './commands/config.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { networkCommands } from './commands/network.ts';
+import { nodeCommands } from './commands/nodes.ts';
+import { roleCommands } from './commands/roles.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { transferCommands } from './commands/transfers.ts';
+import { upCommand } from './commands/up.ts';
+import { version } from '../system/version.ts';
+
+export const buildProgram = (ending: Ending): Command => {
+  const program = new Command('shoal')
+    .description('A private BitTorrent network in one program.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false });
+  program.addHelpText(
+    'after',
+    '\nBegin with:\n  $ shoal up            a whole network on this machine, and a tour of it\n  $ shoal init my-lab   a network of your own\n  $ shoal help get      what a command does, with examples',
+  );
+  for (const add of [
+    networkCommands,
+    roleCommands,
+    accountCommands,
+    catalogCommands,
+    transferCommands,
+    nodeCommands,
+    inspectCommand,
+    configCommands,
+    upCommand,
+    simulateCommand,
+  ]) {
+    add(program, ending);
+  }
+  return program;
+};

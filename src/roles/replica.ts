@@ -5,9 +5,10 @@ import { Swarm } from '../actors/swarm/swarm.ts';
 import { Voter } from '../actors/voter/voter.ts';
 import type { ReplicaConfig } from '../config/types.ts';
 import { PASSWORD_COST } from '../domain/accounts/phc.ts';
-import type { LedgerTransactions } from '../domain/ledger/types.ts';
+import type { LedgerTransactions, StoredReply } from '../domain/ledger/types.ts';
 import { timingFrom } from '../domain/replication/timing.ts';
 import type { ReplicaStatus } from '../domain/replication/types.ts';
+import { outcomeOf, requestIdText } from '../domain/routing/request-log.ts';
 import { ReplicaLinks } from '../links/replica-links.ts';
 import type { Database } from '../ports/database.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
@@ -54,6 +55,7 @@ class ReplicaRole implements Role {
       this.#started = true;
       get(SWARM).start();
       get(REPLICA).onStatus((status) => this.#statusChanged(status));
+      get(REPLICA).onApplied((_appliedSeq, replies) => this.#noteApplied(replies));
       get(REPLICA).start();
       get(LINKS).start();
     });
@@ -82,6 +84,13 @@ class ReplicaRole implements Role {
       requestsUnderWay: get(DESK).underWay,
       proxies: get(LINKS).proxies,
     };
+  }
+
+  /** On main and backup alike: the id that the proxy logged is found here too. */
+  #noteApplied(replies: readonly StoredReply[]): void {
+    const { log } = this.#environment.ports;
+    for (const { requestId, seq, epoch, body } of replies)
+      log.info({ requestId: requestIdText(requestId), seq, epoch, outcome: outcomeOf(body) }, 'change applied');
   }
 
   #statusChanged(status: ReplicaStatus): void {

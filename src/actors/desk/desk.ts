@@ -1,6 +1,7 @@
 import { tokenHash } from '../../domain/accounts/secrets.ts';
 import { LoginThrottle } from '../../domain/accounts/throttle.ts';
 import type { StoredReply } from '../../domain/ledger/types.ts';
+import { requestLine } from '../../domain/routing/request-log.ts';
 import type { AnnouncedFrame, AnnounceFrame, Operation, OperationName, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
 import * as accounts from './account-operations.ts';
 import { Admission } from './admission.ts';
@@ -57,6 +58,7 @@ export class Desk {
   handle(request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void {
     const exchange: Exchange = new Exchange(this.#context, request, proxy, (frame) => {
       this.#underWay.delete(exchange);
+      this.#note(request, proxy, frame);
       if (exchange.operation.op === 'own' && frame.body.ok) this.#admission.welcome(exchange.operation.content.id);
       reply(frame);
     });
@@ -88,6 +90,11 @@ export class Desk {
     if (answer.unknownNode || known.length === frame.items.length) return answer;
     const refused = frame.items.filter((item) => !known.includes(item)).slice(0, 64);
     return { ...answer, items: [...answer.items, ...refused.map(({ content }) => ({ content, seeders: 0, leechers: 0, peers: [] }))] };
+  }
+
+  #note(request: RequestFrame, proxy: string, { body, seq, durability }: ReplyFrame): void {
+    const { level, fields } = requestLine(request, body);
+    this.#context.log[level]({ ...fields, proxy, seq, durability }, 'request served');
   }
 
   /** Whether this replica is the one to ask, and knows enough; if not, says so. */

@@ -6,6 +6,7 @@ import type { Actor } from 'xstate';
 import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
 import type { NetworkConfig, ProxyConfig } from '../../config/types.ts';
+import { requestLine } from '../../domain/routing/request-log.ts';
 import { acceptLinks, type LinkListener } from '../../links/accept.ts';
 import type { LinkHandler } from '../../links/link.ts';
 import { LINK_LIMITS, type LinkIdentity } from '../../links/session.ts';
@@ -122,6 +123,10 @@ export class Proxy {
         send: (to, frame) => this.#replicas.send(to, frame),
         epochSeen: () => this.#replicas.epochSeen,
         sawEpoch: (epoch) => this.#replicas.sawEpoch(epoch),
+        answered: (frame, reply) => {
+          const { level, fields } = requestLine(frame, reply.body);
+          ports.log[level](fields, 'request answered');
+        },
       },
     );
     this.#replayer = new Replayer(ports.clock, this.#cache, toHex(ports.crypto.secretBytes(16)), {

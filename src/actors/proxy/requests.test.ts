@@ -22,6 +22,7 @@ const table = () => {
     sawEpoch: (epoch) => {
       facts.epochSeen = Math.max(facts.epochSeen, epoch);
     },
+    answered: () => {},
   });
   const asker = { seqSeen: 0, reply: (frame: ReplyFrame) => void replies.push(frame) };
   const frame = (n: number, operation = register, tail = NO_TAIL): RequestFrame => ({

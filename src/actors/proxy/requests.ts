@@ -2,7 +2,8 @@
 import { isSoftRead, lateAnswer } from '../../domain/routing/operations.ts';
 import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
-import type { ErrorCode, ReplyFrame, RequestFrame, WireRequestId } from '../../protocol/control/messages.ts';
+import { requestIdText } from '../../domain/routing/request-log.ts';
+import type { ErrorCode, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
 
 /** Where requests go now. */
 export type Route =
@@ -26,6 +27,8 @@ export interface RequestWays {
   /** The highest epoch that a primary is known of (R12). */
   epochSeen(): number;
   sawEpoch(epoch: number): void;
+  /** The one reply to a request, as it leaves. */
+  answered(frame: RequestFrame, reply: ReplyFrame): void;
 }
 
 interface UnderWay {
@@ -54,8 +57,6 @@ const BUSY_RETRY_MS = 500;
 const SOFT = -1;
 const NO_TAIL = new Uint8Array(0);
 
-const keyOf = (id: WireRequestId): string => `${id.client}:${id.n}`;
-
 export class RequestTable {
   readonly #clock: Clock;
   readonly #limits: RequestLimits;
@@ -76,7 +77,7 @@ export class RequestTable {
 
   /** Takes a request; it is answered once, at its deadline at the latest. */
   take(frame: RequestFrame, asker: Asker): void {
-    const key = keyOf(frame.requestId);
+    const key = requestIdText(frame.requestId);
     const known = this.#underWay.get(key);
     if (known !== undefined) {
       // The node repeats it over a new link: the answer goes there.
@@ -106,7 +107,7 @@ export class RequestTable {
 
   /** Answers a request that is not taken. */
   refuse(frame: RequestFrame, asker: Asker, code: ErrorCode, message: string, retryAfterMs?: number): void {
-    asker.reply({
+    this.#answer(frame, asker, {
       kind: 'reply',
       requestId: frame.requestId,
       epoch: this.#ways.epochSeen(),
@@ -129,7 +130,7 @@ export class RequestTable {
 
   /** A reply of a replica; late ones, and those of a deposed primary, are dropped. */
   replied(from: string, reply: ReplyFrame): void {
-    const key = keyOf(reply.requestId);
+    const key = requestIdText(reply.requestId);
     const request = this.#underWay.get(key);
     if (request === undefined || request.sentTo !== from) return;
     if (!this.#current(request, reply)) return this.#again(request);
@@ -140,7 +141,7 @@ export class RequestTable {
     if (!reply.body.ok && reply.body.code === 'indeterminate') return this.#again(request);
     request.asker.seqSeen = Math.max(request.asker.seqSeen, reply.seq);
     this.#forget(key, request);
-    request.asker.reply(reply);
+    this.#answer(request.frame, request.asker, reply);
   }
 
   /** Drops everything without an answer: the process stops. */
@@ -200,6 +201,11 @@ export class RequestTable {
     this.#forget(key, request);
     const { code, message } = lateAnswer(request.frame.operation.op, request.maybeDone);
     this.refuse(request.frame, request.asker, code, message);
+  }
+
+  #answer(frame: RequestFrame, asker: Asker, reply: ReplyFrame): void {
+    this.#ways.answered(frame, reply);
+    asker.reply(reply);
   }
 
   #forget(key: string, request: UnderWay): void {

@@ -71,7 +71,7 @@ export class Inbound {
     while (from < chunk.length) {
       const at = range.begin + offset + from;
       const unit = Math.floor(at / UNIT_BYTES);
-      const wholeRunOpen = from === 0 && !this.#anyGot(run);
+      const wholeRunOpen = from === 0 && !this.#picker.touched(run);
       const to = wholeRunOpen ? chunk.length : Math.min(chunk.length, from + (unit + 1) * UNIT_BYTES - at);
       if (wholeRunOpen || !this.#got(run.piece, unit)) arriving.memory.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at);
       from = to;
@@ -155,11 +155,6 @@ export class Inbound {
 
   #got(piece: PieceIndex, unit: number): boolean {
     return !this.#picker.wants({ piece, unit, units: 1 });
-  }
-
-  #anyGot(run: Run): boolean {
-    for (const unit of unitsOf(run)) if (this.#got(run.piece, unit)) return true;
-    return false;
   }
 }
 

@@ -15,6 +15,10 @@ export const dataLimits = {
   requestsUnderWayMax: 512,
   /** Read at once for one peer: a run of blocks that follow each other. */
   uploadRunBytesMax: 512 * 1024,
+  /** Bytes that wait in a connection; a peer that lets more come together is dropped. */
+  sendQueueBytesMax: 16 * 1024 * 1024,
+  /** Names of sources that a transfer keeps count of. */
+  sourcesMax: 1_024,
   /** Reads for uploads under way in the whole node. */
   uploadReadsMax: 8,
   dialsUnderWayMax: 16,

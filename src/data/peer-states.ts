@@ -1,4 +1,4 @@
-/** The life of a connection to a peer, as data: `Peer` follows it, and its diagram is drawn from it. */
+/** The life of a connection to a peer, as data: `Peer` follows it, and its diagram (docs) is drawn from it. */
 
 export type PeerState = 'connecting' | 'handshaking' | 'opening' | 'active' | 'closing' | 'closed';
 
@@ -16,12 +16,3 @@ export const peerTransitions: Readonly<Record<PeerState, Partial<Readonly<Record
 
 /** The state after an event; null where the event has no place in the state, which is a programmer's mistake. */
 export const nextPeerState = (state: PeerState, event: PeerEvent): PeerState | null => peerTransitions[state][event] ?? null;
-
-/** The table as a mermaid state diagram. */
-export const peerDiagram = (): string => {
-  const lines = ['stateDiagram-v2', '  [*] --> connecting'];
-  for (const [from, events] of Object.entries(peerTransitions)) {
-    for (const [event, to] of Object.entries(events)) lines.push(`  ${from} --> ${to}: ${event}`);
-  }
-  return [...lines, '  closed --> [*]', ''].join('\n');
-};

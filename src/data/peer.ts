@@ -108,6 +108,7 @@ export class Peer implements ConnectionHandler, WireSink {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#lastSentAt = this.#setting.clock.now();
     this.#congested = this.#connection?.send(bytes) === false;
+    if (this.#congested && (this.#connection?.queuedBytes() ?? 0) > dataLimits.sendQueueBytesMax) this.close('it does not read what it asked for');
   }
 
   setChoking(choking: boolean): void {
@@ -170,6 +171,7 @@ export class Peer implements ConnectionHandler, WireSink {
   // ---- What the connection tells -----------------------------------------------------------------------------------
 
   open(): void {
+    if (this.#state !== 'connecting') return;
     this.#move('opened');
     if (this.#offered !== null) this.#shakeHands(this.#offered, this.#v2Offered);
   }

@@ -1,6 +1,9 @@
 import type { Clock, TimerId } from '../ports/clock.ts';
 import { TokenBucket } from '../domain/transfer/rates.ts';
 
+/** Who may go on in one step. */
+const TURNS_MAX = 1_024;
+
 /**
  * A limit of speed for a whole node, shared fairly: who may not go on waits in line and goes on in turn, a run of blocks
  * at a time.
@@ -60,8 +63,7 @@ export class RateGate {
 
   #next(): void {
     this.#timer = null;
-    const turns = this.#waiting.size;
-    for (let n = 0; n < turns && this.#bucket.waitMicros(this.#clock.now()) === 0; n++) {
+    for (let n = 0; n < TURNS_MAX && this.#bucket.waitMicros(this.#clock.now()) === 0; n++) {
       const [first] = this.#waiting;
       if (first === undefined) break;
       this.#waiting.delete(first[0]);

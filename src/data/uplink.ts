@@ -121,7 +121,7 @@ export class Uplink {
       this.#pump();
     };
     const read = (): void => {
-      const data = new Uint8Array(bytes);
+      const data = Buffer.allocUnsafeSlow(bytes);
       lane.content.storage.read(first.piece, first.begin, data, (result) => {
         if (result.ok) this.#send(lane, run, data);
         finish(result.ok ? null : result.error);

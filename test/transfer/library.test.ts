@@ -380,3 +380,21 @@ test('a pause lasts over a restart, with what was there still shown', () => {
   assert.ok(binh.until(id, 'seeding'));
   same(read(binh, '/home/downloads/a.bin'), testBytes(2_000_000));
 });
+
+test('a download without sources gives its turn to the next', () => {
+  const world = new World({ seed: 20 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker);
+  put(anna, '/home/a.bin', testBytes(50_000, 1));
+  put(anna, '/home/b.bin', testBytes(50_000, 2));
+  const gone = share(world, anna, ['/home/a.bin']);
+  const there = share(world, anna, ['/home/b.bin']);
+  anna.call('pause', { id: gone });
+  const binh = startLibrary(world, 'binh', tracker, { activeTransfersMax: 1 });
+  idOf(get(binh, gone));
+  world.runFor(1e6);
+  idOf(get(binh, there));
+  assert.equal(binh.transfer(there)?.state, 'waiting');
+  assert.ok(binh.until(there, 'seeding', 60));
+  assert.equal(binh.transfer(gone)?.state, 'waiting');
+});

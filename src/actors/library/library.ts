@@ -9,6 +9,7 @@ import { OpenFiles } from '../../data/open-files.ts';
 import { PeerPort } from '../../data/peer-port.ts';
 import { RateGate } from '../../data/rate-gate.ts';
 import { Uplink } from '../../data/uplink.ts';
+import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiCalls } from '../../protocol/api.ts';
 import { makePeerId, peerIdRandomBytes } from '../../protocol/bittorrent/ids.ts';
@@ -41,6 +42,10 @@ const LIBRARY_CALLS = ['share', 'shareJob', 'get', 'transfers', 'peers', 'pause'
 export type LibraryCallName = (typeof LIBRARY_CALLS)[number];
 export const isLibraryCall = (name: string): name is LibraryCallName => (LIBRARY_CALLS as readonly string[]).includes(name);
 
+const PIECE_BYTES_MAX = 16 * 1024 * 1024;
+/** A download that finds no source within this time gives its turn to the next. */
+const TURN_MS = 15_000;
+
 export interface LibraryTotals {
   readonly transfers: number;
   /** Bytes a second. */
@@ -49,6 +54,8 @@ export interface LibraryTotals {
   readonly uploadedBytes: number;
   readonly downloadedBytes: number;
   readonly peers: number;
+  /** Verified bytes on disk of all transfers. */
+  readonly diskUsedBytes: number;
 }
 
 type Handlers = { readonly [K in LibraryCallName]: (args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>) => void };
@@ -68,6 +75,8 @@ export class Library {
   readonly #transfers = new Map<string, Transfer>();
   /** Downloads that wait for their turn. */
   readonly #queue: Transfer[] = [];
+  readonly #grantedAt = new WeakMap<Transfer, Micros>();
+  #turn: TimerId | null = null;
   /** Ids of downloads that are being set up. */
   readonly #starting = new Set<string>();
 
@@ -133,6 +142,7 @@ export class Library {
 
   /** Stops cleanly: peers let go, journals flushed, files closed, `stopped` announced. */
   stop(done: () => void): void {
+    if (this.#turn !== null) this.#settings.ports.clock.clearTimer(this.#turn);
     this.#registrar.stop();
     this.#upGate.stop();
     this.#downGate.stop();
@@ -162,12 +172,13 @@ export class Library {
 
   totals(): LibraryTotals {
     const now = this.#settings.ports.clock.now();
-    const totals = { transfers: this.#transfers.size, downRate: 0, upRate: 0, uploadedBytes: 0, downloadedBytes: 0, peers: this.#port.peerCount };
+    const totals = { transfers: this.#transfers.size, downRate: 0, upRate: 0, uploadedBytes: 0, downloadedBytes: 0, peers: this.#port.peerCount, diskUsedBytes: 0 };
     for (const transfer of this.#transfers.values()) {
       totals.downRate += Math.round(transfer.exchange.down.rate(now));
       totals.upRate += Math.round(transfer.exchange.up.rate(now));
       totals.uploadedBytes += transfer.uploadedBytes;
       totals.downloadedBytes += transfer.downloadedBytes;
+      totals.diskUsedBytes += transfer.doneBytes;
     }
     return totals;
   }
@@ -256,7 +267,7 @@ export class Library {
         globs: args.files,
         sequential: args.sequential,
         tags: content.tags,
-        pieceBytesMax: config.limits.pieceBufferBytesMax,
+        pieceBytesMax: Math.min(PIECE_BYTES_MAX, config.limits.pieceBufferBytesMax),
       };
       return planDownload(ports.disk, request, (plan) => {
         if (!plan.ok) return done(plan);
@@ -282,15 +293,26 @@ export class Library {
 
   /** Lets the next downloads go, as far as the limit allows. */
   #grant(): void {
+    const { clock } = this.#settings.ports;
     let active = 0;
-    for (const { phase } of this.#transfers.values()) if (phase === 'waiting' || phase === 'downloading') active++;
+    for (const transfer of this.#transfers.values()) {
+      const early = clock.now() - (this.#grantedAt.get(transfer) ?? Number.NEGATIVE_INFINITY) < millis(TURN_MS);
+      if (transfer.phase === 'downloading' || (transfer.phase === 'waiting' && early)) active++;
+    }
     while (active < this.#settings.config.limits.activeTransfersMax) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       if (next.phase !== 'queued') continue;
       next.post({ type: 'slot.granted' });
+      this.#grantedAt.set(next, clock.now());
       active++;
     }
+    if (this.#queue.length > 0) this.#turn ??= clock.setTimer(millis(TURN_MS), () => this.#nextTurn());
+  }
+
+  #nextTurn(): void {
+    this.#turn = null;
+    this.#grant();
   }
 
   #register(transfer: Transfer, fresh: boolean, first: Parameters<Registrar['add']>[1]): void {

@@ -245,6 +245,8 @@ export class Transfer {
   }
 
   #check(all: boolean): void {
+    // What is to be put right again is ours to write.
+    if (this.#repair && this.#placed) for (const file of this.content.storage.files) file.adopted = false;
     this.#settled(() =>
       this.#checker.run({ all, placed: this.#placed, repair: this.#repair }, (result) => {
         if (!result.ok) return this.#dataFailed(result.error);

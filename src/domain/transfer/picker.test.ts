@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createRandom } from '../../ports/counter-random.ts';
 import { below } from '../../ports/random.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';

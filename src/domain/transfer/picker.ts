@@ -114,6 +114,14 @@ export class Picker {
     return false;
   }
 
+  /** Whether a unit of the run is here already. */
+  touched(run: Run): boolean {
+    const partial = this.#partials.get(run.piece);
+    if (partial === undefined) return true;
+    for (let unit = run.unit; unit < run.unit + run.units; unit++) if (partial.got(unit)) return true;
+    return false;
+  }
+
   /** Units came. The answer tells whether the piece is whole; then it is to be verified. */
   received(run: Run): 'more' | 'whole' {
     const partial = this.#partials.get(run.piece);

@@ -163,7 +163,10 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
       incarnation.step(() => own.call('transfers', { id: null }, (result) => (found = result.ok ? result.value.transfers.find((one) => one.id === id) : undefined)));
       return found;
     },
-    until: (id, state, timeoutSeconds = 120) => world.runUntil(() => node.transfer(id)?.state === state, seconds(timeoutSeconds)),
+    until: (id, state, timeoutSeconds = 120) => {
+      for (const end = world.now() + seconds(timeoutSeconds); world.now() < end; world.runFor(millis(20))) if (node.transfer(id)?.state === state) return true;
+      return false;
+    },
     stop: () => {
       let over = false;
       incarnation.step(() => own.stop(() => (over = true)));
@@ -179,10 +182,10 @@ export const share = (world: World, node: LibraryNode, paths: readonly string[],
   const begun = node.call('share', { paths, name: null, tags: [], v1: false, pieceLength: 32_768, ...options });
   if (!begun.ok) throw new Error(begun.error.message);
   let state = node.call('shareJob', { job: begun.value.job });
-  world.runUntil(() => {
+  while (state.ok && (state.value.state === 'hashing' || state.value.state === 'registering')) {
+    world.runFor(millis(20));
     state = node.call('shareJob', { job: begun.value.job });
-    return !state.ok || state.value.state === 'done' || state.value.state === 'failed';
-  }, seconds(120));
+  }
   if (!state.ok || state.value.state !== 'done') throw new Error(JSON.stringify(state));
   return state.value.id as string;
 };

@@ -394,7 +394,8 @@ test('a download without sources gives its turn to the next', () => {
   idOf(get(binh, gone));
   world.runFor(1e6);
   idOf(get(binh, there));
-  assert.equal(binh.transfer(there)?.state, 'waiting');
+  assert.ok(binh.until(there, 'waiting'));
+  assert.match(binh.transfer(there)?.reason ?? '', /Other downloads/u);
   assert.ok(binh.until(there, 'seeding', 60));
   assert.equal(binh.transfer(gone)?.state, 'waiting');
 });

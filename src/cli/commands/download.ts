@@ -52,7 +52,7 @@ const ended = (transfer: TransferSummary): void => {
   if (transfer.state === 'failed') stopWith('failed', `The download of ${printable(transfer.name)} failed: ${why}`);
   if (transfer.state === 'paused')
     stopWith(
-      'temporary-pause',
+      'paused',
       `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`,
     );
 };

@@ -50,9 +50,10 @@ const followShare = async (context: Context, node: OwnableNode, job: number, lab
     polled(ask, POLL_MS).pipe(
       map((state) => ({ ...state, atMs: performance.now() })),
       withPace(PACE_WINDOW_MS),
-      tap(({ state, ...facts }) =>
-        view.show({ label, ...facts, sources: [], reason: state === 'hashing' ? null : 'registering with the network' }),
-      ),
+      tap(({ state, ...facts }) => {
+        if (state !== 'failed')
+          view.show({ label, ...facts, sources: [], reason: state === 'hashing' ? null : 'registering with the network' });
+      }),
       takeWhile(({ state }) => state === 'hashing' || state === 'registering', true),
       takeUntil(from(signals.requested)),
     ),
@@ -72,7 +73,7 @@ const share = async (context: Context, given: readonly string[], options: ShareO
     const { job } = give(
       await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }),
     );
-    const label = printable(options.name ?? basename(paths[0] ?? ''));
+    const label = printable(options.name ?? (basename(paths[0] ?? '') || (paths[0] ?? '')));
     const { state, id, size, code, message } = await followShare(context, node, job, label, signals);
     if (state === 'failed') stopWith(code ?? 'failed', `${label} is not shared: ${message ?? 'no reason was given'}`);
     if (id === null || state !== 'done') {

@@ -51,10 +51,7 @@ const ended = (transfer: TransferSummary): void => {
   const why = transfer.reason ?? 'no reason was given';
   if (transfer.state === 'failed') stopWith('failed', `The download of ${printable(transfer.name)} failed: ${why}`);
   if (transfer.state === 'paused')
-    stopWith(
-      'paused',
-      `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`,
-    );
+    stopWith('paused', `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`);
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */

@@ -1,5 +1,6 @@
 /** From the text of configuration files to values, or to every problem at once. Pure: reading files is `load.ts`. */
 import type { z } from 'zod';
+import { describeIssue } from '../protocol/issue.ts';
 import { type ProcessFile, processSchemas, type RoleName } from './schema.ts';
 import { nearest } from './suggest.ts';
 
@@ -42,17 +43,6 @@ const schemaAt = (schema: z.ZodType | undefined, path: readonly PropertyKey[]): 
     unwrap();
   }
   return at;
-};
-
-const describeIssue = (issue: z.core.$ZodIssue): string => {
-  if (issue.code === 'invalid_type' && /received undefined/u.test(issue.message)) return 'is missing';
-  if (issue.code === 'invalid_type') return `must be ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}`;
-  if (issue.code === 'too_small')
-    return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
-  if (issue.code === 'too_big')
-    return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' in number' : ''}`;
-  if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
-  return issue.message;
 };
 
 const problemsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, file: string): Problem[] => {

@@ -67,6 +67,8 @@ describe('log', () => {
     assert.match(shown[0] ?? '', /INFO.*request.*ab:1/u);
     assert.ok(!(shown[0] ?? '').includes(SECRET) && !(shown[0] ?? '').includes('\u001b'));
     await close();
+    log.info({}, 'after the end');
+    assert.ok(!readFileSync(join(folder, 'tracker-main.log'), 'utf8').includes('after the end'));
   });
 
   it('rotates by size, keeps the number of files that is configured, and links to the newest', async () => {

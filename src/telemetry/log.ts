@@ -10,7 +10,7 @@ import { redact, redactText } from './redact.ts';
 
 export interface OpenLog {
   readonly log: Log;
-  /** Writes out what waits; the log may not be used afterwards. */
+  /** Writes out what waits; lines that come later are dropped. */
   close(): Promise<void>;
 }
 
@@ -20,13 +20,21 @@ export interface Terminal {
   readonly colors: boolean;
 }
 
-const wrap = (logger: Logger): Log => ({
-  debug: (fields, message) => logger.debug(fields, redactText(message)),
-  info: (fields, message) => logger.info(fields, redactText(message)),
-  warn: (fields, message) => logger.warn(fields, redactText(message)),
-  error: (fields, message) => logger.error(fields, redactText(message)),
-  child: (bindings) => wrap(logger.child(redact(bindings))),
-});
+/** Once it is `closed`, what still falls due while a process ends goes nowhere. */
+const wrap = (logger: Logger, closed: () => boolean): Log => {
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: object, message: string): void => {
+      if (!closed()) logger[level](fields, redactText(message));
+    };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (bindings) => wrap(logger.child(redact(bindings)), closed),
+  };
+};
 
 /**
  * `logs/<role>-<name>.log` is a link to the file being written, since pino-roll numbers its files. They stand in a folder
@@ -91,9 +99,11 @@ export const openLog = async (role: string, name: string, config: LogConfig, ter
     multistream(streams),
   );
   const closed = new Promise<void>((resolve) => void file.once('close', resolve));
+  let closing = false;
   return {
-    log: wrap(logger),
+    log: wrap(logger, () => closing),
     close: () => {
+      closing = true;
       file.end();
       return closed;
     },

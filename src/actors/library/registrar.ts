@@ -23,6 +23,8 @@ const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 60_000;
 /** What will not get better by asking again. */
 const FINAL: ReadonlySet<string> = new Set(['torrent-invalid', 'too-large', 'bad-request', 'forbidden']);
+/** Whether the catalog will never take it, however often it is asked. */
+export const isFinal = (code: string): boolean => FINAL.has(code);
 
 export class Registrar {
   readonly #network: Network;
@@ -89,7 +91,7 @@ export class Registrar {
     const { id } = pending.registration.content;
     this.#busy = false;
     const wanted = this.#pending.get(id) === pending;
-    if (result.ok || FINAL.has(result.error.code)) {
+    if (result.ok || isFinal(result.error.code)) {
       this.#failures = 0;
       if (wanted) this.#pending.delete(id);
       if (result.ok && wanted) pending.registration.registered();

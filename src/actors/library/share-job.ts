@@ -151,5 +151,6 @@ const refuse = ({ paths, name }: ShareRequest): Failure | null => {
   if (paths.length > 1 && name === null) return { code: 'bad-request', message: 'Several paths make one torrent, which needs a name: give it with --name.' };
   const relative = paths.find((path) => !isAbsolute(path));
   if (relative !== undefined) return { code: 'bad-request', message: `${relative} is no absolute path.` };
+  if (paths.some((path) => baseName(path) === '')) return { code: 'bad-request', message: 'The root of a disk cannot be shared. Name a file or a folder.' };
   return null;
 };

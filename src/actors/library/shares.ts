@@ -4,9 +4,11 @@ import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
 import type { TransferRecord } from '../../domain/transfer/journal.ts';
+import { checkTags } from '../../domain/catalog/tags.ts';
 import { createLayout } from '../../domain/transfer/torrent-layout.ts';
 import type { Transfer, TransferPlan } from '../transfer/transfer.ts';
 import type { MadeTorrent, ShareMaker } from './share-job.ts';
+import { isFinal } from './registrar.ts';
 import type { Shelf } from './shelf.ts';
 
 type JobState = ApiCalls['shareJob']['result'];
@@ -32,6 +34,13 @@ const JOBS_MAX = 256;
 
 const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(/[/\\][^/\\]*$/u, '') || '/';
 
+const asSentence = (text: string): string => (/[.!?]$/u.test(text) ? text : `${text}.`);
+
+const afterFailure = ({ code }: Failure): string =>
+  isFinal(code)
+    ? 'Nobody finds it; take it away again with "shoal unshare".'
+    : 'It is shared from this node all the same; the catalog is told as soon as it listens.';
+
 export class Shares {
   readonly #settings: SharesSettings;
   readonly #jobs = new Map<number, Job>();
@@ -44,8 +53,11 @@ export class Shares {
     this.#settings = settings;
   }
 
-  /** The number of the job. Error: `busy`. */
-  begin(args: ApiCalls['share']['args']): Result<{ readonly job: number }> {
+  /** The number of the job. Errors: `busy`; `bad-request` where the catalog would not take the tags. */
+  begin(given: ApiCalls['share']['args']): Result<{ readonly job: number }> {
+    const tags = checkTags(given.tags);
+    if (!tags.ok) return tags;
+    const args = { ...given, tags: tags.value };
     if (this.#waiting.length >= JOBS_MAX / 2) return fail('busy', `${this.#waiting.length} shares wait to be hashed already.`);
     const number = ++this.#lastJob;
     const job: Job = { number, args, state: { state: 'hashing', doneBytes: 0, size: 0, id: null, code: null, message: null } };
@@ -124,7 +136,7 @@ export class Shares {
     job.state = { ...job.state, state: 'registering', doneBytes: job.state.size, id: transfer.id };
     this.#settings.register(transfer, (registered) => {
       if (registered.ok) job.state = { ...job.state, state: 'done' };
-      else this.#failed(job, { ...registered.error, message: `${registered.error.message} It is shared from this node all the same; the catalog is told as soon as it listens.` });
+      else this.#failed(job, { ...registered.error, message: `${asSentence(registered.error.message)} ${afterFailure(registered.error)}` });
     });
   }
 

@@ -18,7 +18,8 @@ const none = z.strictObject({});
 const nothing = z.object({});
 const text = (lengthMax: number): z.ZodString => z.string().max(lengthMax);
 const id = z.strictObject({ id: text(256) });
-const name = text(256);
+/** Longer than any name may be, so that the answer says what is wrong with it. */
+const name = text(512);
 const password = text(1024);
 const whole = z.number().min(0);
 
@@ -104,8 +105,8 @@ const summary = z.object({ name: z.string(), admin: z.boolean(), disabled: z.boo
 
 const shareArgs = z.strictObject({
   paths: z.array(text(4096)).min(1).max(1000),
-  name: text(256).nullable(),
-  tags: z.array(text(64)).max(32),
+  name: text(4096).nullable(),
+  tags: z.array(text(1024)).max(256),
   v1: z.boolean(),
   pieceLength: z.int().nullable(),
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Reactor } from '../../bus/reactor.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { type Done, fail, type Failure, type Result } from '../../protocol/result.ts';
+import { describeIssue } from '../../protocol/issue.ts';
 import { apiFiles, routeOf, routes } from './routes.ts';
 
 export interface ApiOptions {
@@ -115,7 +116,8 @@ const dispatch = async (
   const args = routes[call].args.safeParse(body.value);
   if (!args.success) {
     const [issue] = args.error.issues;
-    return refuse(response, 400, { code: 'bad-request', message: `${issue?.path.join('.') || 'body'}: ${issue?.message}` });
+    const what = issue === undefined ? 'is not as it should be' : describeIssue(issue);
+    return refuse(response, 400, { code: 'bad-request', message: `${issue?.path.join('.') || 'The body'} ${what}.` });
   }
   const done: Done<object> = (result) => {
     if (result.ok) reply(response, 200, { value: result.value });

@@ -1,5 +1,6 @@
 /** What the JSON heads may hold. Generous where a tracker gives a better answer than a broken link, but always bounded. */
 import { z } from 'zod';
+import { describeIssue } from '../issue.ts';
 import type { ErrorCode, Operation, OperationName, OperationResults } from './messages.ts';
 
 const count = z.int().min(0);
@@ -181,7 +182,7 @@ export const problemOf = (error: z.ZodError): string => {
   const issue = error.issues[0];
   if (issue === undefined) return 'not as it should be';
   const path = issue.path.map(String).join('.');
-  return path === '' ? issue.message : `${path}: ${issue.message}`;
+  return `${path === '' ? 'it' : path} ${describeIssue(issue)}`;
 };
 
 /**

@@ -3,6 +3,7 @@ import type { Content, ContentFailure } from '../../data/content.ts';
 import { each } from '../../data/each.ts';
 import type { StoredFile } from '../../data/storage.ts';
 import type { Disk, FileStat } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { type Done, fail, ok, type Result } from '../../protocol/result.ts';
@@ -13,6 +14,7 @@ import { finalPath } from './placement.ts';
 
 export interface CheckerSettings {
   readonly disk: Disk;
+  readonly log: Log;
   readonly content: Content;
   /** As it was read, or as the transfer began. */
   readonly record: TransferRecord;
@@ -139,13 +141,15 @@ export class Checker {
   }
 
   #pieces({ all, placed }: CheckRequest, found: Found): readonly PieceIndex[] {
-    const { content, keeper, record } = this.#settings;
+    const { content, keeper, log, record } = this.#settings;
     const { map } = content;
     const first = this.#first;
     this.#first = false;
     if (all) return Array.from({ length: map.count }, (_, piece) => piece as PieceIndex);
     if (!first) return [];
     const plan = planResume(record, found, content.layout);
+    const [known, check] = [plan.trusted.length, plan.check.length];
+    if (known + check > 0) log.info({ transfer: record.id, known, check }, 'A transfer resumes: pieces known by its journal, and to be checked');
     for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
     for (const piece of plan.trusted) map.gain(piece);
     for (const [n, file] of record.files.entries()) {

@@ -69,6 +69,7 @@ export class Transfer {
   readonly #keeper: Keeper;
   readonly #uploadedBefore: number;
   readonly #downloadedBefore: number;
+  readonly #loadedClean: boolean;
   #machine: { getSnapshot(): { readonly context: { readonly reason: string | null } }; stop(): unknown } | null = null;
   #placed: boolean;
   #paused: boolean;
@@ -90,6 +91,7 @@ export class Transfer {
     this.owned = record.owned;
     this.#placed = record.placed;
     this.#paused = record.paused;
+    this.#loadedClean = record.clean;
     this.#uploadedBefore = record.uploadedBytes;
     this.#downloadedBefore = record.downloadedBytes;
     this.selected = record.files.map((file) => file.selected);
@@ -125,7 +127,7 @@ export class Transfer {
       facts: () => this.#recordFacts(),
       failed: (failure) => this.#dataFailed(failure),
     });
-    this.#checker = new Checker({ disk, content: this.content, record, selected: this.selected, keeper: this.#keeper });
+    this.#checker = new Checker({ disk, log: setting.ports.log, content: this.content, record, selected: this.selected, keeper: this.#keeper });
     this.#address = `transfer/${this.id}`;
   }
 
@@ -225,10 +227,12 @@ export class Transfer {
     this.#setting.reactor.unregister(this.#address);
     this.#halt();
     this.#settled(() => {
-      this.#keeper.save(true, () => {
+      const closed = (): void => {
         this.#keeper.stop();
         this.content.storage.freeze(done);
-      });
+      };
+      if (this.#keeper.dirty || !this.#placed || this.exchange.up.total > 0) this.#keeper.save(true, closed);
+      else closed();
     });
   }
 
@@ -279,9 +283,12 @@ export class Transfer {
       const moved: Done<void, Failure> = (result) => {
         if (!result.ok) return this.#dataFailed(result.error);
         return this.#checker.look(this.#placed, (found) => {
+          const asRecorded = this.#placed && this.#loadedClean && this.content.piecesHashed === 0;
           for (const [n, file] of storage.files.entries()) file.facts = this.selected[n] === true ? (found[n] ?? null) : null;
           this.#placed = true;
           this.#keeper.placed();
+          // A node of many shares starts without writing every one of their journals.
+          if (asRecorded) return this.post({ type: 'transfer.placed' });
           return this.#keeper.save(true, (saved) => (saved.ok ? this.post({ type: 'transfer.placed' }) : undefined));
         });
       };

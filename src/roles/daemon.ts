@@ -61,7 +61,10 @@ class SystemDaemon implements Daemon {
 
   async start(): Promise<Result<void>> {
     const started = await this.#start();
-    if (!started.ok) await this.stop();
+    if (!started.ok) {
+      this.#log?.log.error({ code: started.error.code, reason: started.error.message }, 'could not start');
+      await this.stop();
+    }
     return started;
   }
 
@@ -111,10 +114,7 @@ class SystemDaemon implements Daemon {
     log.info({ version, pid: process.pid, dataFolder: config.dataFolder }, 'starting');
     const failed = this.ended.then((error) => fail('internal', `The ${config.role} could not start: ${error?.message ?? 'it was stopped'}`));
     const started = await Promise.race([failed, new Promise<Result<void>>((resolve) => this.#inStep('start', () => role.start(resolve)))]);
-    if (!started.ok) {
-      log.error({ code: started.error.code, reason: started.error.message }, 'could not start');
-      return started;
-    }
+    if (!started.ok) return started;
     Object.assign(this.addresses, (role.status() as { addresses?: Record<string, string> }).addresses);
     if (config.role === 'node' && this.#options.api) {
       const opened = await this.#openApi(config, environment);

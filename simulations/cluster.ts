@@ -55,7 +55,9 @@ export class Cluster {
   constructor(world: World, options: ClusterOptions) {
     this.world = world;
     this.nodeNames = Array.from({ length: options.nodes }, (_, index) => `node${index + 1}`);
-    const hosts = new Map(['tracker', 'backup', 'proxy', ...this.nodeNames].map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]));
+    const hosts = new Map(
+      ['tracker', 'backup', 'proxy', ...this.nodeNames].map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]),
+    );
     const host = (name: string): string => hosts.get(name) ?? '';
     for (const [name, address] of hosts) {
       world.addHost(address, name.startsWith('node') && options.uplink !== undefined ? { uplinkBytesPerSecond: options.uplink } : {});
@@ -74,6 +76,7 @@ export class Cluster {
       aliveSeconds: 30,
       removeSeconds: 120,
       sessionDays: 30,
+      timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
     };
     const secrets: Secrets = {
       clusterKey: { identity: 'cluster', key: sha256('cluster key') },
@@ -81,13 +84,18 @@ export class Cluster {
       tokenKey: sha256('token key'),
       adminCodeHash: null,
     };
-    const common = (name: string) => ({ network, secrets, dataFolder: `/${name}/data`, log: { folder: `/${name}/logs`, level: 'info', fileMegabytesMax: 1, filesMax: 1 } }) as const;
+    const common = (name: string) =>
+      ({
+        network,
+        secrets,
+        dataFolder: `/${name}/data`,
+        log: { folder: `/${name}/logs`, level: 'info', fileMegabytesMax: 1, filesMax: 1 },
+      }) as const;
     const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig => ({
       ...common(role),
       role,
       name,
       listen: { host: host(role), port: CONTROL_PORT },
-      timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
       limits: { torrentBytesMax: 8 * 1_048_576, linksMax: 64, passwordQueueMax: 256 },
     });
     const proxy: ProxyConfig = {
@@ -230,7 +238,9 @@ export class Cluster {
   /** Puts a file on a process's disk while the process does not run. */
   write(name: string, path: string, bytes: Uint8Array): void {
     this.#withDisk(name, ({ ports: { disk } }, done) => {
-      disk.makeFolder(path.slice(0, path.lastIndexOf('/')), () => disk.writeFile(path, bytes, {}, (result) => done(result.ok ? null : result.error.message)));
+      disk.makeFolder(path.slice(0, path.lastIndexOf('/')), () =>
+        disk.writeFile(path, bytes, {}, (result) => done(result.ok ? null : result.error.message)),
+      );
     });
   }
 

@@ -71,7 +71,13 @@ describe('configuration', () => {
   });
 
   it('reports every problem of every file at once, each with its path', () => {
-    write('bad-network.json', { ...network, networkId: 'xyz', proxies: [{ name: 'proxy', address: 'nowhere' }], registration: 'opn' });
+    write('bad-network.json', {
+      ...network,
+      networkId: 'xyz',
+      proxies: [{ name: 'proxy', address: 'nowhere' }],
+      registration: 'opn',
+      timing: { heartbeatMs: '150' },
+    });
     write('bad-secrets.json', { networkKey: 'short' });
     const tracker = {
       role: 'tracker',
@@ -79,7 +85,6 @@ describe('configuration', () => {
       network: 'bad-network.json',
       secrets: 'bad-secrets.json',
       listen: '127.0.0.1:99999',
-      timing: { heartbeatMs: '150' },
     };
     const { problems, code } = failureOf(write('bad.json', tracker));
     assert.equal(code, 'config-invalid');

@@ -67,6 +67,7 @@ const networkConfig = (file: NetworkFile): NetworkConfig => ({
   aliveSeconds: file.aliveSeconds,
   removeSeconds: file.removeSeconds,
   sessionDays: file.sessionDays,
+  timing: file.timing,
 });
 
 const keyBytes = (hex: string): Uint8Array => fromHex(hex) ?? new Uint8Array();
@@ -123,7 +124,7 @@ const assemble = (file: ProcessFile, network: NetworkFile, secrets: SecretsFile,
   }
   const listen = hostPort(file.listen);
   if (file.role === 'proxy') return { ...common, role: 'proxy', listen, limits: file.limits, spreadMs: file.spreadMs };
-  return { ...common, role: file.role, listen, timing: file.timing, limits: file.limits };
+  return { ...common, role: file.role, listen, limits: file.limits };
 };
 
 const freeze = <T>(value: T): T => {

@@ -43,6 +43,15 @@ const place = (what: string, reach: string) =>
     address: address({ anyPort: false, description: `Where ${reach} reach it: HOST:PORT.` }),
   });
 
+const timing = z
+  .strictObject({
+    heartbeatMs: count(10, 10_000, 150, 'Milliseconds between two heartbeats of a primary.'),
+    suspectMinMs: count(50, 60_000, 900, 'A primary is suspected after at least this many milliseconds of silence.'),
+    suspectMaxMs: count(50, 60_000, 1100, 'And at most this many; the moment is drawn at random between the two.'),
+    degradeAfterMs: count(50, 60_000, 1000, 'Milliseconds that a change waits for the other replica before the primary goes on alone.'),
+  })
+  .prefault({});
+
 export const networkSchema = z
   .strictObject({
     $schema: schemaKey,
@@ -69,6 +78,15 @@ export const networkSchema = z
     aliveSeconds: count(1, 3600, 10, 'Seconds between two signs of life of a node.'),
     removeSeconds: count(2, 86_400, 60, 'A node that has been silent for this many seconds is removed from the swarms.'),
     sessionDays: count(1, 3650, 30, 'Days after which a login ends.'),
+    timing: timing.meta({ description: 'How failures are found, by all three voters alike. Multiply by four across a wide-area network.' }),
+  })
+  .refine((file) => file.timing.suspectMinMs <= file.timing.suspectMaxMs, {
+    path: ['timing', 'suspectMinMs'],
+    error: 'must not be above suspectMaxMs',
+  })
+  .refine((file) => file.timing.suspectMinMs >= 2 * file.timing.heartbeatMs, {
+    path: ['timing', 'suspectMinMs'],
+    error: 'must be at least twice heartbeatMs, or a healthy primary is suspected',
   })
   .meta({ title: 'Shoal: network.json', description: 'What must be the same for every process of a network.' });
 
@@ -99,36 +117,14 @@ const replica = <R extends 'tracker' | 'backup'>(role: R, example: string) =>
       role: z.literal(role).meta({ description: 'Which role this file is for.' }),
       ...common(example),
       listen: address({ anyPort: true, description: 'Where proxies and the other replica connect: HOST:PORT.' }),
-      timing: z
-        .strictObject({
-          heartbeatMs: count(10, 10_000, 150, 'Milliseconds between two heartbeats of a primary.'),
-          suspectMinMs: count(50, 60_000, 900, 'A primary is suspected after at least this many milliseconds of silence.'),
-          suspectMaxMs: count(50, 60_000, 1100, 'And at most this many; the moment is drawn at random between the two.'),
-          degradeAfterMs: count(
-            50,
-            60_000,
-            1000,
-            'Milliseconds that a change waits for the other replica before the primary goes on alone.',
-          ),
-        })
-        .prefault({})
-        .meta({ description: 'How failures are found. Multiply by four across a wide-area network.' }),
       limits: z
         .strictObject({
-          torrentBytesMax: count(1024, 64 * MIB, 8 * MIB, 'Bytes of the largest torrent file in the catalog.'),
+          torrentBytesMax: count(1024, 8 * MIB, 8 * MIB, 'Bytes of the largest torrent file in the catalog.'),
           linksMax: count(4, 10_000, 256, 'Connections from proxies and the other replica at one time.'),
           passwordQueueMax: count(1, 10_000, 64, 'Passwords that wait to be hashed; more are answered with "busy".'),
         })
         .prefault({})
         .meta({ description: 'Limits.' }),
-    })
-    .refine((file) => file.timing.suspectMinMs <= file.timing.suspectMaxMs, {
-      path: ['timing', 'suspectMinMs'],
-      error: 'must not be above suspectMaxMs',
-    })
-    .refine((file) => file.timing.suspectMinMs >= 2 * file.timing.heartbeatMs, {
-      path: ['timing', 'suspectMinMs'],
-      error: 'must be at least twice heartbeatMs, or a healthy primary is suspected',
     })
     .meta({ title: `Shoal: ${role}`, description: role === 'tracker' ? 'The main tracker.' : 'The backup tracker.' });
 

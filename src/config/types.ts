@@ -26,6 +26,13 @@ export interface NetworkConfig {
   /** A node that stays silent this long is removed. */
   readonly removeSeconds: number;
   readonly sessionDays: number;
+  /** How failures are found, by all three voters alike. */
+  readonly timing: {
+    readonly heartbeatMs: number;
+    readonly suspectMinMs: number;
+    readonly suspectMaxMs: number;
+    readonly degradeAfterMs: number;
+  };
 }
 
 /** Secrets, from a file of mode 0600 beside the configuration. */
@@ -60,12 +67,6 @@ interface ProcessConfig {
 export interface ReplicaConfig extends ProcessConfig {
   readonly role: 'tracker' | 'backup';
   readonly listen: HostPort;
-  readonly timing: {
-    readonly heartbeatMs: number;
-    readonly suspectMinMs: number;
-    readonly suspectMaxMs: number;
-    readonly degradeAfterMs: number;
-  };
   readonly limits: { readonly torrentBytesMax: number; readonly linksMax: number; readonly passwordQueueMax: number };
 }
 

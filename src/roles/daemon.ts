@@ -106,13 +106,19 @@ class SystemDaemon implements Daemon {
       log.error({ err: { message: found.message, stack: found.stack } }, 'a mistake in the program ended the process');
       this.#end(found);
     };
-    const { environment, close } = systemEnvironment(log, 'timing' in config ? { passwordQueueMax: config.limits.passwordQueueMax } : {}, fault);
+    const { environment, close } = systemEnvironment(
+      log,
+      'passwordQueueMax' in config.limits ? { passwordQueueMax: config.limits.passwordQueueMax } : {},
+      fault,
+    );
     this.#environment = environment;
     this.#closeEnvironment = close;
     const role = compose(environment, config, (error) => this.#end(error));
     this.#role = role;
     log.info({ version, pid: process.pid, dataFolder: config.dataFolder }, 'starting');
-    const failed = this.ended.then((error) => fail('internal', `The ${config.role} could not start: ${error?.message ?? 'it was stopped'}`));
+    const failed = this.ended.then((error) =>
+      fail('internal', `The ${config.role} could not start: ${error?.message ?? 'it was stopped'}`),
+    );
     const started = await Promise.race([failed, new Promise<Result<void>>((resolve) => this.#inStep('start', () => role.start(resolve)))]);
     if (!started.ok) return started;
     Object.assign(this.addresses, (role.status() as { addresses?: Record<string, string> }).addresses);
@@ -155,7 +161,8 @@ class SystemDaemon implements Daemon {
   async #stop(): Promise<void> {
     await this.#api?.close();
     const role = this.#role;
-    if (role && this.#environment?.reactor.failed === null) await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
+    if (role && this.#environment?.reactor.failed === null)
+      await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
     this.#closeEnvironment();
     this.#log?.log.info({}, 'stopped');
     await this.#log?.close();

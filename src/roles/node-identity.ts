@@ -14,7 +14,9 @@ export const nodeIdentity = ({ disk, crypto }: Ports, dataFolder: string, done: 
     if (read.ok) {
       const id = new TextDecoder().decode(read.value).trim();
       if (new RegExp(`^[0-9a-f]{${ID_BYTES * 2}}$`, 'u').test(id)) return done(ok(id));
-      return done(fail('corrupt', `${path} does not hold a node id. Delete it to give this node a new one; the catalog will then list it anew.`));
+      return done(
+        fail('corrupt', `${path} does not hold a node id. Delete it to give this node a new one; the catalog will then list it anew.`),
+      );
     }
     if (read.error.code !== 'missing') return done(fail('io', `The node id: ${read.error.message}`));
     const id = Buffer.from(crypto.secretBytes(ID_BYTES)).toString('hex');

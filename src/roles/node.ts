@@ -92,7 +92,10 @@ class Node implements NodeRole {
             uploadedBytes: () => get(LIBRARY).totals().uploadedBytes,
           }),
       )
-      .provide(LIBRARY, (get) => new Library({ ...get(ENVIRONMENT), network: get(SESSION), config: this.#config, dataFolder, client: software }));
+      .provide(
+        LIBRARY,
+        (get) => new Library({ ...get(ENVIRONMENT), network: get(SESSION), config: this.#config, dataFolder, client: software }),
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 import { Proxy } from '../actors/proxy/proxy.ts';
 import { Voter, type VoterPeers } from '../actors/voter/voter.ts';
 import type { ProxyConfig } from '../config/types.ts';
-import { LAN_TIMING } from '../domain/replication/timing.ts';
+import { timingFrom } from '../domain/replication/timing.ts';
 import type { VotingFrame } from '../protocol/control/messages.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
@@ -93,7 +93,10 @@ class ProxyRole implements Role {
         // A witness has no log: what its voter sends are voting frames.
         const peers: VoterPeers = { send: (to, frame) => get(PROXY).send(to, frame as VotingFrame) };
         const voters = [...replicas, name];
-        return new Voter({ ...{ reactor, clock, log, disk, folder: dataFolder, name, voters, replicas, peers }, timing: LAN_TIMING });
+        return new Voter({
+          ...{ reactor, clock, log, disk, folder: dataFolder, name, voters, replicas, peers },
+          timing: timingFrom(network.timing),
+        });
       });
   }
 }

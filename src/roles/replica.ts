@@ -116,10 +116,10 @@ class ReplicaRole implements Role {
   }
 
   #compose(): Parts {
-    const { name, network, listen, secrets, limits, timing, dataFolder } = this.#config;
+    const { name, network, listen, secrets, limits, dataFolder } = this.#config;
     const voters = [...network.replicas.map((replica) => replica.name), ...network.proxies.slice(0, 1).map((proxy) => proxy.name)];
     const replicas = network.replicas.map((replica) => replica.name);
-    const replicationTiming = timingFrom(timing);
+    const replicationTiming = timingFrom(network.timing);
     return partsOf(this.#environment)
       .provide(DATABASE, (get) => get(ENVIRONMENT).openDatabase(`${dataFolder}/${LEDGER_FILE}`))
       .provide(LINKS, (get) => {
@@ -134,7 +134,7 @@ class ReplicaRole implements Role {
             listen,
             security: secrets.clusterKey,
             linksMax: limits.linksMax,
-            statusEveryMs: timing.heartbeatMs,
+            statusEveryMs: network.timing.heartbeatMs,
           },
           {
             listening: (address) => this.#listening(ok(undefined), formatAddress(address)),

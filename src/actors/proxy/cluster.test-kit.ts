@@ -33,6 +33,7 @@ const configFor = (replicas: readonly TestProcess[], proxies: readonly TestProce
   aliveSeconds: 10,
   removeSeconds: 35,
   sessionDays: 30,
+  timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
 });
 
 /** A replica that keeps every request it gets and answers when the test says so, or by `answer`. */

@@ -37,7 +37,8 @@ export class Asking {
 
   /** Asks the peer for more, as far as bandwidth × delay, its limits, ours and the piece buffers allow. */
   fill(peer: Peer): void {
-    if (!this.active || peer.chokesUs || !peer.amInterested || peer.bits === null) return;
+    // A peer that waited for memory or for its turn may be gone meanwhile.
+    if (!this.active || peer.chokesUs || !peer.amInterested || !this.#settings.peers.has(peer.key)) return;
     const queue = peer.snubbed ? peer.blockBytes : requestQueueBytes(peer.down.rate(this.#settings.clock.now()), peer.delayMicros);
     const missing = queue - peer.requests.bytes;
     if (missing < Math.min(queue, Math.max(queue / 4, UNIT_BYTES))) return;

@@ -130,3 +130,24 @@ test('a source that stops sending is left alone and the others finish', () => {
   assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(60)));
   assert.deepEqual(Buffer.from(bytesOf(leech, 0)), Buffer.from(files[0]?.bytes ?? []));
 });
+
+test('a peer that leaves while it waits for piece memory takes no block with it', () => {
+  const world = new World({ seed: 8 });
+  const files = [{ path: [], bytes: testBytes(2_000_000) }];
+  const torrent = makeTestTorrent(files, { name: 'one.bin', pieceLength: 131_072 });
+  const sources = ['s1', 's2', 's3', 's4', 's5'].map((name) => {
+    putFiles(world.process(name), torrent, files);
+    return startNode(world.process(name), torrent, true, { uploadRate: 100_000 });
+  });
+  // Memory for two pieces: most sources wait for it.
+  const leech = startNode(world.process('leech'), torrent, false, { pieceBufferBytesMax: 262_144 });
+  world.runFor(1_000);
+  for (const source of sources) introduce(leech, source, true);
+  for (const name of ['s1', 's2', 's3', 's4']) {
+    world.runFor(1_300_000);
+    world.process(name).kill();
+  }
+  assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(120)));
+  assert.deepEqual(Buffer.from(bytesOf(leech, 0)), Buffer.from(files[0]?.bytes ?? []));
+  assert.equal(leech.pool.usedBytes, 0);
+});

@@ -46,6 +46,11 @@ export class Keeper {
     else this.later();
   }
 
+  /** Something is to be written. */
+  get dirty(): boolean {
+    return this.#busy || this.#timer !== null;
+  }
+
   /** Something small has changed (a counter): it is journalled some time. */
   later(): void {
     if (this.#timer !== null) return;

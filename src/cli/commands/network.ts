@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import { parseAddress } from '../../config/address.ts';
 import { CODE_LENGTH_MAX, decodeJoinCode } from '../../config/join-code.ts';
 import { joinCodeOf, memberFiles, networkFiles, type NetworkPlan } from '../../config/make.ts';
+import { networkSchema, processSchemas } from '../../config/schema.ts';
 import type { Registration } from '../../config/types.ts';
 import { codeHash, codeOf } from '../../domain/accounts/secrets.ts';
+import { describeIssue } from '../../protocol/issue.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, give, stopWith } from '../exit.ts';
 import { userConfigFolder } from '../node-access.ts';
@@ -41,6 +44,23 @@ const registrationOf = (text: string): Registration =>
     ? text
     : stopWith('usage', `--registration must be open, invite or closed, not "${text}".`);
 
+/** Names of files in the folder of a network that a node's cannot have. */
+const TAKEN = new Set(['network', 'tracker', 'backup', 'proxy']);
+
+/** An option that goes into a file is held to the schema of the file. */
+const fitting = (schema: z.ZodType, value: string, option: string): string => {
+  const issue = schema.safeParse(value).error?.issues[0];
+  return issue === undefined ? value : stopWith('usage', `--${option} ${describeIssue(issue)}, not "${value}".`);
+};
+
+const nodeName = (name: string, option: string): string => fitting(processSchemas.node.shape.name, name, option);
+
+const checkPlaces = (...places: readonly { readonly host: string; readonly port: number }[]): void => {
+  const texts = places.map(({ host, port }) => `${host}:${port}`);
+  const twice = texts.find((text, at) => texts.indexOf(text) !== at);
+  if (twice !== undefined) stopWith('usage', `Tracker, backup and proxy need an address each; two of them would be at ${twice}.`);
+};
+
 /** A name that the configuration takes, of whatever the machine is called. */
 export const nodeNameOf = (text: string): string =>
   text
@@ -61,16 +81,18 @@ export const createNetwork = (folder: string, plan: NetworkPlan): { readonly adm
 
 const init = (context: Context, [dir]: readonly [string | undefined], options: InitOptions): void => {
   const folder = resolve(dir ?? 'shoal-network');
+  if (TAKEN.has(options.node)) stopWith('usage', `--node must not be "${options.node}": that is the name of another file of the network.`);
   const plan: NetworkPlan = {
-    name: options.name ?? 'shoal',
+    name: fitting(networkSchema.shape.name, options.name ?? 'shoal', 'name'),
     registration: registrationOf(options.registration),
     tracker: place(options.trackerHost ?? options.host, options.trackerPort, 'tracker-host'),
     backup: place(options.backupHost ?? options.host, options.backupPort, 'backup-host'),
     proxy: place(options.proxyHost ?? options.host, options.proxyPort, 'proxy-host'),
-    nodes: [options.node],
+    nodes: [nodeName(options.node, 'node')],
     rate: 0,
     timing: {},
   };
+  checkPlaces(plan.tracker, plan.backup, plan.proxy);
   const { adminCode, joinCode } = createNetwork(folder, plan);
   const { output } = context;
   const shown = relative('.', folder) || '.';
@@ -113,7 +135,7 @@ const joinNetwork = async (context: Context, [given]: readonly [string], options
   const own = options.dir === undefined;
   const folder = own ? userConfigFolder(context.env) : resolve(options.dir ?? '');
   const home = homedir();
-  const name = options.name ?? nodeNameOf(hostname());
+  const name = options.name === undefined ? nodeNameOf(hostname()) : nodeName(options.name, 'name');
   const dataFolder = own ? join(context.env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'shoal') : 'data';
   const plan = {
     name,

@@ -20,8 +20,8 @@ export interface RealNetwork<Node extends string> {
   close(keepFolder?: boolean): Promise<void>;
 }
 
-/** The files of a network with these nodes; nothing runs yet. */
-export const openNetwork = async <Node extends string>(nodes: readonly Node[]): Promise<RealNetwork<Node>> => {
+/** The files of a network with these nodes; nothing runs yet. `ratePerNode`: bytes a second, 0 for no limit. */
+export const openNetwork = async <Node extends string>(nodes: readonly Node[], ratePerNode = 0): Promise<RealNetwork<Node>> => {
   // The processes start in half the time.
   enableCompileCache();
   const folder = mkdtempSync(join(tmpdir(), 'shoal-real-'));
@@ -29,7 +29,7 @@ export const openNetwork = async <Node extends string>(nodes: readonly Node[]): 
   const network = new LocalNetwork<Node>(join(folder, 'network'), mainModule, (child, how) => {
     deaths.push(`${child.plan.name} ${how}: ${child.lastWords().join('\n')}`);
   });
-  const adminCode = await makeLocalNetwork(network.folder, nodes, 0);
+  const adminCode = await makeLocalNetwork(network.folder, nodes, ratePerNode);
   const close = async (keepFolder = false): Promise<void> => {
     await network.stop();
     if (!keepFolder) rmSync(folder, { recursive: true, force: true });

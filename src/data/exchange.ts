@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import { below, type Random } from '../ports/random.ts';
 import { type Handshake } from '../protocol/bittorrent/handshake.ts';
 import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
-import { type BlockRange, encodeMessage } from '../protocol/bittorrent/wire.ts';
+import type { BlockRange } from '../protocol/bittorrent/wire.ts';
 import { equalBytes } from '../protocol/digest.ts';
 import { type Address, formatAddress } from '../transports/transport.ts';
 import { Picker } from '../domain/transfer/picker.ts';
@@ -13,6 +13,7 @@ import { type Candidate, Candidates } from './candidates.ts';
 import type { Content } from './content.ts';
 import { Inbound, type InboundEvents } from './inbound.ts';
 import { dataLimits } from './limits.ts';
+import { News } from './news.ts';
 import type { Peer } from './peer.ts';
 import type { Admission, PeerOwner } from './peer-owner.ts';
 import type { RateGate } from './rate-gate.ts';
@@ -70,6 +71,7 @@ export class Exchange implements PeerOwner {
   readonly #inbound: Inbound;
   readonly #asking: Asking;
   readonly #unchoking: Unchoking;
+  readonly #news: News;
   readonly #candidates = new Candidates();
   readonly #banned = new Set<string>();
   #running = false;
@@ -92,6 +94,7 @@ export class Exchange implements PeerOwner {
       failed: (failure) => settings.events.failed(failure),
     });
     this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
+    this.#news = new News(settings.clock, this.#peers);
     this.#unchoking = new Unchoking({
       clock: settings.clock,
       below: (limit) => below(settings.random, 'transfer.optimistic', limit),
@@ -379,15 +382,12 @@ export class Exchange implements PeerOwner {
   }
 
   #stored(piece: PieceIndex): void {
-    const have = encodeMessage({ kind: 'have', piece });
-    for (const peer of this.peers) {
-      if (peer.bits?.has(piece) === true) {
-        peer.useful--;
-        if (peer.useful > 0) continue;
-        peer.setInterested(false);
-        this.#supplyChanged();
-      } else peer.sendBytes(have.slice());
+    for (const peer of this.#peers.values()) {
+      if (peer.bits?.has(piece) !== true || --peer.useful > 0) continue;
+      peer.setInterested(false);
+      this.#supplyChanged();
     }
+    this.#news.add(piece);
     this.#settings.events.stored(piece);
     if (!this.content.map.complete || !this.#asking.active) {
       this.#asking.fillAll();

@@ -9,6 +9,8 @@ export const dataLimits = {
   inactivityMs: 240_000,
   /** How often a peer's deadlines are looked at. */
   tickMs: 1_000,
+  /** Pieces that have come are told to the peers after so long at most, several at once. */
+  haveDelayMs: 50,
   /** Requests of one peer that wait; more are rejected. */
   requestsPerPeerMax: 512,
   /** Requests that we have under way at one peer, whatever it allows. */

@@ -1,4 +1,5 @@
 /** Runs a scenario in this process, with everything real out of reach, and says what came of it. */
+import type { SimulationReport } from '../src/cli/commands/simulate.ts';
 import { Cluster } from './cluster.ts';
 import { flashCrowd } from './scenarios/flash-crowd.ts';
 import { quickStart } from './scenarios/quick-start.ts';
@@ -13,19 +14,6 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
 ]);
 
 export const scenarioNames: readonly string[] = [...scenarios.keys()];
-
-export interface SimulationReport {
-  readonly ok: boolean;
-  /** What happened, with the simulated time. */
-  readonly lines: readonly string[];
-  readonly events: number;
-  readonly simulatedSeconds: number;
-  readonly realSeconds: number;
-  /** The same for the same scenario, seed and program, in every process. */
-  readonly traceHash: string;
-  /** Where `ok` is false: what broke. */
-  readonly failure: string | null;
-}
 
 /** @throws where there is no such scenario. What breaks in a run is a report. */
 export const runScenario = async (name: string, seed: number): Promise<SimulationReport> => {

@@ -1,5 +1,6 @@
 import { tokenHash } from '../../domain/accounts/secrets.ts';
 import { LoginThrottle } from '../../domain/accounts/throttle.ts';
+import { isWrite } from '../../domain/routing/operations.ts';
 import type { StoredReply } from '../../domain/ledger/types.ts';
 import { requestLine } from '../../domain/routing/request-log.ts';
 import type { AnnouncedFrame, AnnounceFrame, Operation, OperationName, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
@@ -13,18 +14,6 @@ import type { Asker, DeskContext, DeskDeps } from './types.ts';
 export { DESK_DEFAULTS } from './types.ts';
 export type * from './types.ts';
 
-/** Durable changes, and what must be sure of passwords: the primary alone. */
-const PRIMARY_ONLY: ReadonlySet<OperationName> = new Set<OperationName>([
-  'register',
-  'login',
-  'logout',
-  'passwd',
-  'invite',
-  'account.disable',
-  'account.reset',
-  'own',
-  'disown',
-]);
 const ADMIN_ONLY: ReadonlySet<OperationName> = new Set<OperationName>(['invite', 'accounts', 'account.disable', 'account.reset']);
 /** Without a session: before there is one, or with the incarnation as proof. */
 const WITHOUT_SESSION: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'exit', 'alive']);
@@ -66,7 +55,7 @@ export class Desk {
     if (this.#underWay.size > this.#context.settings.requestsMax)
       return exchange.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
     if (!this.#mayServe(exchange)) return;
-    if (!PRIMARY_ONLY.has(exchange.operation.op)) return this.#identify(exchange, null);
+    if (!isWrite(exchange.operation.op)) return this.#identify(exchange, null);
     exchange.read('reply', { requestId: request.requestId }, (before) => {
       if (before !== null && 'expired' in before)
         return exchange.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
@@ -106,7 +95,7 @@ export class Desk {
       return false;
     };
     if (request.epoch > epoch) return elsewhere(`This replica is at epoch ${epoch}, behind ${request.epoch}`);
-    if (role !== 'primary' && PRIMARY_ONLY.has(operation.op))
+    if (role !== 'primary' && isWrite(operation.op))
       return elsewhere(primary === null ? 'There is no primary now' : `The primary is ${primary}`);
     if (appliedSeq >= request.minSeq) return true;
     if (role !== 'primary') return elsewhere('This replica has not applied yet what the asker has seen');

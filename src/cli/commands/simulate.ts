@@ -10,7 +10,8 @@ interface Simulations {
   runScenario(name: string, seed: number): Promise<SimulationReport>;
 }
 
-interface SimulationReport {
+/** What a run says of itself. */
+export interface SimulationReport {
   readonly ok: boolean;
   /** Lines for people: what happened. */
   readonly lines: readonly string[];

@@ -1,7 +1,7 @@
-/** What a proxy and a node's session need to know of each operation. */
+/** What a session, a proxy and a desk need to know of each operation. */
 import type { OperationName } from '../../protocol/control/messages.ts';
 
-/** Changes that are kept: repeated, they must not happen twice, and their outcome may be unknown. */
+/** Changes that are kept: repeated, they must not happen twice, and their outcome may be unknown. The primary alone does them. */
 const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
   'register',
   'login',

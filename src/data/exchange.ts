@@ -66,8 +66,8 @@ export class Exchange implements PeerOwner {
   piecesBad = 0;
   readonly #settings: ExchangeSettings;
   readonly #peers = new Map<number, Peer>();
-  /** Peers, and connections that have said hello and not yet what they have. */
-  readonly #admitted = new Set<Peer>();
+  /** Peers, and connections that have said hello and not yet what they have; with what they were told that is here. */
+  readonly #admitted = new Map<Peer, Uint8Array>();
   readonly #inbound: Inbound;
   readonly #asking: Asking;
   readonly #unchoking: Unchoking;
@@ -162,10 +162,6 @@ export class Exchange implements PeerOwner {
     }
   }
 
-  get bannedNames(): ReadonlySet<string> {
-    return this.#banned;
-  }
-
   /** Peers that the tracker, or somebody else, knows of. */
   learn(address: Address, node: string | null, seeder: boolean): void {
     if (node !== null && this.#banned.has(node)) return;
@@ -199,20 +195,21 @@ export class Exchange implements PeerOwner {
       return { refused: 'it is this node itself' };
     }
     if (this.#banned.has(peer.name)) return { refused: 'it is banned' };
-    const twin = [...this.#admitted].find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
+    const twin = [...this.#admitted.keys()].find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
     if (twin !== undefined && !this.#replaces(peer, twin, handshake.peerId)) return { refused: 'there is a connection to it already' };
     if (twin === undefined && this.#admitted.size >= this.#settings.peersMax) return { refused: 'the transfer has enough peers' };
     twin?.close('there is a better connection to it');
-    this.#admitted.add(peer);
     const [first] = this.wireHashes as [WireHash];
     const asked = handshake.infoHash;
     const v2 = this.content.metainfo.v2 !== null && (handshake.v2 || equalBytes(asked, first));
     const { map } = this.content;
+    const have = map.haveBytes();
+    this.#admitted.set(peer, have);
     return {
       infoHash: v2 ? first : asked,
       pieceCount: map.count,
       v1Only: this.content.metainfo.v2 !== null && !v2,
-      have: map.haveBytes(),
+      have,
       haveCount: map.haveCount,
       owner: this,
     };
@@ -243,6 +240,7 @@ export class Exchange implements PeerOwner {
 
   joined(peer: Peer): void {
     this.#peers.set(peer.key, peer);
+    this.#news.since(peer, this.#admitted.get(peer), this.content.map);
     const bits = peer.bits;
     peer.counted = bits?.complete === false;
     if (bits !== null && peer.counted) for (const piece of bits.pieces()) this.picker.peerGained(piece);

@@ -1,7 +1,9 @@
 import type { Clock } from '../ports/clock.ts';
 import { millis } from '../ports/clock.ts';
+import { Bitfield } from '../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
 import { encodeMessage } from '../protocol/bittorrent/wire.ts';
+import type { PieceMap } from '../domain/transfer/piece-map.ts';
 import { dataLimits } from './limits.ts';
 import type { Peer } from './peer.ts';
 
@@ -18,6 +20,15 @@ export class News {
   constructor(clock: Clock, peers: ReadonlyMap<number, Peer>) {
     this.#clock = clock;
     this.#peers = peers;
+  }
+
+  /** Tells a peer what has come since it was told `before`, while the two were still introducing themselves. */
+  since(peer: Peer, before: Uint8Array | undefined, map: PieceMap): void {
+    const told = before === undefined ? null : Bitfield.from(before, map.count);
+    if (told === null || told.size === map.haveCount) return;
+    const pieces: PieceIndex[] = [];
+    for (let piece = 0 as PieceIndex; piece < map.count; piece = (piece + 1) as PieceIndex) if (map.has(piece) && !told.has(piece)) pieces.push(piece);
+    tell(peer, pieces);
   }
 
   /** The piece is here. The peers that lack it hear of it within `haveDelayMs`. */

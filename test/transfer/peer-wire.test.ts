@@ -9,7 +9,7 @@ import { makeTestTorrent, testBytes } from '../../src/protocol/bittorrent/torren
 import { type BlockRange, encodeMessage, type WireMessage } from '../../src/protocol/bittorrent/wire.ts';
 import { WireDecoder } from '../../src/protocol/bittorrent/wire-decoder.ts';
 import type { Connection } from '../../src/transports/transport.ts';
-import { PEER_PORT, putFiles, startNode, type SwarmNode } from './swarm-kit.ts';
+import { introduce, PEER_PORT, putFiles, startNode, type SwarmNode } from './swarm-kit.ts';
 
 /** A peer of our own hand, that says what it likes. */
 class RawPeer {
@@ -158,4 +158,21 @@ test('a peer that asks for too much at once is answered with rejects, not with m
   peer.say({ kind: 'keep-alive' });
   assert.equal(peer.heard.length, 2_000);
   assert.ok(peer.heard.filter((word) => word === 'reject 0').length > 1_000);
+});
+
+test('a piece that comes between the bitfield and the answer to it is told, too', () => {
+  const world = new World({ seed: 1 });
+  putFiles(world.process('seed'), torrent, files);
+  const seed = startNode(world.process('seed'), torrent, true);
+  const leech = startNode(world.process('leech'), torrent, false);
+  world.runFor(1_000);
+  const peer = new RawPeer(world, 'raw', leech.host, torrent.metainfo.pieceCount);
+  peer.hello(v2);
+  assert.ok(peer.heard.includes('have-none'));
+  introduce(leech, seed, true);
+  assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(30)));
+  world.runFor(seconds(2));
+  peer.heard.length = 0;
+  peer.say({ kind: 'have-none' });
+  assert.deepEqual(peer.heard.filter((word) => word.startsWith('have ')).length, torrent.metainfo.pieceCount);
 });

@@ -62,6 +62,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   'not-entered': EXIT.temporary,
   indeterminate: EXIT.temporary,
   timeout: EXIT.temporary,
+  paused: EXIT.temporary,
   denied: EXIT.permission,
   forbidden: EXIT.permission,
   disabled: EXIT.permission,

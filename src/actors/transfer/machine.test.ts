@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createActor } from 'xstate';
+import { createActor, SimulatedClock } from 'xstate';
 import { type TransferEffects, type TransferMessage, transferMachine } from './machine.ts';
 
-const start = (begin: 'check' | 'paused' = 'check') => {
+const start = (begin: 'check' | 'paused' = 'check', clock = new SimulatedClock()) => {
   const log: string[] = [];
   const effects: TransferEffects = {
     check: (all) => void log.push(all ? 'check all' : 'check'),
@@ -14,7 +14,7 @@ const start = (begin: 'check' | 'paused' = 'check') => {
     halt: () => void log.push('halt'),
     entered: () => {},
   };
-  const actor = createActor(transferMachine, { input: { effects, begin } }).start();
+  const actor = createActor(transferMachine, { input: { effects, begin }, clock }).start();
   return {
     log,
     send: (...messages: TransferMessage[]): void => {
@@ -54,14 +54,21 @@ test('what is complete already is seeded without meeting anybody first', () => {
   assert.deepEqual(transfer.log, ['halt', 'check', 'place', 'seed']);
 });
 
-test('a full disk pauses once, keeps its reason, and a resume goes on where it was', () => {
-  const transfer = start();
+test('a full disk pauses once, keeps its reason, and it goes on where it was: when told to, or by itself', () => {
+  const clock = new SimulatedClock();
+  const transfer = start('check', clock);
   transfer.send({ type: 'transfer.checked', complete: false }, { type: 'slot.granted' }, { type: 'disk.full', reason: 'full' }, { type: 'disk.full', reason: 'again' });
-  assert.equal(transfer.phase, 'paused');
+  assert.equal(transfer.phase, 'full');
   assert.equal(transfer.reason, 'full');
   assert.equal(transfer.log.filter((entry) => entry === 'halt').length, 2);
   transfer.send({ type: 'transfer.resume' });
   assert.equal(transfer.log.at(-1), 'check');
+  transfer.send({ type: 'disk.full', reason: 'full' });
+  clock.increment(15_000);
+  assert.equal(transfer.phase, 'checking');
+  transfer.send({ type: 'disk.full', reason: 'full' }, { type: 'transfer.pause' });
+  clock.increment(60_000);
+  assert.equal(transfer.phase, 'paused', 'what a user has paused stays so');
 });
 
 test('a fault stops a seeding transfer, the first reason stays, and a resume hashes everything', () => {

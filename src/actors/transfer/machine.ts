@@ -55,6 +55,9 @@ export interface TransferContext {
   readonly checkAll: boolean;
 }
 
+/** How long a download waits for room on a full disk before it looks again. */
+const ROOM_MS = 15_000;
+
 export const transferMachine = setup({
   types: {} as { context: TransferContext; events: TransferMessage; input: TransferInput },
   actions: {
@@ -69,6 +72,7 @@ export const transferMachine = setup({
     checkAll: assign({ checkAll: true }),
     checkFew: assign({ checkAll: false }),
   },
+  delays: { roomAgain: ROOM_MS },
   guards: {
     complete: ({ event }) => event.type === 'transfer.checked' && event.complete,
     beginsPaused: ({ context }) => context.begin === 'paused',
@@ -79,7 +83,7 @@ export const transferMachine = setup({
   initial: 'starting',
   on: {
     'transfer.pause': { target: '.paused', actions: 'because' },
-    'disk.full': { target: '.paused', actions: 'because' },
+    'disk.full': { target: '.full', actions: 'because' },
     'transfer.fault': { target: '.failed', actions: 'because' },
     'transfer.recheck': { target: '.checking', actions: 'checkAll', reenter: true },
   },
@@ -117,6 +121,12 @@ export const transferMachine = setup({
     paused: {
       entry: [{ type: 'entered', params: { phase: 'paused' } }, 'halt'],
       on: { 'transfer.resume': 'checking', 'transfer.pause': { actions: 'because' }, 'disk.full': {} },
+    },
+    /** Paused by the disk, not by anybody: it goes on by itself. */
+    full: {
+      entry: [{ type: 'entered', params: { phase: 'paused' } }, 'halt'],
+      on: { 'transfer.resume': 'checking', 'disk.full': {} },
+      after: { roomAgain: 'checking' },
     },
     failed: {
       entry: [{ type: 'entered', params: { phase: 'failed' } }, 'halt'],

@@ -50,6 +50,13 @@ export interface TransferPlan {
   readonly record: TransferRecord;
 }
 
+/** With what to do about it, where the disk's own sentence does not say. */
+const faultReason = ({ code, message }: Failure): string => {
+  if (code === 'missing') return `A file is gone: ${message} Put it back, then resume.`;
+  if (code === 'denied') return `${message} Make it accessible to this user, then resume.`;
+  return message;
+};
+
 export class Transfer {
   readonly metainfo: Metainfo;
   readonly layout: TorrentLayout;
@@ -76,6 +83,7 @@ export class Transfer {
   #repair = false;
   #following = false;
   #closing = false;
+  #faulted = false;
   readonly #checker: Checker;
   #becameCompleteHere = false;
 
@@ -249,6 +257,7 @@ export class Transfer {
   }
 
   #check(all: boolean): void {
+    this.#faulted = false;
     // What is to be put right again is ours to write.
     if (this.#repair && this.#placed) for (const file of this.content.storage.files) file.adopted = false;
     this.#settled(() =>
@@ -318,10 +327,11 @@ export class Transfer {
 
   #dataFailed(failure: Failure): void {
     if (this.#closing) return;
-    this.#setting.ports.log.warn({ transfer: this.id, code: failure.code, reason: failure.message }, 'A transfer stopped');
-    if (failure.code === 'full') this.post({ type: 'disk.full', reason: `The disk is full: ${failure.message} Make room, then resume.` });
-    else if (failure.code === 'missing') this.post({ type: 'transfer.fault', reason: `A file is gone: ${failure.message} Put it back, then resume.` });
-    else this.post({ type: 'transfer.fault', reason: failure.message });
+    // Everything that was under way fails with it; one line says so.
+    if (!this.#faulted) this.#setting.ports.log.warn({ transfer: this.id, code: failure.code, reason: failure.message }, 'A transfer stopped');
+    this.#faulted = true;
+    if (failure.code === 'full') this.post({ type: 'disk.full', reason: `The disk is full: ${failure.message} It goes on when there is room.` });
+    else this.post({ type: 'transfer.fault', reason: faultReason(failure) });
   }
 
   readonly #follower: SwarmFollower = {

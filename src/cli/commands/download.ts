@@ -47,11 +47,13 @@ const interrupted = (context: Context, node: OwnableNode, { id, doneBytes, size 
   return EXIT.interrupted;
 };
 
-const ended = (transfer: TransferSummary): void => {
-  const why = transfer.reason ?? 'no reason was given';
-  if (transfer.state === 'failed') stopWith('failed', `The download of ${printable(transfer.name)} failed: ${why}`);
-  if (transfer.state === 'paused')
-    stopWith('paused', `The download of ${printable(transfer.name)} is paused: ${why}. To go on: shoal resume ${shortId(transfer.id)}`);
+/** A node inside the command ends with it, so what it has is taken up again by the same command. */
+const ended = (transfer: TransferSummary, own: boolean): void => {
+  const why = transfer.reason ?? 'No reason was given.';
+  const name = printable(transfer.name);
+  const again = own ? 'Run the same command again then: it resumes.' : `To go on at once: shoal resume ${shortId(transfer.id)}`;
+  if (transfer.state === 'failed') stopWith('failed', `The download of ${name} failed: ${why}`);
+  if (transfer.state === 'paused') stopWith('paused', `The download of ${name} is paused. ${why} ${again}`);
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */
@@ -79,7 +81,7 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
   );
   view.clear();
   if (!isOver(last)) return interrupted(context, node, last);
-  ended(last);
+  ended(last, node.own);
   showDone(context, last, startedMs);
   if (node.own) await untilOwned(node, id, signals);
   return EXIT.ok;

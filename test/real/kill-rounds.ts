@@ -31,7 +31,7 @@ const kinds = {
   whileReturning: 'one, then the other while the first returns',
   atOnce: 'both at once',
 } as const;
-type Kind = keyof typeof kinds;
+export type Kind = keyof typeof kinds;
 
 interface RoundResult {
   readonly kind: Kind;
@@ -46,13 +46,15 @@ interface Scene {
   readonly network: LocalNetwork<string>;
   readonly load: Load;
   readonly random: Random;
+  readonly pauseMaxMs: number;
 }
 
+/** Between two blows: sometimes before the network has noticed, sometimes after it has settled. */
 const PAUSE_MAX_MS = 1_800;
 /** A network that has all it needs must serve within this; the machine may be busy with other things. */
 const RECOVERY_MAX_MS = 45_000;
 
-const someTime = ({ random }: Scene): Promise<void> => sleep(between(random, 'pause', 0, PAUSE_MAX_MS));
+const someTime = ({ random, pauseMaxMs }: Scene): Promise<void> => sleep(between(random, 'pause', 0, pauseMaxMs));
 const kill = ({ network }: Scene, name: ReplicaName): Promise<void> => network.child(name).kill();
 const back = ({ network }: Scene, name: ReplicaName): Promise<void> => network.start(name);
 
@@ -124,7 +126,7 @@ const perform: Readonly<Record<Kind, (scene: Scene, first: ReplicaName, second: 
   },
 };
 
-/** Every kind as often as the others, in an order of chance; the two that the pair is named after come first. */
+/** Every kind as often as the others, in an order of chance. */
 const planOf = (rounds: number, random: Random): Kind[] => {
   const all = Object.keys(kinds) as Kind[];
   const plan: Kind[] = [];
@@ -138,7 +140,7 @@ const playRound = async (scene: Scene, kind: Kind, verifiers: readonly Member[])
   const before = { changes: load.acknowledged.length, indeterminate: load.indeterminate, violations: load.violations.length };
   load.takeGapMs();
   const first: ReplicaName = below(random, 'first', 2) === 0 ? 'main' : 'backup';
-  await sleep(between(random, 'pause', 100, PAUSE_MAX_MS));
+  await someTime(scene);
   await perform[kind](scene, first, other(first));
   await untilBothFollow(network, RECOVERY_MAX_MS);
   await mustServe(scene, 'both are back');
@@ -183,16 +185,28 @@ export interface KillOptions {
   readonly kinds?: readonly Kind[];
   /** Leave the network's folder for somebody to look into when something is wrong. */
   readonly keep: boolean;
+  readonly pauseMaxMs?: number;
   readonly say: (line: string) => void;
 }
 
 const describeReplicas = async (network: LocalNetwork<string>): Promise<string> => {
-  const ask = (name: 'main' | 'backup' | 'proxy'): Promise<object> => network.child(name).status().catch((error: Error) => ({ error: error.message }));
+  const ask = (name: 'main' | 'backup' | 'proxy'): Promise<object> =>
+    network
+      .child(name)
+      .status()
+      .catch((error: Error) => ({ error: error.message }));
   return JSON.stringify(await Promise.all([ask('main'), ask('backup'), ask('proxy')]), null, 1);
 };
 
 /** Plays the rounds on a network of its own. Never throws for what goes wrong in it: that is a problem of the result. */
-export const playKillRounds = async ({ rounds, seed, kinds: given, keep, say }: KillOptions): Promise<KillRounds> => {
+export const playKillRounds = async ({
+  rounds,
+  seed,
+  kinds: given,
+  keep,
+  pauseMaxMs = PAUSE_MAX_MS,
+  say,
+}: KillOptions): Promise<KillRounds> => {
   const random = createRandom(seed);
   const { network, folder, deaths, close } = await openNetwork(['load']);
   const load = new Load(random.fork('contents'));
@@ -207,7 +221,7 @@ export const playKillRounds = async ({ rounds, seed, kinds: given, keep, say }: 
     await Promise.all([...writers].map(([name, member]) => member.signIn(name, PASSWORD)));
     await Promise.all(verifiers.map((member, n) => member.signIn(`verifier${n}`, PASSWORD)));
     load.start(writers);
-    const scene = { network, load, random: random.fork('rounds') };
+    const scene = { network, load, random: random.fork('rounds'), pauseMaxMs };
     for (const [n, kind] of (given ?? planOf(rounds, scene.random)).entries()) {
       const result = await playRound(scene, kind, verifiers);
       results.push(result);

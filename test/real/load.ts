@@ -100,7 +100,13 @@ export class Load {
     return { content: valueOf(describeTorrent(torrent, [])), torrent };
   }
 
-  #judge(what: Acknowledged['what'], key: string, by: { account: string; node: string }, change: Change | null, isGood: (value: unknown) => boolean): void {
+  #judge(
+    what: Acknowledged['what'],
+    key: string,
+    by: { account: string; node: string },
+    change: Change | null,
+    isGood: (value: unknown) => boolean,
+  ): void {
     if (change === null) return void this.unresolved.push(key);
     const { reply, indeterminate } = change;
     this.indeterminate += indeterminate;

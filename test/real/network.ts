@@ -51,7 +51,9 @@ export const untilBothFollow = (network: LocalNetwork<string>, maxMs = 60_000): 
       const [main, backup] = await Promise.all([network.replica('main'), network.replica('backup')]);
       const primary = main.role === 'primary' ? 'main' : 'backup';
       const [leader, other] = primary === 'main' ? [main, backup] : [backup, main];
-      return leader.role === 'primary' && leader.mode === 'SYNC' && other.role === 'follower' && other.epoch === leader.epoch ? primary : null;
+      return leader.role === 'primary' && leader.mode === 'SYNC' && other.role === 'follower' && other.epoch === leader.epoch
+        ? primary
+        : null;
     },
     maxMs,
   );

@@ -90,7 +90,9 @@ describe('what is cut off', () => {
     const other = await openNetwork(['bob']);
     const server = createServer();
     try {
-      const port = await new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)));
+      const port = await new Promise<number>((resolve) =>
+        server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+      );
       for (const [role, name, key] of cases) {
         const path = join(other.network.folder, `${name}.json`);
         const address = `127.0.0.1:${port}`;

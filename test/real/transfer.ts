@@ -62,7 +62,12 @@ const share = async (network: Network, path: string): Promise<string> => {
 };
 
 /** Downloads, and lets `look` see how it goes. */
-const download = async (network: Network, node: NodeName, id: string, look: (transfer: TransferSummary) => Promise<void> = async () => {}): Promise<TransferSummary> => {
+const download = async (
+  network: Network,
+  node: NodeName,
+  id: string,
+  look: (transfer: TransferSummary) => Promise<void> = async () => {},
+): Promise<TransferSummary> => {
   await network.ask(node, 'get', { what: id, to: null, files: [], sequential: false });
   const deadline = performance.now() + TRANSFER_MAX_MS;
   for (;;) {
@@ -81,11 +86,19 @@ const sourcesOf = ({ sources }: TransferSummary): string =>
     .map(({ name, bytes }) => `${name || 'unknown'} ${formatSize(bytes)}`)
     .join(', ');
 
-const timed = async (network: Network, node: NodeName, id: string, say: Say, look?: (transfer: TransferSummary) => Promise<void>): Promise<void> => {
+const timed = async (
+  network: Network,
+  node: NodeName,
+  id: string,
+  say: Say,
+  look?: (transfer: TransferSummary) => Promise<void>,
+): Promise<void> => {
   const startMs = performance.now();
   const transfer = await download(network, node, id, look);
   const seconds = secondsSince(startMs);
-  say(`  ${node.padEnd(6)}  ${seconds.toFixed(1).padStart(6)} s  ${formatRate(transfer.size / seconds).padStart(10)}  from ${sourcesOf(transfer)}`);
+  say(
+    `  ${node.padEnd(6)}  ${seconds.toFixed(1).padStart(6)} s  ${formatRate(transfer.size / seconds).padStart(10)}  from ${sourcesOf(transfer)}`,
+  );
 };
 
 const HALF = 0.5;
@@ -110,7 +123,9 @@ const goThrough = async (network: Network, path: string, say: Say): Promise<void
     compare(original, copy, `the copy of ${node}`);
     if (copy.size !== original.size) throw new Error(`${node} has ${copy.size} files, not ${original.size}`);
   }
-  say(`  SHA-256 of ${original.size} ${original.size === 1 ? 'file' : 'files'} agrees in all three copies  ${secondsSince(startMs).toFixed(1)} s`);
+  say(
+    `  SHA-256 of ${original.size} ${original.size === 1 ? 'file' : 'files'} agrees in all three copies  ${secondsSince(startMs).toFixed(1)} s`,
+  );
   await until('All four as owners', async () => {
     const { hits } = await network.ask('last', 'search', { words: '', offset: 0, limit: 10 });
     return hits.find((hit) => hit.id === id)?.owners.length === 4 ? true : null;

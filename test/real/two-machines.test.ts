@@ -84,7 +84,8 @@ describe('a network of several machines', { skip }, () => {
     assert.equal(ended.status, 0, `shoal ${args.join(' ')} on ${machine}: ${ended.err}`);
     return ended;
   };
-  const ask = async (machine: MachineName, args: readonly string[]): Promise<unknown> => JSON.parse((await run(machine, [...args, '--json'])).out) as unknown;
+  const ask = async (machine: MachineName, args: readonly string[]): Promise<unknown> =>
+    JSON.parse((await run(machine, [...args, '--json'])).out) as unknown;
 
   it('two join by join code, sign in, share, find and download from each other', async () => {
     layCables();
@@ -105,7 +106,10 @@ describe('a network of several machines', { skip }, () => {
     const { id } = (await ask('one', ['share', original])) as { id: string };
     assert.match((await run('two', ['search', 'du', 'lieu'])).out, new RegExp(`^${id.slice(0, 12)} .* one$`, 'mu'));
     await run('two', ['get', id]);
-    assert.equal(compare(await digestsOf(original), await digestsOf(join(folder, 'two', 'downloads', 'dữ liệu.bin')), 'the copy on two'), 1);
+    assert.equal(
+      compare(await digestsOf(original), await digestsOf(join(folder, 'two', 'downloads', 'dữ liệu.bin')), 'the copy on two'),
+      1,
+    );
 
     // Each is known by the address of its own machine, and owns the content now.
     const { nodes } = await until('Both as owners', async () => {

@@ -11,7 +11,9 @@ interface Owner {
   readonly node: string;
 }
 
-const verifyOne = async (member: Member, { what, key, account, node, seq, epoch, durability }: Acknowledged): Promise<string | null> => {
+type Asker = Pick<Member, 'change'>;
+
+const verifyOne = async (member: Asker, { what, key, account, node, seq, epoch, durability }: Acknowledged): Promise<string | null> => {
   const lost = (why: string): string => `${what} ${key}, acknowledged as entry ${seq} of epoch ${epoch} (${durability}), is lost: ${why}`;
   const asked =
     what === 'register'
@@ -19,14 +21,17 @@ const verifyOne = async (member: Member, { what, key, account, node, seq, epoch,
       : await member.change({ op: 'content', id: key });
   if (asked === null) return lost('the network does not answer');
   const { body } = asked.reply;
-  if (what === 'register') return !body.ok && body.code === 'name-taken' ? null : lost(`it could be registered again (${JSON.stringify(body)})`);
+  if (what === 'register')
+    return !body.ok && body.code === 'name-taken' ? null : lost(`it could be registered again (${JSON.stringify(body)})`);
   if (!body.ok) return lost(body.message);
   const { owners } = body.value as { owners: Owner[] };
-  return owners.length === 1 && owners[0]?.account === account && owners[0].node === node ? null : lost(`its owners are ${JSON.stringify(owners)}`);
+  return owners.length === 1 && owners[0]?.account === account && owners[0].node === node
+    ? null
+    : lost(`its owners are ${JSON.stringify(owners)}`);
 };
 
 /** Asks the network for each; returns what is lost. */
-export const verifyByAsking = async (members: readonly Member[], changes: readonly Acknowledged[]): Promise<string[]> => {
+export const verifyByAsking = async (members: readonly Asker[], changes: readonly Acknowledged[]): Promise<string[]> => {
   const problems: string[] = [];
   const left = [...changes];
   await Promise.all(
@@ -55,7 +60,9 @@ const readLedger = (folder: string, replica: string): Ledger => {
   try {
     return {
       accounts: new Set(rows('SELECT folded FROM accounts').map(({ folded }) => String(folded))),
-      owners: new Set(rows('SELECT content, account, node FROM owners').map(({ content, account, node }) => `${content} ${account} ${node}`)),
+      owners: new Set(
+        rows('SELECT content, account, node FROM owners').map(({ content, account, node }) => `${content} ${account} ${node}`),
+      ),
       log: new Map(rows('SELECT seq, hex(hash) AS hash FROM log').map(({ seq, hash }) => [Number(seq), String(hash)])),
       repeated: rows('SELECT client, n, count(*) AS times FROM log WHERE client IS NOT NULL GROUP BY client, n HAVING times > 1').map(
         ({ client, n, times }) => `request ${client}:${n} is in the log ${times} times`,
@@ -71,7 +78,10 @@ const readLedger = (folder: string, replica: string): Ledger => {
 export const verifyLedgers = (folder: string, changes: readonly Acknowledged[]): string[] => {
   const [main, backup] = [readLedger(folder, 'main'), readLedger(folder, 'backup')];
   const problems: string[] = [];
-  for (const [name, { accounts, owners, repeated }] of [['main', main], ['backup', backup]] as const) {
+  for (const [name, { accounts, owners, repeated }] of [
+    ['main', main],
+    ['backup', backup],
+  ] as const) {
     for (const { what, key, account, node } of changes) {
       const there = what === 'register' ? accounts.has(foldName(key)) : owners.has(`${key} ${account} ${node}`);
       if (!there) problems.push(`${what} ${key} is not in the ledger of ${name}`);
@@ -82,6 +92,8 @@ export const verifyLedgers = (folder: string, changes: readonly Acknowledged[]):
     if ((backup.log.get(seq) ?? hash) !== hash) problems.push(`entry ${seq} is not the same in both logs`);
   if (main.appliedSeq !== backup.appliedSeq) problems.push(`main has applied ${main.appliedSeq}, backup ${backup.appliedSeq}`);
   if (main.accounts.size !== backup.accounts.size || main.owners.size !== backup.owners.size)
-    problems.push(`main has ${main.accounts.size} accounts and ${main.owners.size} shares, backup ${backup.accounts.size} and ${backup.owners.size}`);
+    problems.push(
+      `main has ${main.accounts.size} accounts and ${main.owners.size} shares, backup ${backup.accounts.size} and ${backup.owners.size}`,
+    );
   return problems;
 };

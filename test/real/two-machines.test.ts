@@ -27,12 +27,19 @@ const mustIp = (...args: readonly string[]): void => {
 };
 const on = (machine: MachineName): string[] => ['ip', 'netns', 'exec', namespaceOf(machine)];
 
+/** What has to be possible before a test can be made of it. */
+const attempts: readonly (readonly string[])[] = [
+  ['netns', 'add', namespaceOf('hub')],
+  ['netns', 'exec', namespaceOf('hub'), 'true'],
+  ['-n', namespaceOf('hub'), 'link', 'add', 'br0', 'type', 'bridge'],
+  ['-n', namespaceOf('hub'), 'link', 'add', 'tried', 'type', 'veth', 'peer', 'name', 'tried-too'],
+];
+
 /** A switch on the hub, and a cable to each of the others. */
 const layCables = (): void => {
   for (const machine of ['one', 'two'] as const) mustIp('netns', 'add', namespaceOf(machine));
   const atHub = ['-n', namespaceOf('hub')];
   mustIp(...atHub, 'link', 'set', 'lo', 'up');
-  mustIp(...atHub, 'link', 'add', 'br0', 'type', 'bridge');
   mustIp(...atHub, 'addr', 'add', `${hub}/24`, 'dev', 'br0');
   mustIp(...atHub, 'link', 'set', 'br0', 'up');
   for (const [machine, address] of Object.entries(hosts) as [keyof typeof hosts, string][]) {
@@ -52,11 +59,10 @@ const removeMachines = (): void => {
 
 /** Why this machine cannot pretend to be three; false where it can. */
 const cannot = (): string | false => {
-  const made = ip('netns', 'add', namespaceOf('hub'));
-  const works = made.ok ? ip('netns', 'exec', namespaceOf('hub'), 'true') : made;
-  if (works.ok) return false;
+  const failed = attempts.map((args) => ip(...args)).find(({ ok }) => !ok);
+  if (failed === undefined) return false;
   removeMachines();
-  return `network namespaces cannot be had here (${works.why}): they need the command ip and the right to make them`;
+  return `network namespaces cannot be had here (${failed.why}): they need the command ip and the right to make them`;
 };
 
 const PASSWORD = 'correct horse\n';

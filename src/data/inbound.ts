@@ -3,7 +3,7 @@ import { sha256, toHex } from '../protocol/digest.ts';
 import { BlameLedger } from '../domain/transfer/blame.ts';
 import { type Run, UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
 import type { Picker } from '../domain/transfer/picker.ts';
-import type { BufferPool } from './buffers.ts';
+import { type BufferPool, copyInto } from './buffers.ts';
 import type { Content, ContentFailure } from './content.ts';
 import type { Request } from './requests.ts';
 
@@ -73,7 +73,7 @@ export class Inbound {
       const unit = Math.floor(at / UNIT_BYTES);
       const wholeRunOpen = from === 0 && !this.#picker.touched(run);
       const to = wholeRunOpen ? chunk.length : Math.min(chunk.length, from + (unit + 1) * UNIT_BYTES - at);
-      if (wholeRunOpen || !this.#got(run.piece, unit)) arriving.memory.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), at);
+      if (wholeRunOpen || !this.#got(run.piece, unit)) copyInto(arriving.memory, at, chunk.subarray(from, to));
       from = to;
     }
   }

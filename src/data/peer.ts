@@ -104,10 +104,11 @@ export class Peer implements ConnectionHandler, WireSink {
     this.sendBytes(encodeMessage(message));
   }
 
-  sendBytes(bytes: Uint8Array): void {
+  /** `written`: as of `Connection.send`. */
+  sendBytes(bytes: Uint8Array, written?: () => void): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#lastSentAt = this.#setting.clock.now();
-    this.#congested = this.#connection?.send(bytes) === false;
+    this.#congested = this.#connection?.send(bytes, written) === false;
     if (this.#congested && (this.#connection?.queuedBytes() ?? 0) > dataLimits.sendQueueBytesMax) this.close('it does not read what it asked for');
   }
 

@@ -65,8 +65,12 @@ export interface Connection {
    * Takes ownership of the bytes: the caller must not change them afterwards. False asks the caller to wait for `drain`
    * before it sends much more; the bytes are taken all the same. Bytes sent before `open` are kept; after `close`,
    * `abort` or `closed` they are dropped.
+   *
+   * `written`, where given, is told when the bytes are not needed any more and their memory may be used again. That may
+   * never be told (the connection ends, the transport keeps them), it is told outside any step, and it is no event:
+   * nothing but memory may depend on it.
    */
-  send(bytes: Uint8Array): boolean;
+  send(bytes: Uint8Array, written?: () => void): boolean;
   /** Bytes taken by `send` that the system has not taken yet. */
   queuedBytes(): number;
   /** No `bytes` until `resume`; what was in flight stays with the transport, which makes the sender wait. */

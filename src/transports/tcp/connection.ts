@@ -33,6 +33,8 @@ export class TcpConnection implements Connection {
   /** The TCP socket, which alone can be reset. */
   #raw: Socket | null = null;
   #outgoing: Uint8Array[] = [];
+  /** Of what is in `#outgoing`: whom to tell that it has been written. */
+  #writtenOutgoing: (() => void)[] = [];
   #outgoingBytes = 0;
   #opened = false;
   #heard = false;
@@ -65,9 +67,10 @@ export class TcpConnection implements Connection {
     this.#handler = handler;
   }
 
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, written?: () => void): boolean {
     if (this.#closing || this.#over || bytes.length === 0) return !this.#drainWanted;
     this.#outgoing.push(bytes);
+    if (written !== undefined) this.#writtenOutgoing.push(written);
     this.#outgoingBytes += bytes.length;
     this.#flushAtEndOfStep();
     if (this.queuedBytes() > this.#settings.sendHighWaterBytes) this.#drainWanted = true;
@@ -99,6 +102,7 @@ export class TcpConnection implements Connection {
     this.#aborted = true;
     this.#over = true;
     this.#outgoing = [];
+    this.#writtenOutgoing = [];
     this.#outgoingBytes = 0;
     this.#reset();
   }
@@ -167,11 +171,13 @@ export class TcpConnection implements Connection {
     const stream = this.#stream;
     if (!this.#opened || this.#over || stream === null) return;
     const pieces = joinSmall(this.#outgoing);
+    const onWritten = this.#tellingWritten(this.#writtenOutgoing);
     this.#outgoing = [];
+    this.#writtenOutgoing = [];
     this.#outgoingBytes = 0;
     if (pieces.length > 1) stream.cork();
     for (let i = 0; i < pieces.length; i++) {
-      if (i === pieces.length - 1) stream.write(pieces[i] as Uint8Array, this.#onWritten);
+      if (i === pieces.length - 1) stream.write(pieces[i] as Uint8Array, onWritten);
       else stream.write(pieces[i] as Uint8Array);
     }
     if (pieces.length > 1) stream.uncork();
@@ -185,6 +191,7 @@ export class TcpConnection implements Connection {
     const reason = this.#reason();
     this.#over = true;
     this.#outgoing = [];
+    this.#writtenOutgoing = [];
     this.#stream = null;
     this.#raw = null;
     this.#settings.forget(this);
@@ -211,6 +218,15 @@ export class TcpConnection implements Connection {
     this.#drainWanted = false;
     this.#step('drain', () => this.#handler.drain());
   };
+
+  /** A write that has failed may still be under way: its memory is left to the garbage collector. */
+  #tellingWritten(written: readonly (() => void)[]): (error?: Error | null) => void {
+    if (written.length === 0) return this.#onWritten;
+    return (error) => {
+      if (error === undefined || error === null) for (const tell of written) tell();
+      this.#onWritten();
+    };
+  }
 
   /** Only behind the last write: a socket with a shutdown under way cannot be reset, so it must be a short one. */
   #endIfClosing(): void {

@@ -248,3 +248,23 @@ test('a key that cannot be is the program’s mistake', () => {
   assert.throws(() => checkSecurity({ identity: 'x', key: new Uint8Array(16) }), /32 bytes, not 16/);
   assert.throws(() => checkSecurity({ identity: '', key: new Uint8Array(32) }), /identity/);
 });
+
+test('whose memory was lent is told when it is written, and not before it was sent', TEST, () =>
+  withLab({}, async (lab) => {
+    const { address, taken } = await lab.serve();
+    const seen = lab.dial(address);
+    const told: string[] = [];
+    const last = Promise.withResolvers<void>();
+    lab.act(() => {
+      seen.wire?.send(new Uint8Array(100_000).fill(1), () => told.push('first'));
+      seen.wire?.send(new Uint8Array(100_000).fill(2));
+      seen.wire?.send(new Uint8Array(100_000).fill(3), () => {
+        told.push('last');
+        last.resolve();
+      });
+    });
+    assert.deepEqual(told, []);
+    await Promise.all([lab.until(() => taken[0]?.bytesReceived === 300_000), last.promise]);
+    assert.deepEqual(told, ['first', 'last']);
+  }),
+);

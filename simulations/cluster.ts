@@ -1,6 +1,7 @@
 /** A whole network in a simulated world: the same roles as the daemons, on the memory transport and simulated ports. */
 import { FIRST_START_MARKER } from '../src/actors/voter/store.ts';
 import type { NetworkConfig, NodeConfig, ProxyConfig, ReplicaConfig, Secrets } from '../src/config/types.ts';
+import { codeHash } from '../src/domain/accounts/secrets.ts';
 import { ledgerTransactions } from '../src/domain/ledger/transactions.ts';
 import type { ReplicaStatus } from '../src/domain/replication/types.ts';
 import { type Micros, seconds } from '../src/ports/clock.ts';
@@ -19,6 +20,10 @@ export interface ClusterOptions {
   readonly nodes: number;
   /** Bytes a second of each node's uplink. Default: unlimited. */
   readonly uplink?: number;
+  /** Default: open. */
+  readonly registration?: NetworkConfig['registration'];
+  /** For the first administrator. Default: none. */
+  readonly adminCode?: string;
 }
 
 const CONTROL_PORT = 7_000;
@@ -49,6 +54,8 @@ type Create = (environment: Environment, ended: (error: Error) => void) => Role 
 export class Cluster {
   readonly world: World;
   readonly nodeNames: readonly string[];
+  readonly network: NetworkConfig;
+  readonly secrets: Secrets;
   readonly #create = new Map<string, Create>();
   readonly #running = new Map<string, Running>();
 
@@ -71,7 +78,7 @@ export class Cluster {
         { name: 'backup', address: { host: host('backup'), port: CONTROL_PORT } },
       ],
       proxies: [{ name: 'proxy', address: { host: host('proxy'), port: MEMBER_PORT } }],
-      registration: 'open',
+      registration: options.registration ?? 'open',
       announceIntervalSeconds: 120,
       aliveSeconds: 30,
       removeSeconds: 120,
@@ -82,8 +89,10 @@ export class Cluster {
       clusterKey: { identity: 'cluster', key: sha256('cluster key') },
       networkKey: { identity: 'member', key: sha256('network key') },
       tokenKey: sha256('token key'),
-      adminCodeHash: null,
+      adminCodeHash: options.adminCode === undefined ? null : codeHash(options.adminCode),
     };
+    this.network = network;
+    this.secrets = secrets;
     const common = (name: string) =>
       ({
         network,

@@ -14,9 +14,6 @@ const ACCOUNTS_PER_PAGE_MAX = 200;
 /** The administrator's code is used up by time never, by use once. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-/** How a change that is applied already is kept. */
-export const durabilityNow = (context: DeskContext): Durability => (context.replica.status().mode === 'SYNC' ? 'replicated' : 'local');
-
 export const register = (context: DeskContext, exchange: Exchange<Of<'register'>>): void => {
   const { operation } = exchange;
   const { settings, secrets } = context;
@@ -67,7 +64,7 @@ export const login = (context: DeskContext, exchange: Exchange<Of<'login'>>, sto
         return exchange.refuse('bad-request', 'This request id was used for something else');
       exchange.ok('login', { token, account: account.name, admin: value.admin === true, expiresMs: value.expiresMs }, { seq, durability });
     };
-    if (stored !== null) return answer(stored.body, stored.seq, durabilityNow(context));
+    if (stored !== null) return answer(stored.body, stored.seq, exchange.durabilityNow);
     const expiresMs = Math.floor(context.clock.wallNow()) + context.settings.sessionDays * DAY_MS;
     const { folded: holder, passwordHash: verified } = account;
     exchange.propose({ kind: 'session.issue', folded: holder, verified, tokenHash: tokenHash(token), expiresMs }, (outcome) =>
@@ -102,7 +99,7 @@ export const invite = (context: DeskContext, exchange: Exchange<Of<'invite'>>, a
     if (typeof expiresMs !== 'number') return exchange.settle({ body, seq, durability });
     exchange.ok('invite', { code, expiresMs }, { seq, durability });
   };
-  if (stored !== null) return answer(stored.body, stored.seq, durabilityNow(context));
+  if (stored !== null) return answer(stored.body, stored.seq, exchange.durabilityNow);
   if (context.settings.registration === 'closed')
     return exchange.refuse('registration-closed', 'Registration is closed: an invite would be of no use');
   const expiresMs = Math.floor(context.clock.wallNow()) + context.settings.inviteDays * DAY_MS;

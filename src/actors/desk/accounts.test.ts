@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { codeHash } from '../../domain/accounts/secrets.ts';
+import type { RequestFrame } from '../../protocol/control/messages.ts';
 import { Office } from './office.test-kit.ts';
 
 const CODE = '0000-1111-2222-3333-4444-5555';
@@ -55,6 +56,25 @@ test('a request that is repeated is done once: the first reply comes again, with
   assert.equal(backup.proposals, proposalsBefore);
   const forged = { ...request, operation: login('An', 'wrong password') };
   assert.equal(backup.send(forged).body.ok, false);
+});
+
+test('a request that is repeated while the first is at work is done once, and gets the same answer, whenever it comes', () => {
+  const twice = (operation: (office: Office) => RequestFrame): void => {
+    for (let events = 0; events <= 12; events++) {
+      const office = new Office();
+      const request = operation(office);
+      const [first, second, more] = office.sendTwice(request, events);
+      assert.ok(first?.body.ok, `${request.operation.op}, repeated after ${events} events: ${JSON.stringify(first?.body)}`);
+      assert.deepEqual(second?.body, first.body, `${request.operation.op}, repeated after ${events} events`);
+      assert.equal(more, undefined);
+    }
+  };
+  twice((office) => office.request(registration('An')));
+  twice((office) => office.request({ op: 'logout' }, { token: office.member('An') }));
+  twice((office) => {
+    const token = office.member('An');
+    return office.request({ op: 'passwd', oldPassword: 'password', newPassword: 'another password' }, { token });
+  });
 });
 
 test('a repeated login is not a way to the token of somebody else', () => {

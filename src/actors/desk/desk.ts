@@ -14,6 +14,8 @@ import type { Asker, DeskContext, DeskDeps } from './types.ts';
 export { DESK_DEFAULTS } from './types.ts';
 export type * from './types.ts';
 
+/** Their replies hold a secret, which is not stored: it is derived again for a repeated request. */
+const REBUILT: ReadonlySet<OperationName> = new Set<OperationName>(['login', 'invite']);
 const ADMIN_ONLY: ReadonlySet<OperationName> = new Set<OperationName>(['invite', 'accounts', 'account.disable', 'account.reset']);
 /** Without a session: before there is one, or with the incarnation as proof. */
 const WITHOUT_SESSION: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'exit', 'alive']);
@@ -107,8 +109,8 @@ export class Desk {
   #identify(exchange: Exchange, before: StoredReply | null): void {
     const { op } = exchange.operation;
     const { token } = exchange.request;
-    if (before !== null && op !== 'login' && op !== 'invite')
-      return exchange.settle({ seq: before.seq, body: before.body, durability: accounts.durabilityNow(this.#context) });
+    if (before !== null && !REBUILT.has(op)) return exchange.settleStored(before);
+    if (before === null && isWrite(op) && !REBUILT.has(op)) exchange.lookAgainBeforeRefusal();
     if (WITHOUT_SESSION.has(op)) return this.#withoutSession(exchange, before);
     if (token === null) return exchange.refuse('session-expired', 'Log in first');
     const hash = tokenHash(token);

@@ -1,5 +1,5 @@
 import { encodeChange } from '../../domain/ledger/change.ts';
-import type { Change, LedgerTransactions } from '../../domain/ledger/types.ts';
+import type { Change, LedgerTransactions, StoredReply } from '../../domain/ledger/types.ts';
 import type { RequestId } from '../../domain/replication/types.ts';
 import { millis, type TimerId } from '../../ports/clock.ts';
 import type {
@@ -16,6 +16,11 @@ import type { DeskContext, ProposalOutcome } from './types.ts';
 const NO_BYTES = new Uint8Array(0);
 /** A request waits no longer than this, whatever it asks for. */
 const DEADLINE_MAX_MS = 60_000;
+/**
+ * Refusals that are read from what is there now. A request that is repeated while the first one is at work may meet its
+ * own doing: the name that it has just taken, the session that it has just ended.
+ */
+const READ_FROM_STATE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['name-taken', 'invite-invalid', 'wrong-password', 'session-expired']);
 /** When to try again what failed because somebody else must act first. */
 const RETRY_AFTER_MS = 500;
 
@@ -35,6 +40,8 @@ export class Exchange<O extends Operation = Operation> {
   readonly #timer: TimerId;
   #open = true;
   #proposed = false;
+  /** Whether a refusal of the kind above is to be compared with the stored reply first. */
+  #looksAgain = false;
 
   constructor(context: DeskContext, request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void) {
     this.#context = context;
@@ -50,6 +57,11 @@ export class Exchange<O extends Operation = Operation> {
     return this.#open;
   }
 
+  /** How a change that is applied already is kept. */
+  get durabilityNow(): Durability {
+    return this.#context.replica.status().mode === 'SYNC' ? 'replicated' : 'local';
+  }
+
   /** The node's host as its proxy sees it; empty for a request that no node sent. */
   get host(): string {
     return this.request.from?.host ?? '';
@@ -59,8 +71,20 @@ export class Exchange<O extends Operation = Operation> {
     this.#finish({ ok: true, value }, backing, tail);
   }
 
+  /** There was no reply to this request id when it began: before it is refused, that is looked at again. */
+  lookAgainBeforeRefusal(): void {
+    this.#looksAgain = true;
+  }
+
   refuse(code: ErrorCode, message: string, options: { readonly retryAfterMs?: number; readonly backing?: Backing } = {}): void {
     const { retryAfterMs, backing } = options;
+    if (this.#looksAgain && READ_FROM_STATE.has(code)) {
+      this.#looksAgain = false;
+      return this.read('reply', { requestId: this.request.requestId }, (stored) => {
+        if (stored !== null && 'body' in stored) this.settleStored(stored);
+        else this.refuse(code, message, options);
+      });
+    }
     this.#finish(retryAfterMs === undefined ? { ok: false, code, message } : { ok: false, code, message, retryAfterMs }, backing, NO_BYTES);
   }
 
@@ -101,6 +125,11 @@ export class Exchange<O extends Operation = Operation> {
       const { code, message } = result.error;
       this.refuse(code, message, code === 'busy' || code === 'not-primary' ? { retryAfterMs: RETRY_AFTER_MS } : {});
     });
+  }
+
+  /** Answers with the reply of before. */
+  settleStored({ seq, body }: StoredReply): void {
+    this.settle({ seq, durability: this.durabilityNow, body });
   }
 
   /** Hands on what apply answered. */

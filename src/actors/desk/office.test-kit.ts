@@ -181,6 +181,23 @@ export class Office {
     return replies;
   }
 
+  /** Sends a request, and once more when `events` of the first one's have happened; both replies. */
+  sendTwice(request: RequestFrame, events: number): ReplyFrame[] {
+    const replies: ReplyFrame[] = [];
+    const take = (): void =>
+      this.#reactor.step({ port: 'process', id: 0, kind: 'test' }, () => this.desk.handle(request, 'p1', (reply) => replies.push(reply)));
+    take();
+    for (let i = 0; i < events; i++) {
+      const due = this.#heap.first();
+      if (due === undefined || due.at > this.now) break;
+      this.#heap.take();
+      this.#reactor.step({ port: 'clock', id: 0, kind: 'due' }, due.fire);
+    }
+    take();
+    this.wait(0);
+    return replies;
+  }
+
   request(operation: Operation, options: Partial<RequestFrame> = {}): RequestFrame {
     return {
       kind: 'request',

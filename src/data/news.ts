@@ -27,8 +27,9 @@ export class News {
     const told = before === undefined ? null : Bitfield.from(before, map.count);
     if (told === null || told.size === map.haveCount) return;
     const pieces: PieceIndex[] = [];
-    for (let piece = 0 as PieceIndex; piece < map.count; piece = (piece + 1) as PieceIndex) if (map.has(piece) && !told.has(piece)) pieces.push(piece);
-    tell(peer, pieces);
+    for (let piece = 0 as PieceIndex; piece < map.count; piece = (piece + 1) as PieceIndex)
+      if (map.has(piece) && !told.has(piece)) pieces.push(piece);
+    tell(peer, pieces.map(haveOf));
   }
 
   /** The piece is here. The peers that lack it hear of it within `haveDelayMs`. */
@@ -38,16 +39,19 @@ export class News {
     this.#clock.setTimer(millis(dataLimits.haveDelayMs), () => {
       const pieces = this.#pieces;
       this.#pieces = [];
+      const haves = pieces.map(haveOf);
       for (const peer of this.#peers.values()) {
         tell(
           peer,
-          pieces.filter((one) => peer.bits?.has(one) !== true),
+          haves.filter((_, n) => peer.bits?.has(pieces[n] as PieceIndex) !== true),
         );
       }
     });
   }
 }
 
-const tell = (peer: Peer, pieces: readonly PieceIndex[]): void => {
-  if (pieces.length > 0) peer.sendBytes(Buffer.concat(pieces.map((piece) => encodeMessage({ kind: 'have', piece }))));
+const haveOf = (piece: PieceIndex): Uint8Array => encodeMessage({ kind: 'have', piece });
+
+const tell = (peer: Peer, haves: readonly Uint8Array[]): void => {
+  if (haves.length > 0) peer.sendBytes(Buffer.concat(haves));
 };

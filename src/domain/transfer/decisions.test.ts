@@ -87,6 +87,7 @@ test('files are chosen by globs on names and paths, and one that matches nothing
 test('why a transfer waits names the nearest cause', () => {
   const facts = { account: 'anna', online: true, networkWords: 'connected', swarm: { seeders: 0, leechers: 0, warming: false }, peersConnected: 0, peersKnown: 0 };
   assert.match(waitingReason(facts), /No owner/u);
+  assert.match(waitingReason({ ...facts, swarm: { seeders: 0, leechers: 1, warming: false }, peersKnown: 1 }), /No owner/u, 'the one that downloads is this node');
   assert.match(waitingReason({ ...facts, account: null }), /shoal login/u);
   assert.match(waitingReason({ ...facts, online: false }), /not reached/u);
   assert.match(waitingReason({ ...facts, swarm: { seeders: 0, leechers: 0, warming: true } }), /taken over/u);

@@ -8,9 +8,8 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { until } from '../../src/cli/up/network.ts';
 import { padEnd } from '../../src/cli/render/format.ts';
-import type { LocalNetwork } from '../../src/cli/up/network.ts';
+import { type LocalNetwork, type ServerName, until } from '../../src/cli/up/network.ts';
 import { createRandom } from '../../src/ports/counter-random.ts';
 import { below, between, type Random, shuffled } from '../../src/ports/random.ts';
 import { Load, PASSWORD } from './load.ts';
@@ -30,6 +29,7 @@ const kinds = {
   soloBackAlone: 'one, then the other when it goes on alone; it is back alone',
   whileReturning: 'one, then the other while the first returns',
   atOnce: 'both at once',
+  proxyToo: 'one, then the proxy, which is the third voter',
 } as const;
 export type Kind = keyof typeof kinds;
 
@@ -55,8 +55,8 @@ const PAUSE_MAX_MS = 1_800;
 const RECOVERY_MAX_MS = 45_000;
 
 const someTime = ({ random, pauseMaxMs }: Scene): Promise<void> => sleep(between(random, 'pause', 0, pauseMaxMs));
-const kill = ({ network }: Scene, name: ReplicaName): Promise<void> => network.child(name).kill();
-const back = ({ network }: Scene, name: ReplicaName): Promise<void> => network.start(name);
+const kill = ({ network }: Scene, name: ServerName): Promise<void> => network.child(name).kill();
+const back = ({ network }: Scene, name: ServerName): Promise<void> => network.start(name);
 
 const mustServe = async ({ load }: Scene, what: string): Promise<void> => {
   if (!(await load.progress(RECOVERY_MAX_MS))) throw new Error(`${what}: no change is acknowledged`);
@@ -123,6 +123,15 @@ const perform: Readonly<Record<Kind, (scene: Scene, first: ReplicaName, second: 
     await back(scene, first);
     await someTime(scene);
     await back(scene, second);
+  },
+  async proxyToo(scene, first) {
+    await kill(scene, first);
+    await someTime(scene);
+    await kill(scene, 'proxy');
+    await someTime(scene);
+    await back(scene, 'proxy');
+    if (below(scene.random, 'alone', 2) === 0) await mustServe(scene, `${first} is down, the proxy is back`);
+    await back(scene, first);
   },
 };
 

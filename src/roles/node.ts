@@ -68,11 +68,16 @@ class Node implements NodeRole {
     const { transfers, downRate, upRate } = library.totals();
     const { node } = get(SESSION);
     return {
-      ...{ node, name, network: network.name, version },
+      node,
+      name,
+      network: network.name,
+      version,
       ...get(SESSION).status(),
       peerPort: library.peerAddress?.port ?? null,
       folder: downloadFolder,
-      ...{ downRate, upRate, transfers },
+      downRate,
+      upRate,
+      transfers,
     };
   }
 
@@ -85,7 +90,11 @@ class Node implements NodeRole {
         (get) =>
           new NetworkSession({
             ...get(ENVIRONMENT),
-            ...{ network, node, name, software, dataFolder },
+            network,
+            node,
+            name,
+            software,
+            dataFolder,
             security: secrets.networkKey,
             advertise: peer.advertise,
             peerPort: () => get(LIBRARY).peerAddress?.port ?? null,

@@ -73,10 +73,16 @@ class ProxyRole implements Role {
         const { reactor, ports } = get(ENVIRONMENT);
         return new Proxy(
           {
-            ...{ reactor, ports, config, network },
+            reactor,
+            ports,
+            config,
+            network,
             incarnation: newIncarnation(ports),
             software: `shoal/${version}`,
-            security: { cluster: secrets.clusterKey, members: secrets.networkKey },
+            security: {
+              cluster: secrets.clusterKey,
+              members: secrets.networkKey,
+            },
           },
           {
             listening: (address) => {
@@ -94,7 +100,15 @@ class ProxyRole implements Role {
         const peers: VoterPeers = { send: (to, frame) => get(PROXY).send(to, frame as VotingFrame) };
         const voters = [...replicas, name];
         return new Voter({
-          ...{ reactor, clock, log, disk, folder: dataFolder, name, voters, replicas, peers },
+          reactor,
+          clock,
+          log,
+          disk,
+          folder: dataFolder,
+          name,
+          voters,
+          replicas,
+          peers,
           timing: timingFrom(network.timing),
         });
       });

@@ -78,9 +78,15 @@ class ReplicaRole implements Role {
     const { get } = this.#parts;
     const { registry, phase } = get(SWARM);
     return {
-      ...{ role, name, addresses },
+      role,
+      name,
+      addresses,
       replica: get(REPLICA).status(),
-      swarm: { phase, nodes: registry.nodeCount, swarms: registry.swarmCount },
+      swarm: {
+        phase,
+        nodes: registry.nodeCount,
+        swarms: registry.swarmCount,
+      },
       requestsUnderWay: get(DESK).underWay,
       proxies: get(LINKS).proxies,
     };
@@ -158,7 +164,16 @@ class ReplicaRole implements Role {
         const { clock, random, log } = ports;
         const database = get(DATABASE);
         return new Replica({
-          ...{ reactor, clock, random, log, database, voter: get(VOTER), name, voters, replicas, peers: get(LINKS) },
+          reactor,
+          clock,
+          random,
+          log,
+          database,
+          voter: get(VOTER),
+          name,
+          voters,
+          replicas,
+          peers: get(LINKS),
           timing: replicationTiming,
         });
       })
@@ -171,9 +186,22 @@ class ReplicaRole implements Role {
         const { clock, crypto, log } = get(ENVIRONMENT).ports;
         if (secrets.tokenKey === null) throw new Error('A replica needs a token key; the configuration was checked');
         return new Desk({
-          ...{ clock, crypto, log, database: get(DATABASE), replica: get(REPLICA), swarm: get(SWARM) },
-          settings: { ...DESK_DEFAULTS, ...network, passwordCost: PASSWORD_COST, torrentBytesMax: limits.torrentBytesMax },
-          secrets: { tokenKey: secrets.tokenKey, adminCodeHash: secrets.adminCodeHash },
+          clock,
+          crypto,
+          log,
+          database: get(DATABASE),
+          replica: get(REPLICA),
+          swarm: get(SWARM),
+          settings: {
+            ...DESK_DEFAULTS,
+            ...network,
+            passwordCost: PASSWORD_COST,
+            torrentBytesMax: limits.torrentBytesMax,
+          },
+          secrets: {
+            tokenKey: secrets.tokenKey,
+            adminCodeHash: secrets.adminCodeHash,
+          },
           pingNode: (node, _proxy, done) => get(LINKS).pingNode(node, done),
         });
       });

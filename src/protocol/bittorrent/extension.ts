@@ -100,8 +100,6 @@ export const agreedBlockBytes = (own: number, other: number | null): number => {
 
 /** Pieces of the info dictionary, each of 16 KiB but the last (BEP 9). */
 export const metadataPieceBytes = 16 * 1024;
-/** The name of BEP 9's extension. */
-export const metadataExtension = 'ut_metadata';
 
 export type MetadataMessage =
   | { readonly kind: 'request'; readonly piece: number }

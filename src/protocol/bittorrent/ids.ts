@@ -39,14 +39,6 @@ export const torrentId = (v1: InfoHash | null, v2: InfoHash | null): TorrentId =
   return toHex(hash) as TorrentId;
 };
 
-/** Text as a torrent identity, or null where it is not 40 or 64 hexadecimal digits. */
-export const torrentIdFrom = (text: string): TorrentId | null =>
-  /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/iu.test(text) ? (text.toLowerCase() as TorrentId) : null;
-
-/** A number as a piece index, or null where it is not one of a torrent of `pieceCount` pieces. */
-export const pieceIndex = (value: number, pieceCount: number): PieceIndex | null =>
-  Number.isInteger(value) && value >= 0 && value < pieceCount ? (value as PieceIndex) : null;
-
 /** 20 bytes as they came from a peer or a tracker, or null where they are not 20. */
 export const peerIdFrom = (bytes: Uint8Array): PeerId | null => (bytes.length === peerIdBytes ? (bytes as PeerId) : null);
 

@@ -9,7 +9,7 @@ import type { TorrentPlan } from './make-info.ts';
 import { infoOf, sha1Bytes, tooLarge } from './make-info.ts';
 import { merkleHashBytes, merkleRoot, pieceLevel } from './merkle.ts';
 
-export type { PlannedFile, TorrentPlan } from './make-info.ts';
+export type { TorrentPlan } from './make-info.ts';
 export type { PlannedPiece, PlannedSegment, PlanOptions, SourceFile } from './make-plan.ts';
 export { choosePieceLength, plannedPiece, planTorrent } from './make-plan.ts';
 

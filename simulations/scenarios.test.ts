@@ -6,7 +6,9 @@ import { runScenario, scenarioNames } from './run.ts';
 /** Runs a scenario in a process of its own, by the user's command. */
 const inAnotherProcess = (name: string, seed: number): { status: number | null; hash: string | undefined; text: string } => {
   const launcher = new URL('../bin/shoal.js', import.meta.url).pathname;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'simulate', name, '--seed', String(seed)], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'simulate', name, '--seed', String(seed)], {
+    encoding: 'utf8',
+  });
   return { status, hash: /^trace (\S+)$/mu.exec(stdout)?.[1], text: stdout + stderr };
 };
 

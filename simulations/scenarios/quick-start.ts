@@ -39,7 +39,11 @@ export const quickStart: Scenario = {
     cluster.until('the old main follows', () => cluster.replica('tracker')?.role === 'follower');
     cluster.until('the pair is whole again', () => cluster.replica('backup')?.mode === 'SYNC');
     say('the main tracker is back and follows');
-    const digests = new Set([cluster.digest(one, path), cluster.digest(two, cluster.fileOf(two, path)), cluster.digest(three, cluster.fileOf(three, path))]);
+    const digests = new Set([
+      cluster.digest(one, path),
+      cluster.digest(two, cluster.fileOf(two, path)),
+      cluster.digest(three, cluster.fileOf(three, path)),
+    ]);
     cluster.expect(digests.size === 1, 'all three files are the same, byte for byte');
     cluster.poll('the catalog has three owners', () => cluster.owners(one, id) === 3);
     say('three nodes own it now');

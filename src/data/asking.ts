@@ -91,7 +91,9 @@ export class Asking {
   }
 
   checkSnub(peer: Peer): void {
-    const others = [...this.#settings.peers.values()].some((other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0);
+    const others = [...this.#settings.peers.values()].some(
+      (other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0,
+    );
     const now = this.#settings.clock.now();
     if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
     peer.snubbed = true;

@@ -51,7 +51,8 @@ export class Content {
   /** What the digests say of a piece's bytes. `both` also looks at the SHA-1 of a hybrid torrent. */
   judge(piece: PieceIndex, bytes: Uint8Array, both: boolean, done: Done<PieceVerdict, ContentFailure>): void {
     const check = this.layout.check(piece);
-    const wanted = both || check.merkleRoot === null ? check : { ...check, sha1: null, plan: { ...check.plan, sha1: false, sha1ZeroTail: 0 } };
+    const wanted =
+      both || check.merkleRoot === null ? check : { ...check, sha1: null, plan: { ...check.plan, sha1: false, sha1ZeroTail: 0 } };
     this.piecesHashed++;
     this.#crypto.pieceDigests(bytes, wanted.plan, (digests) => {
       if (digests.ok) done(ok(judgePiece(wanted, digests.value)));

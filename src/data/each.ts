@@ -10,7 +10,7 @@ export const each = <T, F>(items: readonly T[], run: (item: T, next: Done<void, 
   const step = (): void => {
     if (stepping) return;
     stepping = true;
-    for (let answered = true; answered; ) {
+    for (let answered = true; answered;) {
       if (at === items.length) {
         done(ok(undefined) as Result<void, F>);
         return;

@@ -298,7 +298,8 @@ export class Exchange implements PeerOwner {
     if (!kept) this.picker.released(request.run);
     else {
       const source = peer.node ?? formatAddress(peer.remote);
-      if (this.sources.size < dataLimits.sourcesMax || this.sources.has(source)) this.sources.set(source, (this.sources.get(source) ?? 0) + request.range.length);
+      if (this.sources.size < dataLimits.sourcesMax || this.sources.has(source))
+        this.sources.set(source, (this.sources.get(source) ?? 0) + request.range.length);
       if (this.picker.endgame) this.#asking.cancelTwins(peer, request);
       this.#inbound.end(peer.name, request);
     }

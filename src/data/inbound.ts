@@ -114,7 +114,10 @@ export class Inbound {
       if (!verdict.ok) return this.#giveUp(piece, arriving, verdict.error);
       if (verdict.value === 'good') return this.#write(piece, arriving, bytes);
       if (verdict.value === 'conflict') {
-        return this.#giveUp(piece, arriving, { code: 'conflict', message: 'The torrent is broken: its v1 and v2 hashes name different data.' });
+        return this.#giveUp(piece, arriving, {
+          code: 'conflict',
+          message: 'The torrent is broken: its v1 and v2 hashes name different data.',
+        });
       }
       return this.#bad(piece, arriving, bytes);
     });

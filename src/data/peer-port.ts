@@ -66,14 +66,18 @@ export class PeerPort implements Dialler {
       if (!answered) done(result);
       answered = true;
     };
-    this.#listener = this.#settings.transport.listen(address, {}, {
-      listening: (at) => {
-        this.#address = at;
-        answer(ok(at));
+    this.#listener = this.#settings.transport.listen(
+      address,
+      {},
+      {
+        listening: (at) => {
+          this.#address = at;
+          answer(ok(at));
+        },
+        connection: (connection) => this.#accept(connection),
+        failed: (error) => answer({ ok: false, error }),
       },
-      connection: (connection) => this.#accept(connection),
-      failed: (error) => answer({ ok: false, error }),
-    });
+    );
   }
 
   /** The exchange takes part from now on. */

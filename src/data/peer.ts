@@ -1,7 +1,12 @@
 import type { Micros } from '../ports/clock.ts';
 import { millis } from '../ports/clock.ts';
 import { Bitfield } from '../protocol/bittorrent/bitfield.ts';
-import { agreedBlockBytes, encodeExtensionHandshake, extensionHandshakeId, readExtensionHandshake } from '../protocol/bittorrent/extension.ts';
+import {
+  agreedBlockBytes,
+  encodeExtensionHandshake,
+  extensionHandshakeId,
+  readExtensionHandshake,
+} from '../protocol/bittorrent/extension.ts';
 import { encodeHandshake, type Handshake } from '../protocol/bittorrent/handshake.ts';
 import type { PeerId, PieceIndex, WireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange, WireMessage } from '../protocol/bittorrent/wire.ts';
@@ -64,7 +69,11 @@ export class Peer implements ConnectionHandler, WireSink {
   /** The address that was dialled; null for a peer that came by itself. */
   readonly dialled: Address | null;
 
-  constructor(key: number, setting: PeerSetting, dial: { readonly address: Address; readonly node: string | null; readonly infoHash: WireHash; readonly v2: boolean } | null) {
+  constructor(
+    key: number,
+    setting: PeerSetting,
+    dial: { readonly address: Address; readonly node: string | null; readonly infoHash: WireHash; readonly v2: boolean } | null,
+  ) {
     this.key = key;
     this.#setting = setting;
     this.outgoing = dial !== null;
@@ -109,7 +118,8 @@ export class Peer implements ConnectionHandler, WireSink {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#lastSentAt = this.#setting.clock.now();
     this.#congested = this.#connection?.send(bytes, written) === false;
-    if (this.#congested && (this.#connection?.queuedBytes() ?? 0) > dataLimits.sendQueueBytesMax) this.close('it does not read what it asked for');
+    if (this.#congested && (this.#connection?.queuedBytes() ?? 0) > dataLimits.sendQueueBytesMax)
+      this.close('it does not read what it asked for');
   }
 
   setChoking(choking: boolean): void {

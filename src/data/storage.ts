@@ -40,7 +40,13 @@ export class Storage {
   /** Reads that wait while files are moved. */
   #held: (() => void)[] | null = null;
 
-  constructor(settings: { readonly layout: TorrentLayout; readonly disk: Disk; readonly clock: Clock; readonly open: OpenFiles; readonly files: readonly StoredFile[] }) {
+  constructor(settings: {
+    readonly layout: TorrentLayout;
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly open: OpenFiles;
+    readonly files: readonly StoredFile[];
+  }) {
     this.#layout = settings.layout;
     this.#disk = settings.disk;
     this.#clock = settings.clock;
@@ -72,10 +78,15 @@ export class Storage {
     const files = [...this.#unsynced];
     this.#unsynced.clear();
     const syncOne = (file: number, next: Done<void, StorageFailure>): void =>
-      this.#withFile<void>(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), (result) => {
-        if (!result.ok) this.#unsynced.add(file);
-        next(result);
-      });
+      this.#withFile<void>(
+        file,
+        'write',
+        (handle, finish) => this.#disk.sync(handle, finish),
+        (result) => {
+          if (!result.ok) this.#unsynced.add(file);
+          next(result);
+        },
+      );
     each<number, StorageFailure>(files, syncOne, (result) => done(result.ok ? ok(files) : result));
   }
 
@@ -148,18 +159,24 @@ export class Storage {
     }
     this.#disk.stat(file.path, (stat) => {
       if (!stat.ok) return done(stat);
-      if (file.facts !== null && !sameFile(file.facts, stat.value)) return done(fail('changed', `${file.path} has changed since it was shared.`));
+      if (file.facts !== null && !sameFile(file.facts, stat.value))
+        return done(fail('changed', `${file.path} has changed since it was shared.`));
       this.#checkedAt.set(index, this.#clock.now());
       return done(ok(undefined));
     });
   }
 
   #readPart(part: Part, done: Done<void, StorageFailure>): void {
-    this.#withFile(part.file, 'read', (handle, finish: Done<number, DiskFailure>) => this.#disk.read(handle, part.fileOffset, part.bytes, finish), (result) => {
-      if (!result.ok) done(result);
-      else if (result.value < part.bytes.length) done(fail('changed', `${this.#file(part.file).path} is shorter than it was.`));
-      else done(ok(undefined));
-    });
+    this.#withFile(
+      part.file,
+      'read',
+      (handle, finish: Done<number, DiskFailure>) => this.#disk.read(handle, part.fileOffset, part.bytes, finish),
+      (result) => {
+        if (!result.ok) done(result);
+        else if (result.value < part.bytes.length) done(fail('changed', `${this.#file(part.file).path} is shorter than it was.`));
+        else done(ok(undefined));
+      },
+    );
   }
 
   #writePart(part: Part, done: Done<void, StorageFailure>): void {

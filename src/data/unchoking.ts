@@ -14,7 +14,12 @@ export class Unchoking {
   #nextRoundAt: Micros = 0;
   #nextOptimisticAt: Micros = 0;
 
-  constructor(settings: { readonly clock: Clock; readonly below: (limit: number) => number; readonly slots: number; readonly choked: (peer: Peer) => void }) {
+  constructor(settings: {
+    readonly clock: Clock;
+    readonly below: (limit: number) => number;
+    readonly slots: number;
+    readonly choked: (peer: Peer) => void;
+  }) {
     this.#clock = settings.clock;
     this.#below = settings.below;
     this.#slots = Math.max(1, settings.slots);

@@ -76,7 +76,9 @@ export class Uplink {
   /** Takes a block out of the queue; whether it was there. */
   cancel(peer: Peer, range: BlockRange): boolean {
     const queue = this.#lanes.get(peer)?.queue ?? [];
-    const at = queue.findIndex((waiting) => waiting.piece === range.piece && waiting.begin === range.begin && waiting.length === range.length);
+    const at = queue.findIndex(
+      (waiting) => waiting.piece === range.piece && waiting.begin === range.begin && waiting.length === range.length,
+    );
     if (at !== -1) queue.splice(at, 1);
     return at !== -1;
   }
@@ -153,7 +155,8 @@ export class Uplink {
     return lane.content.readyForV1(first.piece, (verdict) => {
       if (!verdict.ok) finish(verdict.error);
       else if (verdict.value === 'good') read();
-      else if (verdict.value === 'conflict') finish({ code: 'conflict', message: 'The torrent is broken: its v1 and v2 hashes name different data.' });
+      else if (verdict.value === 'conflict')
+        finish({ code: 'conflict', message: 'The torrent is broken: its v1 and v2 hashes name different data.' });
       else finish({ code: 'changed', message: 'A shared file has changed: one of its pieces is not right any more.' });
     });
   }

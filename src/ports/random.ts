@@ -10,8 +10,7 @@ export interface Random {
 }
 
 /** A uniform integer in [0, limit); `limit` from 1 to 2^32. */
-export const below = (random: Random, purpose: string, limit: number): number =>
-  Math.floor((random.u32(purpose) / 0x1_0000_0000) * limit);
+export const below = (random: Random, purpose: string, limit: number): number => Math.floor((random.u32(purpose) / 0x1_0000_0000) * limit);
 
 /** A uniform number in [low, high). */
 export const between = (random: Random, purpose: string, low: number, high: number): number =>

@@ -97,7 +97,14 @@ export type ApiCalls = {
   /** The state of a share job. */
   shareJob: {
     args: { job: number };
-    result: { state: 'hashing' | 'registering' | 'done' | 'failed'; doneBytes: number; size: number; id: string | null; code: string | null; message: string | null };
+    result: {
+      state: 'hashing' | 'registering' | 'done' | 'failed';
+      doneBytes: number;
+      size: number;
+      id: string | null;
+      code: string | null;
+      message: string | null;
+    };
   };
   search: { args: { words: string; offset: number; limit: number }; result: SearchPage };
   /** By id, or by words that match exactly one content (otherwise `ambiguous`, with the candidates in the message). */

@@ -16,10 +16,10 @@ export type Done<T, F = Failure> = (result: Result<T, F>) => void;
 
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
 
-export const fail = <Code extends string>(
-  code: Code,
-  message: string,
-): { readonly ok: false; readonly error: Failure<Code> } => ({ ok: false, error: { code, message } });
+export const fail = <Code extends string>(code: Code, message: string): { readonly ok: false; readonly error: Failure<Code> } => ({
+  ok: false,
+  error: { code, message },
+});
 
 /**
  * What a streaming decoder makes of the bytes it has (house rule 7): a value and how many bytes it took, a wish for

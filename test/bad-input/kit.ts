@@ -20,7 +20,12 @@ export const startNetwork = (options: ClusterOptions, seed: number | string = 1)
 };
 
 /** What a call is refused with, as its user sees it. */
-export const refusal = <K extends ApiCallName>(cluster: Cluster, node: string, call: K, args: ApiCalls[K]['args']): { code: string; message: string } => {
+export const refusal = <K extends ApiCallName>(
+  cluster: Cluster,
+  node: string,
+  call: K,
+  args: ApiCalls[K]['args'],
+): { code: string; message: string } => {
   const answer = cluster.call(node, call, args);
   if (answer.ok) assert.fail(`${call} was not refused: ${JSON.stringify(answer.value)}`);
   return answer.error;
@@ -108,9 +113,23 @@ export class Stranger {
     assert.equal(state.down, '');
     return (operation, { token = null, tail = new Uint8Array(0) } = {}) => {
       const requestId = { client: 'ab'.repeat(16), n: ++n };
-      const frame = { kind: 'request', requestId, token, operation, minSeq: 0, require: 'any', deadlineMs: 5_000, epoch: 0, from: null, tail } as const;
+      const frame = {
+        kind: 'request',
+        requestId,
+        token,
+        operation,
+        minSeq: 0,
+        require: 'any',
+        deadlineMs: 5_000,
+        epoch: 0,
+        from: null,
+        tail,
+      } as const;
       this.incarnation.step(() => void link.send(frame));
-      assert.ok(world.runUntil(() => replies.has(n) || state.down !== '', millis(10_000)), `no answer to ${operation.op}`);
+      assert.ok(
+        world.runUntil(() => replies.has(n) || state.down !== '', millis(10_000)),
+        `no answer to ${operation.op}`,
+      );
       assert.equal(state.down, '');
       return replies.get(n) as ReplyFrame;
     };

@@ -23,7 +23,10 @@ test('a request has one id in the logs of proxy, tracker and backup, with what w
   assert.equal(fields['outcome'], 'ok');
   const { requestId } = fields;
   const served = find(cluster, 'tracker', 'request served', requestId);
-  assert.deepEqual([served?.level, served?.fields['operation'], served?.fields['outcome'], served?.fields['durability']], ['info', 'register', 'ok', 'replicated']);
+  assert.deepEqual(
+    [served?.level, served?.fields['operation'], served?.fields['outcome'], served?.fields['durability']],
+    ['info', 'register', 'ok', 'replicated'],
+  );
   const main = find(cluster, 'tracker', 'change applied', requestId);
   cluster.until('the backup has applied it', () => find(cluster, 'backup', 'change applied', requestId) !== undefined);
   const backup = find(cluster, 'backup', 'change applied', requestId);
@@ -59,10 +62,16 @@ test('no password, token, code or key is in any line of any process, at any leve
   const adminCode = 'A1B2-C3D4-E5F6';
   const cluster = startNetwork({ nodes: 2, registration: 'invite', adminCode });
   const seen: string[] = [];
-  const text = (value: unknown): string => JSON.stringify(value, (_key, inner: unknown) => (ArrayBuffer.isView(inner) ? Buffer.from(inner.buffer).toString('hex') : inner));
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_key, inner: unknown) => (ArrayBuffer.isView(inner) ? Buffer.from(inner.buffer).toString('hex') : inner));
   for (const line of cluster.world.log.lines()) seen.push(text(line));
   cluster.world.log.watch = (line) => void seen.push(text(line));
-  const [first, second, wrong, reset] = ['first horse battery', 'second horse battery', 'wrong horse battery', 'reset horse battery'] as const;
+  const [first, second, wrong, reset] = [
+    'first horse battery',
+    'second horse battery',
+    'wrong horse battery',
+    'reset horse battery',
+  ] as const;
   refusal(cluster, 'node1', 'register', { name: 'anna', password: first, code: null });
   cluster.ask('node1', 'register', { name: 'anna', password: first, code: adminCode });
   refusal(cluster, 'node1', 'login', { name: 'anna', password: wrong });
@@ -83,7 +92,9 @@ test('no password, token, code or key is in any line of any process, at any leve
   });
   assert.equal(tokens.length, 1, 'node2 is signed in');
   assert.ok(seen.length > 50);
-  const keys = [cluster.secrets.networkKey.key, cluster.secrets.clusterKey?.key, cluster.secrets.tokenKey].map((key) => Buffer.from(key ?? []).toString('hex'));
+  const keys = [cluster.secrets.networkKey.key, cluster.secrets.clusterKey?.key, cluster.secrets.tokenKey].map((key) =>
+    Buffer.from(key ?? []).toString('hex'),
+  );
   for (const secret of [first, second, wrong, reset, adminCode, code, ...tokens, ...keys]) {
     assert.ok(secret.length > 8);
     const [told] = seen.filter((line) => line.includes(secret));

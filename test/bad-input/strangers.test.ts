@@ -26,7 +26,15 @@ test('garbage, frames that are too large, and frames that are cut off end their 
   const cluster = startNetwork({ nodes: 1 });
   signIn(cluster, 'node1');
   const stranger = new Stranger(cluster, 'stranger');
-  const hello = { kind: 'hello', version: PROTOCOL_VERSION, link: 'member', networkId: '0', name: 's', incarnation: 'i', software: 's' } as const;
+  const hello = {
+    kind: 'hello',
+    version: PROTOCOL_VERSION,
+    link: 'member',
+    networkId: '0',
+    name: 's',
+    incarnation: 'i',
+    software: 's',
+  } as const;
   for (const { role, address, key } of ports(cluster)) {
     const garbage = stranger.say(address, Buffer.from('GET /announce?info_hash=x HTTP/1.1\r\n\r\n'), key);
     assert.match(garbage.heard, /"code":"bad-frame"/u, role);
@@ -43,7 +51,15 @@ test('another protocol version and another network are refused with both sides n
   const cluster = startNetwork({ nodes: 1 });
   signIn(cluster, 'node1');
   const stranger = new Stranger(cluster, 'stranger');
-  const hello = { kind: 'hello', version: 99, link: 'member', networkId: cluster.network.networkId, name: 'n', incarnation: 'i', software: 's' } as const;
+  const hello = {
+    kind: 'hello',
+    version: 99,
+    link: 'member',
+    networkId: cluster.network.networkId,
+    name: 'n',
+    incarnation: 'i',
+    software: 's',
+  } as const;
   const [{ address, key }] = ports(cluster);
   assert.match(
     stranger.say(address, bytesOf(hello), key).heard,

@@ -45,7 +45,10 @@ test('a file that vanishes while it is shared is named; put back, it is sent on,
   cluster.kill('node1');
   cluster.start('node1');
   cluster.poll('the owner notices', () => cluster.transfer('node1', id).state === 'failed');
-  assert.match(reasonOf(cluster, 'node1', id), /^\/node1\/files\/thesis\.pdf is missing, so it is not shared any more: put it back and resume, or share the new one\.$/u);
+  assert.match(
+    reasonOf(cluster, 'node1', id),
+    /^\/node1\/files\/thesis\.pdf is missing, so it is not shared any more: put it back and resume, or share the new one\.$/u,
+  );
   const waiting = cluster.transfer('node2', id);
   assert.notEqual(waiting.state, 'failed', 'who downloads it keeps what is there and waits');
   assert.ok(waiting.doneBytes > 300_000);
@@ -148,7 +151,12 @@ test('a torrent whose paths climb out of the folder can only write into the fold
   const { cluster } = sharing(2);
   const bytes = contentOf('evil', 20_000);
   const torrent = encodeBencode({
-    info: { files: [{ length: 20_000, path: ['..', '..', '..', 'etc', 'passwd'] }], name: '..', 'piece length': 32_768, pieces: sha1(bytes) },
+    info: {
+      files: [{ length: 20_000, path: ['..', '..', '..', 'etc', 'passwd'] }],
+      name: '..',
+      'piece length': 32_768,
+      pieces: sha1(bytes),
+    },
   });
   const metainfo = valueOf(readMetainfo(torrent));
   const mallory = new Stranger(cluster, 'mallory').member('mallory-node');
@@ -168,7 +176,10 @@ test('a torrent whose paths climb out of the folder can only write into the fold
   cluster.untilComplete('node2', metainfo.id);
   const { disk } = cluster.world.process('node2');
   assert.ok(disk.stat(`/node2/downloads/${inside.join('/')}`).ok);
-  for (const [folder, known] of [['/', ['node2']], ['/node2', ['data', 'downloads', 'files']]] as const) {
+  for (const [folder, known] of [
+    ['/', ['node2']],
+    ['/node2', ['data', 'downloads', 'files']],
+  ] as const) {
     const listed = disk.list(folder);
     assert.ok(listed.ok);
     for (const { name } of listed.value) assert.ok((known as readonly string[]).includes(name), `${folder} has ${name}`);

@@ -38,11 +38,18 @@ export class FakeTracker {
       const others = [...swarm.values()].filter((member) => member.peer.node !== node);
       const seeders = others.filter((member) => member.left === 0).length;
       clock.setTimer(millis(2), () =>
-        followers.get(content)?.peers(others.map((member) => member.peer), { seeders, leechers: others.length - seeders, warming: false }),
+        followers.get(content)?.peers(
+          others.map((member) => member.peer),
+          { seeders, leechers: others.length - seeders, warming: false },
+        ),
       );
       clock.setTimer(seconds(5), () => announce(content, 'none'));
     };
-    const state = (): Network['state'] => ({ online: this.online, account: this.signedIn ? 'anna' : null, words: this.online ? 'connected' : 'no proxy answers' });
+    const state = (): Network['state'] => ({
+      online: this.online,
+      account: this.signedIn ? 'anna' : null,
+      words: this.online ? 'connected' : 'no proxy answers',
+    });
     return {
       node,
       get state() {
@@ -138,7 +145,11 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
       reactor: own.reactor,
       ports: own.ports,
       network: tracker.network({ clock: own.ports.clock, node: name, host: process.host }, () => library?.peerAddress?.port ?? 0),
-      config: { downloadFolder: '/home/downloads', limits: { ...LIMITS, ...limits }, peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] } },
+      config: {
+        downloadFolder: '/home/downloads',
+        limits: { ...LIMITS, ...limits },
+        peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] },
+      },
       dataFolder: '/home/shoal',
       client: 'Shoal test',
     });
@@ -160,11 +171,18 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
     },
     transfer: (id) => {
       let found: TransferSummary | undefined;
-      incarnation.step(() => own.call('transfers', { id: null }, (result) => (found = result.ok ? result.value.transfers.find((one) => one.id === id) : undefined)));
+      incarnation.step(() =>
+        own.call(
+          'transfers',
+          { id: null },
+          (result) => (found = result.ok ? result.value.transfers.find((one) => one.id === id) : undefined),
+        ),
+      );
       return found;
     },
     until: (id, state, timeoutSeconds = 120) => {
-      for (const end = world.now() + seconds(timeoutSeconds); world.now() < end; world.runFor(millis(20))) if (node.transfer(id)?.state === state) return true;
+      for (const end = world.now() + seconds(timeoutSeconds); world.now() < end; world.runFor(millis(20)))
+        if (node.transfer(id)?.state === state) return true;
       return false;
     },
     stop: () => {
@@ -178,7 +196,12 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
 };
 
 /** Shares what is at the paths, and answers its id once the catalog knows it. */
-export const share = (world: World, node: LibraryNode, paths: readonly string[], options: Partial<ApiCalls['share']['args']> = {}): string => {
+export const share = (
+  world: World,
+  node: LibraryNode,
+  paths: readonly string[],
+  options: Partial<ApiCalls['share']['args']> = {},
+): string => {
   const begun = node.call('share', { paths, name: null, tags: [], v1: false, pieceLength: 32_768, ...options });
   if (!begun.ok) throw new Error(begun.error.message);
   let state = node.call('shareJob', { job: begun.value.job });

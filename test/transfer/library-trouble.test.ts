@@ -67,7 +67,9 @@ test('a share is seeded while the catalog is away, and registered when it is bac
   put(anna, '/home/a.bin', testBytes(50_000));
   tracker.refuse = (operation) => (operation.op === 'own' ? { code: 'degraded', message: 'One replica is away.' } : null);
   assert.throws(() => share(world, anna, ['/home/a.bin']), /One replica is away/u);
-  const [transfer] = (anna.call('transfers', { id: null }) as { value: { transfers: readonly { id: string; state: string; owned: boolean }[] } }).value.transfers;
+  const [transfer] = (
+    anna.call('transfers', { id: null }) as { value: { transfers: readonly { id: string; state: string; owned: boolean }[] } }
+  ).value.transfers;
   assert.deepEqual([transfer?.state, transfer?.owned], ['seeding', false]);
   tracker.refuse = () => null;
   assert.ok(world.runUntil(() => anna.transfer(transfer?.id ?? '')?.owned === true, 120e6));

@@ -18,7 +18,10 @@ test('a shared file is found by words, downloaded, renamed, owned and seeded', (
   assert.deepEqual(get(binh, 'pictures').ok, true);
   assert.ok(binh.until(id, 'seeding'), JSON.stringify(binh.transfer(id)));
   same(read(binh, '/home/downloads/pictures.tar'), bytes);
-  assert.deepEqual(binh.transfer(id)?.sources.map((source) => [source.node, source.bytes]), [['anna', 700_000]]);
+  assert.deepEqual(
+    binh.transfer(id)?.sources.map((source) => [source.node, source.bytes]),
+    [['anna', 700_000]],
+  );
   assert.ok(world.runUntil(() => binh.transfer(id)?.owned === true, 1e7));
   assert.deepEqual([...(tracker.catalog.get(id)?.owners ?? [])], ['anna', 'binh']);
   assert.ok(tracker.events.includes('binh completed'));
@@ -84,7 +87,10 @@ for (const how of ['kill', 'cutPower'] as const) {
     binh.process[how]();
     tracker.swarms.get(id)?.delete('binh');
     binh = startLibrary(world, 'binh', tracker);
-    assert.ok(world.runUntil(() => binh.transfer(id)?.state !== 'checking', 60e6), JSON.stringify(binh.transfer(id)));
+    assert.ok(
+      world.runUntil(() => binh.transfer(id)?.state !== 'checking', 60e6),
+      JSON.stringify(binh.transfer(id)),
+    );
     const resumed = binh.transfer(id)?.doneBytes ?? 0;
     assert.ok(resumed > before / 2, `${resumed} of ${before} are left`);
     assert.ok(binh.library.piecesHashed <= 20, `${binh.library.piecesHashed} pieces were hashed`);
@@ -107,7 +113,10 @@ test('after a clean restart nothing is hashed, and the content is seeded and own
   anna = startLibrary(world, 'anna', tracker);
   assert.ok(anna.until(id, 'seeding'));
   assert.equal(anna.library.piecesHashed, 0);
-  assert.ok(world.runUntil(() => tracker.catalog.get(id)?.owners.has('anna') === true, 60e6), 'the tracker had lost it and hears of it again');
+  assert.ok(
+    world.runUntil(() => tracker.catalog.get(id)?.owners.has('anna') === true, 60e6),
+    'the tracker had lost it and hears of it again',
+  );
 });
 
 test('a file that changes while it is shared is not sent: the transfer fails and stops announcing', () => {
@@ -251,7 +260,12 @@ test('several matches are listed instead of guessed; nothing is found is said so
   share(world, anna, ['/home/song two.mp3']);
   const binh = startLibrary(world, 'binh', tracker);
   const many = get(binh, 'song');
-  assert.ok(!many.ok && many.error.code === 'ambiguous' && many.error.message.includes('song one.mp3') && many.error.message.includes('song two.mp3'));
+  assert.ok(
+    !many.ok &&
+      many.error.code === 'ambiguous' &&
+      many.error.message.includes('song one.mp3') &&
+      many.error.message.includes('song two.mp3'),
+  );
   const none = get(binh, 'opera');
   assert.equal(!none.ok && none.error.code, 'not-found');
 });

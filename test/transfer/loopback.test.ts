@@ -30,11 +30,16 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
     reactor,
     ports,
     network: tracker.network({ clock, node: name, host: '127.0.0.1' }, () => library.peerAddress?.port ?? 0),
-    config: { downloadFolder: join(folder, name, 'downloads'), limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 }, peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [] } },
+    config: {
+      downloadFolder: join(folder, name, 'downloads'),
+      limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 },
+      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [] },
+    },
     dataFolder: join(folder, name, 'data'),
     client: 'Shoal test',
   });
-  const step = <T>(body: (done: (value: T) => void) => void): Promise<T> => new Promise((resolve) => reactor.step(cause, () => body(resolve)));
+  const step = <T>(body: (done: (value: T) => void) => void): Promise<T> =>
+    new Promise((resolve) => reactor.step(cause, () => body(resolve)));
   const started = await step<Result<void>>((done) => library.start(done));
   assert.ok(started.ok);
   context.after(async () => {
@@ -43,7 +48,8 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
     crypto.close();
     (clock as { close?: () => void }).close?.();
   });
-  const call = <K extends LibraryCallName>(call: K, args: ApiCalls[K]['args']): Promise<Result<ApiCalls[K]['result']>> => step((done) => library.call(call, args, done));
+  const call = <K extends LibraryCallName>(call: K, args: ApiCalls[K]['args']): Promise<Result<ApiCalls[K]['result']>> =>
+    step((done) => library.call(call, args, done));
   /** Waits until `happened` says so of the transfers; asked again after every step of the node. */
   const until = (happened: () => Promise<boolean>): Promise<void> =>
     new Promise((resolve) => {
@@ -83,7 +89,8 @@ test('over TCP and real disks a folder goes from one node to another, byte for b
   const got = await binh.call('get', { what: 'bộ ảnh', to: null, files: [], sequential: false });
   assert.ok(got.ok, JSON.stringify(got));
   await binh.until(async () => (await binh.state(id)) === 'seeding');
-  for (const [path, bytes] of contents) assert.equal(Buffer.compare(readFileSync(join(folder, 'binh', 'downloads', 'bộ ảnh', path)), bytes), 0, path);
+  for (const [path, bytes] of contents)
+    assert.equal(Buffer.compare(readFileSync(join(folder, 'binh', 'downloads', 'bộ ảnh', path)), bytes), 0, path);
   const listed = await binh.call('transfers', { id });
   assert.equal(listed.ok && listed.value.transfers[0]?.sources[0]?.node, 'anna');
 });

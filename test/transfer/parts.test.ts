@@ -92,17 +92,24 @@ test('a peer that cannot be reached is tried again later and later, others first
   candidates.over({ host: '10.0.0.1', port: 1 }, false, 0);
   assert.equal(candidates.next(seconds(60), () => true)?.address.host, '10.0.0.2');
   candidates.remove({ host: '10.0.0.2', port: 1 });
-  assert.equal(candidates.next(seconds(1), () => true), null);
+  assert.equal(
+    candidates.next(seconds(1), () => true),
+    null,
+  );
   assert.equal(candidates.next(seconds(6), () => true)?.address.host, '10.0.0.1');
 });
 
 test('one after the other, without growing the stack, until the first failure', () => {
   const seen: number[] = [];
   let result: unknown;
-  each(Array.from({ length: 200_000 }, (_, n) => n), (n, next: Done<void>) => {
-    seen.push(n);
-    next(n === 150_000 ? { ok: false, error: { code: 'stop', message: '' } } : ok(undefined));
-  }, (over) => (result = over));
+  each(
+    Array.from({ length: 200_000 }, (_, n) => n),
+    (n, next: Done<void>) => {
+      seen.push(n);
+      next(n === 150_000 ? { ok: false, error: { code: 'stop', message: '' } } : ok(undefined));
+    },
+    (over) => (result = over),
+  );
   assert.equal(seen.length, 150_001);
   assert.deepEqual(result, { ok: false, error: { code: 'stop', message: '' } });
 });

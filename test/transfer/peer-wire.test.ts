@@ -43,13 +43,17 @@ class RawPeer {
       { blockBytesMax: 131_072 },
     );
     this.#incarnation = world.process(name).start((incarnation) => {
-      this.#connection = incarnation.ports.transport.dial({ host: to, port: PEER_PORT }, { timeoutMs: 5_000 }, {
-        open() {},
-        bytes: (chunk) => void decoder.push(chunk),
-        drain() {},
-        end: () => (this.over = true),
-        closed: () => (this.over = true),
-      });
+      this.#connection = incarnation.ports.transport.dial(
+        { host: to, port: PEER_PORT },
+        { timeoutMs: 5_000 },
+        {
+          open() {},
+          bytes: (chunk) => void decoder.push(chunk),
+          drain() {},
+          end: () => (this.over = true),
+          closed: () => (this.over = true),
+        },
+      );
     });
   }
 
@@ -62,7 +66,16 @@ class RawPeer {
   }
 
   hello(infoHash: WireHash, options: Partial<Handshake> = {}): this {
-    return this.say(encodeHandshake({ infoHash, peerId: Buffer.from('-XX0001-abcdefghijkl') as Uint8Array as PeerId, fast: true, extended: true, v2: true, ...options }));
+    return this.say(
+      encodeHandshake({
+        infoHash,
+        peerId: Buffer.from('-XX0001-abcdefghijkl') as Uint8Array as PeerId,
+        fast: true,
+        extended: true,
+        v2: true,
+        ...options,
+      }),
+    );
   }
 }
 
@@ -94,7 +107,11 @@ test('each request gets exactly one block or reject, also while choked, cancelle
   peer.say({ kind: 'interested' });
   assert.deepEqual(peer.heard, ['unchoke']);
   peer.heard.length = 0;
-  peer.say({ kind: 'request', piece: piece(1), begin: 0, length: 16_384 }, { kind: 'request', piece: piece(1), begin: 16_384, length: 16_384 }, { kind: 'request', piece: piece(0), begin: 0, length: 32_768 });
+  peer.say(
+    { kind: 'request', piece: piece(1), begin: 0, length: 16_384 },
+    { kind: 'request', piece: piece(1), begin: 16_384, length: 16_384 },
+    { kind: 'request', piece: piece(0), begin: 0, length: 32_768 },
+  );
   assert.deepEqual(peer.heard.toSorted(), ['block 0', 'block 1', 'reject 1'], 'piece 1 has 17,232 bytes');
   assert.deepEqual(peer.blocks.get('0.0'), Buffer.from(files[0]?.bytes.subarray(0, 32_768) ?? []));
   peer.heard.length = 0;
@@ -139,7 +156,16 @@ for (const [what, messages] of Object.entries(violations)) {
 }
 
 test('an unknown torrent, garbage and silence are turned away', () => {
-  for (const bytes of [encodeHandshake({ infoHash: new Uint8Array(20) as WireHash, peerId: new Uint8Array(20) as PeerId, fast: true, extended: true, v2: true }), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+  for (const bytes of [
+    encodeHandshake({
+      infoHash: new Uint8Array(20) as WireHash,
+      peerId: new Uint8Array(20) as PeerId,
+      fast: true,
+      extended: true,
+      v2: true,
+    }),
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+  ]) {
     const { peer } = scene();
     peer.say(bytes);
     assert.ok(peer.over);
@@ -151,7 +177,9 @@ test('an unknown torrent, garbage and silence are turned away', () => {
 
 test('a peer that asks for too much at once is answered with rejects, not with memory', () => {
   const { peer } = scene();
-  peer.hello(v2).say({ kind: 'have-none' }, { kind: 'interested' }, { kind: 'extended', id: 0, payload: encodeExtensionHandshake({ client: 'Test' }) });
+  peer
+    .hello(v2)
+    .say({ kind: 'have-none' }, { kind: 'interested' }, { kind: 'extended', id: 0, payload: encodeExtensionHandshake({ client: 'Test' }) });
   peer.heard.length = 0;
   const many = Array.from({ length: 2_000 }, () => ({ kind: 'request', piece: piece(0), begin: 0, length: 16_384 }) as const);
   peer.say(...many);

@@ -59,7 +59,13 @@ export const startNode = (process: SimulatedProcess, torrent: TestTorrent, has: 
   return node as SwarmNode;
 };
 
-const compose = (process: SimulatedProcess, incarnation: Incarnation, torrent: TestTorrent, has: boolean, options: SwarmNodeOptions): SwarmNode => {
+const compose = (
+  process: SimulatedProcess,
+  incarnation: Incarnation,
+  torrent: TestTorrent,
+  has: boolean,
+  options: SwarmNodeOptions,
+): SwarmNode => {
   const { clock, crypto, disk, random, transport } = incarnation.ports;
   const metainfo = valueOf(readMetainfo(torrent.bytes));
   const layout = valueOf(createLayout(metainfo));
@@ -103,7 +109,19 @@ const compose = (process: SimulatedProcess, incarnation: Incarnation, torrent: T
     port.register(exchange);
     exchange.start();
   });
-  return { name: process.name, host: process.host, incarnation, content, exchange, port, pool, completedAt: () => completedAt, failures, banned, path };
+  return {
+    name: process.name,
+    host: process.host,
+    incarnation,
+    content,
+    exchange,
+    port,
+    pool,
+    completedAt: () => completedAt,
+    failures,
+    banned,
+    path,
+  };
 };
 
 /** Tells a node of another one, as the tracker would. */

@@ -53,7 +53,10 @@ test('a liar that shares every piece with others is told from them by fetching t
   world.runFor(1_000);
   introduce(leech, liar, true);
   introduce(leech, honest, true);
-  assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(180)), JSON.stringify(leech.banned));
+  assert.ok(
+    world.runUntil(() => leech.completedAt() !== null, seconds(180)),
+    JSON.stringify(leech.banned),
+  );
   assert.deepEqual(Buffer.from(bytesOf(leech, 0)), Buffer.from(files[0]?.bytes ?? []));
   assert.deepEqual(leech.banned, ['liar']);
 });

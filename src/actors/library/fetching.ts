@@ -73,7 +73,8 @@ export const fetchTorrent = (network: Network, id: string, done: Done<{ readonly
     const read = readMetainfo(bytes);
     if (!read.ok) return done(fail('torrent-invalid', `The torrent of ${id} is not valid: ${read.error.message}.`));
     const { v1, v2 } = read.value;
-    if (![v1, v2].some((hash) => hash !== null && toHex(hash) === id)) return done(fail('torrent-invalid', `The torrent that came is not that of ${id}.`));
+    if (![v1, v2].some((hash) => hash !== null && toHex(hash) === id))
+      return done(fail('torrent-invalid', `The torrent that came is not that of ${id}.`));
     return done(ok({ bytes, metainfo: read.value }));
   });
 
@@ -90,14 +91,26 @@ export interface DownloadRequest {
  * What a download begins with: where each file goes, and which are there already. Errors: those of `createLayout`,
  * `no-such-file` (a glob that matches nothing), `exists` (a different file is in the way).
  */
-export const planDownload = (disk: Disk, request: DownloadRequest, done: Done<{ readonly layout: TorrentLayout; readonly record: TransferRecord }>): void => {
+export const planDownload = (
+  disk: Disk,
+  request: DownloadRequest,
+  done: Done<{ readonly layout: TorrentLayout; readonly record: TransferRecord }>,
+): void => {
   const { folder } = request;
   const made = createLayout(request.metainfo, { pieceBytesMax: request.pieceBytesMax });
   if (!made.ok) return done(made);
   const layout = made.value;
-  const selected = selectFiles(layout.files.map((file) => file.path), request.globs);
+  const selected = selectFiles(
+    layout.files.map((file) => file.path),
+    request.globs,
+  );
   if ('unmatched' in selected) return done(fail('no-such-file', `No file of the torrent matches "${selected.unmatched}".`));
-  const files: RecordedFile[] = layout.files.map((file) => ({ path: partPath(folder, layout, file.index), selected: selected[file.index] === true, adopted: false, facts: null }));
+  const files: RecordedFile[] = layout.files.map((file) => ({
+    path: partPath(folder, layout, file.index),
+    selected: selected[file.index] === true,
+    adopted: false,
+    facts: null,
+  }));
   let adopted = 0;
   const adopt = (n: number, next: Done<void, Failure>): void => {
     const path = finalPath(folder, layout, n);
@@ -105,7 +118,12 @@ export const planDownload = (disk: Disk, request: DownloadRequest, done: Done<{ 
       if (!stat.ok) return next(stat.error.code === 'missing' ? ok(undefined) : stat);
       const size = layout.files[n]?.size ?? 0;
       if (stat.value.kind !== 'file' || stat.value.size !== size) {
-        return next(fail('exists', `${path} exists already and is different (${stat.value.size} bytes, not ${size}). It is not replaced: move it away, or download to another folder.`));
+        return next(
+          fail(
+            'exists',
+            `${path} exists already and is different (${stat.value.size} bytes, not ${size}). It is not replaced: move it away, or download to another folder.`,
+          ),
+        );
       }
       files[n] = { ...(files[n] as RecordedFile), path, adopted: true };
       adopted++;

@@ -172,7 +172,15 @@ export class Library {
 
   totals(): LibraryTotals {
     const now = this.#settings.ports.clock.now();
-    const totals = { transfers: this.#transfers.size, downRate: 0, upRate: 0, uploadedBytes: 0, downloadedBytes: 0, peers: this.#port.peerCount, diskUsedBytes: 0 };
+    const totals = {
+      transfers: this.#transfers.size,
+      downRate: 0,
+      upRate: 0,
+      uploadedBytes: 0,
+      downloadedBytes: 0,
+      peers: this.#port.peerCount,
+      diskUsedBytes: 0,
+    };
     for (const transfer of this.#transfers.values()) {
       totals.downRate += Math.round(transfer.exchange.down.rate(now));
       totals.upRate += Math.round(transfer.exchange.up.rate(now));
@@ -232,7 +240,9 @@ export class Library {
   }
 
   #beginningWith(prefix: string): Transfer[] {
-    return [...this.#transfers.values()].filter((transfer) => transfer.id.startsWith(prefix) || contentSummary(transfer.metainfo, []).v1?.startsWith(prefix) === true);
+    return [...this.#transfers.values()].filter(
+      (transfer) => transfer.id.startsWith(prefix) || contentSummary(transfer.metainfo, []).v1?.startsWith(prefix) === true,
+    );
   }
 
   #get(args: ApiCalls['get']['args'], done: Done<ApiCalls['get']['result']>): void {
@@ -339,7 +349,8 @@ export class Library {
     this.#transfers.delete(id);
     this.#registrar.remove(id);
     // Also where the catalog has not answered yet: it may have been told.
-    if (transfer.owned || transfer.content.map.full) network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
+    if (transfer.owned || transfer.content.map.full)
+      network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
     return transfer.close(() => {
       this.#grant();
       this.#shelf.remove(id, (removed) => {

@@ -4,7 +4,15 @@ import { dataLimits } from '../../data/limits.ts';
 import { each } from '../../data/each.ts';
 import type { OpenFiles } from '../../data/open-files.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { finishTorrent, type PieceDigestsMade, plannedPiece, type PlannedSegment, planTorrent, type SourceFile, type TorrentPlan } from '../../protocol/bittorrent/make.ts';
+import {
+  finishTorrent,
+  type PieceDigestsMade,
+  plannedPiece,
+  type PlannedSegment,
+  planTorrent,
+  type SourceFile,
+  type TorrentPlan,
+} from '../../protocol/bittorrent/make.ts';
 import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
 import { sameFile } from '../../domain/transfer/journal.ts';
 import { baseName, type FoundFile, isAbsolute, walk } from './walk.ts';
@@ -118,10 +126,14 @@ export class ShareMaker {
       this.#read(files[segment.file] as FoundFile, segment.offset, into, next);
     };
     const digest = (): void =>
-      this.#ports.crypto.pieceDigests(bytes, { sha1: piece.sha1, sha1ZeroTail: piece.sha1ZeroTail, merkleLeaves: piece.merkleLeaves }, (digests) => {
-        if (!digests.ok && digests.error.code === 'busy') this.#ports.clock.setTimer(BUSY_RETRY_MICROS, digest);
-        else done(digests);
-      });
+      this.#ports.crypto.pieceDigests(
+        bytes,
+        { sha1: piece.sha1, sha1ZeroTail: piece.sha1ZeroTail, merkleLeaves: piece.merkleLeaves },
+        (digests) => {
+          if (!digests.ok && digests.error.code === 'busy') this.#ports.clock.setTimer(BUSY_RETRY_MICROS, digest);
+          else done(digests);
+        },
+      );
     each<PlannedSegment, Failure>(piece.segments, readOne, (read) => (read.ok ? digest() : done(read)));
   }
 
@@ -148,9 +160,11 @@ const changed = (file: FoundFile): { readonly ok: false; readonly error: Failure
 
 const refuse = ({ paths, name }: ShareRequest): Failure | null => {
   if (paths.length === 0) return { code: 'bad-request', message: 'Name a file or folder to share.' };
-  if (paths.length > 1 && name === null) return { code: 'bad-request', message: 'Several paths make one torrent, which needs a name: give it with --name.' };
+  if (paths.length > 1 && name === null)
+    return { code: 'bad-request', message: 'Several paths make one torrent, which needs a name: give it with --name.' };
   const relative = paths.find((path) => !isAbsolute(path));
   if (relative !== undefined) return { code: 'bad-request', message: `${relative} is no absolute path.` };
-  if (paths.some((path) => baseName(path) === '')) return { code: 'bad-request', message: 'The root of a disk cannot be shared. Name a file or a folder.' };
+  if (paths.some((path) => baseName(path) === ''))
+    return { code: 'bad-request', message: 'The root of a disk cannot be shared. Name a file or a folder.' };
   return null;
 };

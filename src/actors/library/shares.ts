@@ -128,7 +128,10 @@ export class Shares {
     };
     return this.#settings.shelf.put(record, made.torrent, (stored) => {
       if (!stored.ok) return this.#failed(job, stored.error);
-      return this.#register(job, this.#settings.held(read.value.id) ?? this.#settings.begin({ metainfo: read.value, layout: layout.value, record }));
+      return this.#register(
+        job,
+        this.#settings.held(read.value.id) ?? this.#settings.begin({ metainfo: read.value, layout: layout.value, record }),
+      );
     });
   }
 

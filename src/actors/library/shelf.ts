@@ -58,7 +58,9 @@ export class Shelf {
       (file, next) => disk.remove(file.path, next),
       (result) => {
         if (!result.ok) return done(result);
-        return clearAway(disk, partRoot(transfer.folder, transfer.layout), () => clearAway(disk, finalRoot(transfer.folder, transfer.layout), () => done(ok(undefined))));
+        return clearAway(disk, partRoot(transfer.folder, transfer.layout), () =>
+          clearAway(disk, finalRoot(transfer.folder, transfer.layout), () => done(ok(undefined))),
+        );
       },
     );
   }
@@ -70,7 +72,9 @@ export class Shelf {
       if (!made.ok) return done(made);
       return this.#disk.list(this.#folder, (listed) => {
         if (!listed.ok) return done(listed);
-        const ids = listed.value.flatMap(({ name }) => (/^[0-9a-f]{40,64}\.json$/u.test(name) ? [name.slice(0, -'.json'.length)] : [])).toSorted();
+        const ids = listed.value
+          .flatMap(({ name }) => (/^[0-9a-f]{40,64}\.json$/u.test(name) ? [name.slice(0, -'.json'.length)] : []))
+          .toSorted();
         const load = (id: string, next: Done<void, never>): void =>
           this.#load(id, (plan) => {
             if (plan.ok) plans.push(plan.value);

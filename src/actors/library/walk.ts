@@ -22,7 +22,11 @@ const FILES_MAX = 100_000;
 const DEPTH_MAX = 48;
 
 /** The last name of a path. */
-export const baseName = (path: string): string => path.replace(/[/\\]+$/u, '').split(/[/\\]/u).at(-1) ?? '';
+export const baseName = (path: string): string =>
+  path
+    .replace(/[/\\]+$/u, '')
+    .split(/[/\\]/u)
+    .at(-1) ?? '';
 
 export const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[/\\]/u.test(path);
 
@@ -38,7 +42,10 @@ export const walk = (disk: Disk, root: string, done: Done<Found>): void => {
       if (!stat.ok) return next(stat.error.code === 'missing' ? fail('not-found', `There is nothing at ${path}.`) : stat);
       if (stat.value.kind === 'folder') return visitFolder(path, names, next);
       if (stat.value.kind === 'file') files.push({ path, names, stat: stat.value });
-      else if (names.length === 0) return next(fail('link', `${path} is ${stat.value.kind === 'link' ? 'a symbolic link; share what it points to' : 'no file and no folder'}.`));
+      else if (names.length === 0)
+        return next(
+          fail('link', `${path} is ${stat.value.kind === 'link' ? 'a symbolic link; share what it points to' : 'no file and no folder'}.`),
+        );
       else skipped++;
       return next(files.length > FILES_MAX ? fail('too-many-files', `${root} holds more than ${FILES_MAX} files.`) : ok(undefined));
     });
@@ -47,7 +54,11 @@ export const walk = (disk: Disk, root: string, done: Done<Found>): void => {
     return disk.list(path, (listed) => {
       if (!listed.ok) return next(listed);
       const entries = listed.value.filter((entry) => !isPartName(entry.name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      return each<(typeof entries)[number], Failure>(entries, (entry, after) => visit(joinPath(path, entry.name), [...names, entry.name], after), next);
+      return each<(typeof entries)[number], Failure>(
+        entries,
+        (entry, after) => visit(joinPath(path, entry.name), [...names, entry.name], after),
+        next,
+      );
     });
   };
   visit(root, [], (result) => done(result.ok ? ok({ files, skipped }) : result));

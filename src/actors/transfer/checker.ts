@@ -149,7 +149,8 @@ export class Checker {
     if (!first) return [];
     const plan = planResume(record, found, content.layout);
     const [known, check] = [plan.trusted.length, plan.check.length];
-    if (known + check > 0) log.info({ transfer: record.id, known, check }, 'A transfer resumes: pieces known by its journal, and to be checked');
+    if (known + check > 0)
+      log.info({ transfer: record.id, known, check }, 'A transfer resumes: pieces known by its journal, and to be checked');
     for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
     for (const piece of plan.trusted) map.gain(piece);
     for (const [n, file] of record.files.entries()) {
@@ -200,4 +201,6 @@ const inTheWay = (path: string): string =>
   `${path} exists already and is a different file. It is not replaced: move it away and resume, or download to another folder.`;
 
 const factsOf = (stat: Result<FileStat>): FileFacts | null =>
-  stat.ok && stat.value.kind === 'file' ? { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity } : null;
+  stat.ok && stat.value.kind === 'file'
+    ? { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity }
+    : null;

@@ -9,7 +9,10 @@ import { type Done, type Failure, ok } from '../../protocol/result.ts';
 import { encodeRecord, type TransferRecord } from '../../domain/transfer/journal.ts';
 
 /** What of the record the keeper does not know itself. */
-export type RecordFacts = Omit<TransferRecord, 'version' | 'clean' | 'have' | 'unsettled' | 'files'> & { readonly selected: readonly boolean[]; readonly unsettled: readonly number[] };
+export type RecordFacts = Omit<TransferRecord, 'version' | 'clean' | 'have' | 'unsettled' | 'files'> & {
+  readonly selected: readonly boolean[];
+  readonly unsettled: readonly number[];
+};
 
 export class Keeper {
   readonly #clock: Clock;
@@ -83,7 +86,12 @@ export class Keeper {
     this.#content.storage.sync((synced) => {
       if (!synced.ok) return finish(synced);
       return this.#refresh(synced.value, () => {
-        const files = this.#content.storage.files.map((file, n) => ({ path: file.path, selected: selected[n] === true, adopted: file.adopted, facts: this.#seen.get(n) ?? file.facts }));
+        const files = this.#content.storage.files.map((file, n) => ({
+          path: file.path,
+          selected: selected[n] === true,
+          adopted: file.adopted,
+          facts: this.#seen.get(n) ?? file.facts,
+        }));
         const record: TransferRecord = { version: 1, ...facts, clean: untouched, have: Buffer.from(have).toString('base64'), files };
         this.#disk.writeFile(this.#path, encodeRecord(record), {}, finish);
       });

@@ -57,7 +57,12 @@ test('what is complete already is seeded without meeting anybody first', () => {
 test('a full disk pauses once, keeps its reason, and it goes on where it was: when told to, or by itself', () => {
   const clock = new SimulatedClock();
   const transfer = start('check', clock);
-  transfer.send({ type: 'transfer.checked', complete: false }, { type: 'slot.granted' }, { type: 'disk.full', reason: 'full' }, { type: 'disk.full', reason: 'again' });
+  transfer.send(
+    { type: 'transfer.checked', complete: false },
+    { type: 'slot.granted' },
+    { type: 'disk.full', reason: 'full' },
+    { type: 'disk.full', reason: 'again' },
+  );
   assert.equal(transfer.phase, 'full');
   assert.equal(transfer.reason, 'full');
   assert.equal(transfer.log.filter((entry) => entry === 'halt').length, 2);
@@ -73,7 +78,12 @@ test('a full disk pauses once, keeps its reason, and it goes on where it was: wh
 
 test('a fault stops a seeding transfer, the first reason stays, and a resume hashes everything', () => {
   const transfer = start();
-  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed' }, { type: 'transfer.fault', reason: 'gone' }, { type: 'transfer.fault', reason: 'later' });
+  transfer.send(
+    { type: 'transfer.checked', complete: true },
+    { type: 'transfer.placed' },
+    { type: 'transfer.fault', reason: 'gone' },
+    { type: 'transfer.fault', reason: 'later' },
+  );
   assert.equal(transfer.phase, 'failed');
   assert.equal(transfer.reason, 'gone');
   assert.equal(transfer.log.at(-1), 'halt');

@@ -27,7 +27,8 @@ export const partRoot = (folder: string, layout: TorrentLayout): string => {
   return joinPath(folder, `.${name}${tail}`);
 };
 
-export const finalPath = (folder: string, layout: TorrentLayout, file: number): string => joinPath(folder, ...(layout.files[file]?.diskPath ?? []));
+export const finalPath = (folder: string, layout: TorrentLayout, file: number): string =>
+  joinPath(folder, ...(layout.files[file]?.diskPath ?? []));
 
 export const partPath = (folder: string, layout: TorrentLayout, file: number): string =>
   joinPath(partRoot(folder, layout), ...(layout.files[file]?.diskPath.slice(1) ?? []));
@@ -37,7 +38,13 @@ export const partPath = (folder: string, layout: TorrentLayout, file: number): s
  * `exists` names what stands in the way. May be called again after a crash half-way.
  */
 export const placeContent = (
-  settings: { readonly disk: Disk; readonly layout: TorrentLayout; readonly storage: Storage; readonly folder: string; readonly selected: readonly boolean[] },
+  settings: {
+    readonly disk: Disk;
+    readonly layout: TorrentLayout;
+    readonly storage: Storage;
+    readonly folder: string;
+    readonly selected: readonly boolean[];
+  },
   answer: Done<void, PlacementFailure>,
 ): void => {
   const { disk, folder, layout, storage } = settings;

@@ -104,10 +104,15 @@ export class Transfer {
     this.#downloadedBefore = record.downloadedBytes;
     this.selected = record.files.map((file) => file.selected);
     this.size = plan.layout.files.reduce((sum, file) => sum + (this.selected[file.index] === true ? file.size : 0), 0);
-    const files: StoredFile[] = record.files.map((file) => ({ path: file.path, facts: record.placed ? file.facts : null, adopted: file.adopted }));
+    const files: StoredFile[] = record.files.map((file) => ({
+      path: file.path,
+      facts: record.placed ? file.facts : null,
+      adopted: file.adopted,
+    }));
     const storage = new Storage({ layout: plan.layout, disk, clock, open: setting.open, files });
     this.content = new Content({ metainfo: plan.metainfo, layout: plan.layout, storage, clock, crypto, pool: setting.pool });
-    for (let piece = 0; piece < this.layout.pieceCount; piece++) if (!this.#isWanted(piece as PieceIndex)) this.content.map.setPriority(piece as PieceIndex, 0);
+    for (let piece = 0; piece < this.layout.pieceCount; piece++)
+      if (!this.#isWanted(piece as PieceIndex)) this.content.map.setPriority(piece as PieceIndex, 0);
     this.exchange = new Exchange({
       clock,
       random: random.fork(`transfer ${this.id}`),
@@ -135,7 +140,14 @@ export class Transfer {
       facts: () => this.#recordFacts(),
       failed: (failure) => this.#dataFailed(failure),
     });
-    this.#checker = new Checker({ disk, log: setting.ports.log, content: this.content, record, selected: this.selected, keeper: this.#keeper });
+    this.#checker = new Checker({
+      disk,
+      log: setting.ports.log,
+      content: this.content,
+      record,
+      selected: this.selected,
+      keeper: this.#keeper,
+    });
     this.#address = `transfer/${this.id}`;
   }
 
@@ -328,9 +340,11 @@ export class Transfer {
   #dataFailed(failure: Failure): void {
     if (this.#closing) return;
     // Everything that was under way fails with it; one line says so.
-    if (!this.#faulted) this.#setting.ports.log.warn({ transfer: this.id, code: failure.code, reason: failure.message }, 'A transfer stopped');
+    if (!this.#faulted)
+      this.#setting.ports.log.warn({ transfer: this.id, code: failure.code, reason: failure.message }, 'A transfer stopped');
     this.#faulted = true;
-    if (failure.code === 'full') this.post({ type: 'disk.full', reason: `The disk is full: ${failure.message} It goes on when there is room.` });
+    if (failure.code === 'full')
+      this.post({ type: 'disk.full', reason: `The disk is full: ${failure.message} It goes on when there is room.` });
     else this.post({ type: 'transfer.fault', reason: faultReason(failure) });
   }
 

@@ -44,7 +44,9 @@ export const decideUnchoked = (facts: ChokeFacts): ChokeDecision => {
     const needy = asking.toSorted((a, b) => a.sentBytes - b.sentBytes || a.has - b.has || a.key - b.key);
     return { unchoked: new Set(needy.slice(0, facts.slots).map((peer) => peer.key)), optimistic: null };
   }
-  const best = asking.filter((peer) => !peer.snubbed).toSorted((a, b) => b.downRate - a.downRate || a.sentBytes - b.sentBytes || a.key - b.key);
+  const best = asking
+    .filter((peer) => !peer.snubbed)
+    .toSorted((a, b) => b.downRate - a.downRate || a.sentBytes - b.sentBytes || a.key - b.key);
   const unchoked = new Set(best.slice(0, Math.max(1, facts.slots - 1)).map((peer) => peer.key));
   if (facts.slots === 1) return { unchoked, optimistic: null };
   const others = asking.filter((peer) => !unchoked.has(peer.key));

@@ -11,10 +11,25 @@ import { selectFiles } from './select-files.ts';
 import { createLayout } from './torrent-layout.ts';
 import { waitingReason } from './waiting-reason.ts';
 
-const asking = (key: number, facts: Partial<ChokingPeer> = {}): ChokingPeer => ({ key, interested: true, snubbed: false, downRate: 0, sentBytes: 0, has: 0, ...facts });
+const asking = (key: number, facts: Partial<ChokingPeer> = {}): ChokingPeer => ({
+  key,
+  interested: true,
+  snubbed: false,
+  downRate: 0,
+  sentBytes: 0,
+  has: 0,
+  ...facts,
+});
 
 test('while downloading the best givers are served, and one more that may prove itself', () => {
-  const peers = [asking(1, { downRate: 10 }), asking(2, { downRate: 50 }), asking(3, { downRate: 30 }), asking(4), asking(5, { downRate: 90, snubbed: true }), asking(6, { interested: false, downRate: 99 })];
+  const peers = [
+    asking(1, { downRate: 10 }),
+    asking(2, { downRate: 50 }),
+    asking(3, { downRate: 30 }),
+    asking(4),
+    asking(5, { downRate: 90, snubbed: true }),
+    asking(6, { interested: false, downRate: 99 }),
+  ];
   const { unchoked, optimistic } = decideUnchoked({ peers, slots: 3, seeding: false, optimistic: null, below: () => 0 });
   assert.ok(unchoked.has(2) && unchoked.has(3) && !unchoked.has(6));
   assert.equal(unchoked.size, 3);
@@ -24,7 +39,12 @@ test('while downloading the best givers are served, and one more that may prove 
 });
 
 test('a seed serves those that got least, and among them those that lack most', () => {
-  const peers = [asking(1, { sentBytes: 500 }), asking(2, { sentBytes: 0, has: 0.9 }), asking(3, { sentBytes: 0, has: 0.1 }), asking(4, { sentBytes: 900 })];
+  const peers = [
+    asking(1, { sentBytes: 500 }),
+    asking(2, { sentBytes: 0, has: 0.9 }),
+    asking(3, { sentBytes: 0, has: 0.1 }),
+    asking(4, { sentBytes: 900 }),
+  ];
   assert.deepEqual([...decideUnchoked({ peers, slots: 2, seeding: true, optimistic: null, below: () => 0 }).unchoked], [3, 2]);
 });
 
@@ -76,7 +96,11 @@ test('a peer that owes and does not send is snubbed, sooner when others could de
 });
 
 test('files are chosen by globs on names and paths, and one that matches nothing is named', () => {
-  const paths = [['set', 'a.txt'], ['set', 'sub', 'b.txt'], ['set', 'sub', 'Ảnh.JPG']];
+  const paths = [
+    ['set', 'a.txt'],
+    ['set', 'sub', 'b.txt'],
+    ['set', 'sub', 'Ảnh.JPG'],
+  ];
   assert.deepEqual(selectFiles(paths, []), [true, true, true]);
   assert.deepEqual(selectFiles(paths, ['*.txt']), [true, true, false]);
   assert.deepEqual(selectFiles(paths, ['sub/*']), [false, true, true]);
@@ -85,9 +109,20 @@ test('files are chosen by globs on names and paths, and one that matches nothing
 });
 
 test('why a transfer waits names the nearest cause', () => {
-  const facts = { account: 'anna', online: true, networkWords: 'connected', swarm: { seeders: 0, leechers: 0, warming: false }, peersConnected: 0, peersKnown: 0 };
+  const facts = {
+    account: 'anna',
+    online: true,
+    networkWords: 'connected',
+    swarm: { seeders: 0, leechers: 0, warming: false },
+    peersConnected: 0,
+    peersKnown: 0,
+  };
   assert.match(waitingReason(facts), /No owner/u);
-  assert.match(waitingReason({ ...facts, swarm: { seeders: 0, leechers: 1, warming: false }, peersKnown: 1 }), /No owner/u, 'the one that downloads is this node');
+  assert.match(
+    waitingReason({ ...facts, swarm: { seeders: 0, leechers: 1, warming: false }, peersKnown: 1 }),
+    /No owner/u,
+    'the one that downloads is this node',
+  );
   assert.match(waitingReason({ ...facts, account: null }), /shoal login/u);
   assert.match(waitingReason({ ...facts, online: false }), /not reached/u);
   assert.match(waitingReason({ ...facts, swarm: { seeders: 0, leechers: 0, warming: true } }), /taken over/u);

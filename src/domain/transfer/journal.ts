@@ -60,7 +60,11 @@ const isFacts = (value: unknown): boolean =>
   value === null || (isObject(value) && isCount(value['size']) && typeof value['modifiedMs'] === 'number' && isCount(value['identity']));
 
 const isFile = (value: unknown): boolean =>
-  isObject(value) && typeof value['path'] === 'string' && typeof value['selected'] === 'boolean' && typeof value['adopted'] === 'boolean' && isFacts(value['facts']);
+  isObject(value) &&
+  typeof value['path'] === 'string' &&
+  typeof value['selected'] === 'boolean' &&
+  typeof value['adopted'] === 'boolean' &&
+  isFacts(value['facts']);
 
 const isRecord = (value: unknown): value is TransferRecord =>
   isObject(value) &&

@@ -43,10 +43,23 @@ const warm = (map: PieceMap, picker: Picker, ...pieces: number[]): void => {
 test('the rarest piece that a peer has is started first', () => {
   const { map, picker } = make(6);
   warm(map, picker, 0, 1);
-  for (const [n, copies] of [[2, 3], [3, 1], [4, 2], [5, 2]] as const) for (let c = 0; c < copies; c++) picker.peerGained(piece(n));
+  for (const [n, copies] of [
+    [2, 3],
+    [3, 1],
+    [4, 2],
+    [5, 2],
+  ] as const)
+    for (let c = 0; c < copies; c++) picker.peerGained(piece(n));
   assert.equal(ask(picker, peer(1), 1)[0]?.piece, 3);
   assert.ok([4, 5].includes(ask(picker, peer(2), 1)[0]?.piece as number));
-  assert.equal(ask(picker, peer(3, (n) => n === 2), 1)[0]?.piece, 2);
+  assert.equal(
+    ask(
+      picker,
+      peer(3, (n) => n === 2),
+      1,
+    )[0]?.piece,
+    2,
+  );
 });
 
 test('a peer goes on with its own piece, and a new peer starts another', () => {
@@ -63,29 +76,49 @@ test('what a peer left behind is finished before anything new is started', () =>
   const [run] = ask(picker, one, 1);
   picker.released(run as Run);
   picker.left(1);
-  assert.deepEqual(ask(picker, peer(2), 4).map((r) => r.piece), Array(4).fill(run?.piece));
+  assert.deepEqual(
+    ask(picker, peer(2), 4).map((r) => r.piece),
+    Array(4).fill(run?.piece),
+  );
 });
 
 test('without memory for a new piece, a peer helps with those under way', () => {
   const { picker } = make(8);
   const [run] = ask(picker, peer(1), 1);
   const help = ask(picker, peer(2), 8, 8, () => false);
-  assert.deepEqual(help.map((r) => r.piece), [run?.piece]);
+  assert.deepEqual(
+    help.map((r) => r.piece),
+    [run?.piece],
+  );
   assert.equal(help[0]?.units, 3);
 });
 
 test('sequential goes from the front, priorities come before rarity, unwanted pieces are left', () => {
   const { map, picker } = make(5);
   picker.sequential = true;
-  assert.deepEqual([0, 1, 2].map((key) => ask(picker, peer(key), 4, 4)[0]?.piece), [0, 1, 2]);
+  assert.deepEqual(
+    [0, 1, 2].map((key) => ask(picker, peer(key), 4, 4)[0]?.piece),
+    [0, 1, 2],
+  );
   const other = make(5);
   warm(other.map, other.picker, 0, 1);
   other.map.setPriority(piece(4), 3);
   other.map.setPriority(piece(2), 0);
   for (const n of [2, 3, 4]) other.picker.refresh(piece(n));
   for (let n = 0; n < 5; n++) other.picker.peerGained(piece(4));
-  assert.deepEqual([1, 2].map((key) => ask(other.picker, peer(key), 4, 4)[0]?.piece), [4, 3]);
-  assert.equal(ask(other.picker, peer(3, (n) => n === 2), 4, 4).length, 0);
+  assert.deepEqual(
+    [1, 2].map((key) => ask(other.picker, peer(key), 4, 4)[0]?.piece),
+    [4, 3],
+  );
+  assert.equal(
+    ask(
+      other.picker,
+      peer(3, (n) => n === 2),
+      4,
+      4,
+    ).length,
+    0,
+  );
   assert.equal(map.priority(piece(0)), 1);
 });
 
@@ -114,36 +147,42 @@ test('a bad piece is fetched again from one peer alone', () => {
 
 test('whatever happens, every wanted piece is fetched once', () => {
   fc.assert(
-    fc.property(fc.integer(), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 6 }), fc.array(fc.nat(5), { maxLength: 200 }), (seed, count, units, events) => {
-      const { map, picker } = make(count, units, seed);
-      const draw = drawing(seed + 1);
-      const peers = [1, 2, 3].map((key) => ({ who: peer(key), runs: [] as Run[] }));
-      const step = (event: number): void => {
-        const one = peers[draw(3)] as (typeof peers)[number];
-        if (event < 3) one.runs.push(...ask(picker, one.who, 1 + draw(5), 1 + draw(3)));
-        else if (event === 3 && one.runs.length > 0) deliver(one, one.runs.shift() as Run);
-        else if (event === 4) {
-          for (const run of one.runs.splice(0)) picker.released(run);
-          one.who.owes.clear();
-          picker.left(one.who.key);
+    fc.property(
+      fc.integer(),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(fc.nat(5), { maxLength: 200 }),
+      (seed, count, units, events) => {
+        const { map, picker } = make(count, units, seed);
+        const draw = drawing(seed + 1);
+        const peers = [1, 2, 3].map((key) => ({ who: peer(key), runs: [] as Run[] }));
+        const step = (event: number): void => {
+          const one = peers[draw(3)] as (typeof peers)[number];
+          if (event < 3) one.runs.push(...ask(picker, one.who, 1 + draw(5), 1 + draw(3)));
+          else if (event === 3 && one.runs.length > 0) deliver(one, one.runs.shift() as Run);
+          else if (event === 4) {
+            for (const run of one.runs.splice(0)) picker.released(run);
+            one.who.owes.clear();
+            picker.left(one.who.key);
+          }
+        };
+        const deliver = (one: (typeof peers)[number], run: Run): void => {
+          for (let u = run.unit; u < run.unit + run.units; u++) one.who.owes.delete(`${run.piece}.${u}`);
+          if (picker.received(run) === 'more') return;
+          assert.equal(map.has(run.piece), false);
+          map.gain(run.piece);
+          picker.settled(run.piece);
+        };
+        for (const event of events) step(event);
+        for (let n = 0; n < 2_000 && !map.complete; n++) {
+          for (const one of peers) {
+            one.runs.push(...ask(picker, one.who, 4, 2));
+            for (const run of one.runs.splice(0)) deliver(one, run);
+          }
         }
-      };
-      const deliver = (one: (typeof peers)[number], run: Run): void => {
-        for (let u = run.unit; u < run.unit + run.units; u++) one.who.owes.delete(`${run.piece}.${u}`);
-        if (picker.received(run) === 'more') return;
-        assert.equal(map.has(run.piece), false);
-        map.gain(run.piece);
-        picker.settled(run.piece);
-      };
-      for (const event of events) step(event);
-      for (let n = 0; n < 2_000 && !map.complete; n++) {
-        for (const one of peers) {
-          one.runs.push(...ask(picker, one.who, 4, 2));
-          for (const run of one.runs.splice(0)) deliver(one, run);
-        }
-      }
-      assert.ok(map.complete);
-    }),
+        assert.ok(map.complete);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -165,7 +204,10 @@ test('the order of rarity is right after any changes', () => {
         }
       }
       const listed = Array.from({ length: order.size }, (_, place) => order.at(place));
-      assert.deepEqual([...listed].sort((a, b) => a - b), [...inside].sort((a, b) => a - b));
+      assert.deepEqual(
+        [...listed].sort((a, b) => a - b),
+        [...inside].sort((a, b) => a - b),
+      );
       for (let place = 1; place < listed.length; place++) {
         assert.ok(order.availability(listed[place - 1] as PieceIndex) <= order.availability(listed[place] as PieceIndex));
       }

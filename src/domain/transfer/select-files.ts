@@ -24,7 +24,10 @@ const globPattern = (glob: string): RegExp => {
  * Which of the paths (names from the torrent's own down) any of the globs means: matched against the whole path, the path
  * below the torrent's name, and the file's own name. No globs: all. Null where a glob matches nothing.
  */
-export const selectFiles = (paths: readonly (readonly string[])[], globs: readonly string[]): readonly boolean[] | { readonly unmatched: string } => {
+export const selectFiles = (
+  paths: readonly (readonly string[])[],
+  globs: readonly string[],
+): readonly boolean[] | { readonly unmatched: string } => {
   if (globs.length === 0) return paths.map(() => true);
   const selected = paths.map(() => false);
   for (const glob of globs) {

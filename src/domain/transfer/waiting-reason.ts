@@ -13,8 +13,10 @@ export interface WaitingFacts {
 
 export const waitingReason = (facts: WaitingFacts): string => {
   const peers = (count: number): string => (count === 1 ? 'The one peer' : `All ${count} peers`);
-  if (facts.peersConnected > 0) return `${peers(facts.peersConnected)} connected lack what is missing here; it goes on when somebody has it.`;
-  if (facts.account === null) return 'Nobody is signed in on this node, so the network does not say who has it: sign in with "shoal login".';
+  if (facts.peersConnected > 0)
+    return `${peers(facts.peersConnected)} connected lack what is missing here; it goes on when somebody has it.`;
+  if (facts.account === null)
+    return 'Nobody is signed in on this node, so the network does not say who has it: sign in with "shoal login".';
   if (!facts.online) return `The network is not reached (${facts.networkWords}); it goes on by itself when it is.`;
   if (facts.swarm === null) return 'The network is being asked who has it.';
   if (facts.swarm.warming) return 'The tracker has just taken over and is learning again who has what; it goes on shortly.';

@@ -106,7 +106,8 @@ const clash = (files: readonly Ordered[]): string | null => {
 };
 
 const checkSources = (files: readonly SourceFile[], name: string, single: boolean): Result<null> => {
-  if (badName(name)) return fail('name-invalid', `"${name}" cannot be the name of a torrent: that has 1 to ${metainfoLimits.nameBytesMax} bytes and no "/"`);
+  if (badName(name))
+    return fail('name-invalid', `"${name}" cannot be the name of a torrent: that has 1 to ${metainfoLimits.nameBytesMax} bytes and no "/"`);
   if (files.length > metainfoLimits.filesMax) return fail('too-many-files', `more than ${metainfoLimits.filesMax} files in one torrent`);
   for (const { path, size } of files) {
     if (!Number.isSafeInteger(size) || size < 0) throw new Error('a file size is a count of bytes');

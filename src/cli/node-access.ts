@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import type { NodeConfig } from '../config/types.ts';
 import { ApiClient } from '../gateways/api/client.ts';
 import type { ApiCallName, ApiCalls } from '../protocol/api.ts';
-import type { Result } from '../protocol/result.ts';
+import { fail, type Result } from '../protocol/result.ts';
 import type { Context } from './command.ts';
 import { give, stopWith } from './exit.ts';
 
@@ -41,11 +41,15 @@ export const loadNodeConfig = (context: Context): NodeConfig => {
     : stopWith('config-invalid', `${path} is the configuration of a ${config.role}; this command needs a node's.`);
 };
 
+/** The command that starts a node, as this user would write it. */
+const withConfig = <T>({ configFile }: Context, result: Result<T>): Result<T> =>
+  result.ok || result.error.code !== 'no-node' || !configFile ? result : fail('no-node', `${result.error.message} --config ${configFile}`);
+
 /** The node daemon that runs on the configuration; ends the command with status 69 where none does. */
 export const runningNode = (context: Context): NodeAccess => {
-  const client = give(ApiClient.open(loadNodeConfig(context).dataFolder));
+  const client = give(withConfig(context, ApiClient.open(loadNodeConfig(context).dataFolder)));
   return {
-    call: (call, args) => client.call(call, args),
+    call: async (call, args) => withConfig(context, await client.call(call, args)),
     close: async () => client.close(),
   };
 };

@@ -51,7 +51,8 @@ export const dialLink = <F extends ControlFrame>(deps: LinkDeps, options: DialOp
     frame: (frame) => handler.frame(frame as never),
     drained: () => handler.drained?.(),
     down(reason) {
-      const message = up ? reason.message : `${formatAddress(address)}: ${reason.message}`;
+      const where = formatAddress(address);
+      const message = up || reason.message.includes(where) ? reason.message : `${where}: ${reason.message}`;
       handler.down({ ...reason, message });
     },
   });

@@ -69,7 +69,7 @@ test('with no proxy a call fails at once and says which, why and that it goes on
   cluster.net.until(() => who.result !== null, 3);
   const where = `${cluster.proxyProcesses[0]?.host}:8000`;
   assert.ok(who.result?.ok === false && who.result.error.code === 'offline');
-  assert.equal(who.result.error.message, `No proxy answers at ${where}: connection refused; trying again.`);
+  assert.equal(who.result.error.message, `No proxy answers: ${where}: connection refused; trying again.`);
 });
 
 test('when a proxy dies the next is used, and a request under way is answered over it, done once', () => {

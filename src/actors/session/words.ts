@@ -34,5 +34,5 @@ const offlineWords = ({ failures, proxy }: Standing): string => {
   const refused = failures.find((reason) => reason.code === 'refused');
   if (refused !== undefined) return `no proxy takes this node: ${refused.message}; trying again`;
   if (failures.length === 0) return `connecting to the proxy at ${proxy}`;
-  return `no proxy answers at ${failures.map((reason) => reason.message).join(', nor at ')}; trying again`;
+  return `no proxy answers: ${failures.map((reason) => reason.message).join('; ')}; trying again`;
 };

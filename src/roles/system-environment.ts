@@ -20,22 +20,28 @@ export const systemEnvironment = (
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor, limits);
   const transport = createTcpTransport(reactor);
+  const databases: { close(done: () => void): void }[] = [];
   const [seed] = new Uint32Array(crypto.secretBytes(4).slice().buffer);
   return {
     environment: {
       reactor,
       ports: { clock, crypto, transport, disk: createDisk(reactor), random: createRandom(seed ?? 0), log },
-      openDatabase: (path) =>
-        createDatabase<LedgerTransactions>(reactor, {
+      openDatabase: (path) => {
+        const database = createDatabase<LedgerTransactions>(reactor, {
           path,
           transactionsUrl: moduleUrl('../domain/ledger/transactions', import.meta.url),
           transactionsExport: 'ledgerTransactions',
-        }),
+        });
+        databases.push(database);
+        return database;
+      },
     },
     close() {
       transport.shutdown();
       clock.close();
       crypto.close();
+      // After a fault nobody has closed them, and their threads would keep the process.
+      for (const database of databases) database.close(() => {});
     },
   };
 };

@@ -16,7 +16,8 @@ export interface Ended {
 export interface ShoalOptions {
   /** What to put before the command: how to run something on that machine. */
   readonly on?: readonly string[];
-  readonly input?: string;
+  /** Null: standard input stays open. */
+  readonly input?: string | null;
   /** Sees the process as soon as it runs. */
   readonly started?: (child: ChildProcess) => void;
 }
@@ -40,7 +41,7 @@ export const shoal = (args: readonly string[], { on = [], input = '', started }:
       resolve({ status, out, err });
     });
     child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
+    if (input !== null) child.stdin?.end(input);
     started?.(child);
   });
 

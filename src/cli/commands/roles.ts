@@ -44,12 +44,9 @@ const serve = async (
   context.output.line(['ready', role, name, ...places, `pid=${process.pid}`].join(' '));
   context.output.value({ ready: true, role, name, addresses: daemon.addresses, pid: process.pid });
   const end = await Promise.race([signals.requested, daemon.ended, ...(options.stdinControl === true ? [obeyStdin(daemon)] : [])]);
-  if (end instanceof Error) {
-    await daemon.stop();
-    return stopWith('internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
-  }
   await daemon.stop();
   process.stdin.destroy();
+  if (end instanceof Error) return stopWith('internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
   context.output.note(`${role} ${name} has stopped.`);
   return EXIT.ok;
 };

@@ -205,3 +205,31 @@ test('a torrent that is none, or another than it says, never comes into the cata
   assert.equal(refused(new Uint8Array(8 * 1_048_576).fill(100)), 'torrent-invalid');
   assert.equal(cluster.ask('node1', 'search', { words: '', offset: 0, limit: 10 }).total, 1);
 });
+
+test('names, tags and paths that no catalog takes are refused before anything is hashed or shared', () => {
+  const { cluster, path } = sharing(1);
+  const args = { paths: [path], name: null, tags: [], v1: false, pieceLength: null } as const;
+  for (const [tags, words] of [
+    [['x'.repeat(65)], 'A tag has 1 to 64 characters and no control characters'],
+    [['a\nb'], 'A tag has 1 to 64 characters and no control characters'],
+    [Array.from({ length: 17 }, (_, n) => `t${n}`), 'A content may have 16 tags'],
+  ] as const) {
+    const { code, message } = refusal(cluster, 'node1', 'share', { ...args, tags });
+    assert.deepEqual([code, message], ['bad-request', words]);
+  }
+  for (const [more, words] of [
+    [{ name: '../../etc/passwd' }, /cannot be the name of a torrent/u],
+    [{ name: 'x'.repeat(1_025) }, /1 to 1024 bytes/u],
+    [{ paths: ['/'] }, /root of a disk cannot be shared/u],
+    [{ paths: ['/node1/nothing'] }, /There is nothing at \/node1\/nothing/u],
+    [{ pieceLength: 17 }, /piece length/u],
+  ] as const) {
+    const { job } = cluster.ask('node1', 'share', { ...args, ...more });
+    cluster.poll('the job is over', () => cluster.ask('node1', 'shareJob', { job }).state === 'failed');
+    assert.match(cluster.ask('node1', 'shareJob', { job }).message ?? '', words);
+  }
+  assert.equal(cluster.ask('node1', 'transfers', { id: null }).transfers.length, 1);
+  assert.equal(refusal(cluster, 'node1', 'get', { what: ' ', to: null, files: [], sequential: false }).code, 'bad-request');
+  const long = refusal(cluster, 'node1', 'get', { what: 'x'.repeat(1_100), to: null, files: [], sequential: false });
+  assert.deepEqual([long.code, long.message], ['bad-request', 'That cannot be asked (words must be at most 1024 characters long).']);
+});

@@ -74,6 +74,7 @@ describe('shoal', { concurrency: true }, () => {
       if (value.role === 'tracker') assert.equal(value.secrets.adminCodeHash, codeHash(adminCode));
       assert.equal(value.secrets.clusterKey === null, value.role === 'node');
       assert.equal(existsSync(join(value.dataFolder, FIRST_START_MARKER)), value.role !== 'node');
+      if (value.role !== 'node' && process.platform !== 'win32') assert.equal(statSync(value.dataFolder).mode & 0o077, 0, value.dataFolder);
     }
     if (process.platform !== 'win32') {
       for (const file of readdirSync(join(lab, 'secrets'))) assert.equal(statSync(join(lab, 'secrets', file)).mode & 0o077, 0, file);

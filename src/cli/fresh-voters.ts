@@ -12,7 +12,8 @@ const MARK = 'voter.first-start';
 export const markFreshVoters = (folder: string): void => {
   for (const name of voterNames) {
     const data = join(folder, 'data', name);
-    mkdirSync(data, { recursive: true });
+    // The ledger that will lie here has the hashes of passwords.
+    mkdirSync(data, { recursive: true, mode: 0o700 });
     writeFileSync(join(data, MARK), 'Made with the network: this voter has no past. Taken away at the first start.\n');
   }
 };

@@ -53,6 +53,17 @@ test('a wrong password and an unknown name get one answer; the account is as it 
   cluster.ask('node2', 'login', { name: 'anna', password });
 });
 
+test('a tracker whose disk is full hands over; what was registered is there, and the next one is taken too', () => {
+  const cluster = startNetwork({ nodes: 1 });
+  signIn(cluster, 'node1', 'anna');
+  cluster.world.process('tracker').databaseFault = (transaction) => (transaction === 'append' ? 'full' : null);
+  cluster.ask('node1', 'register', { name: 'binh', password, code: null });
+  assert.equal(cluster.primary(), 'backup');
+  for (const name of ['anna', 'binh']) assert.equal(refusal(cluster, 'node1', 'register', { name, password, code: null }).code, 'name-taken');
+  cluster.world.process('tracker').databaseFault = () => null;
+  cluster.until('the pair is whole again', () => cluster.replica('backup')?.mode === 'SYNC');
+});
+
 test('a one-time code and an invitation that are wrong or used up say so, and a closed network takes nobody', () => {
   const cluster = startNetwork({ nodes: 2, registration: 'invite', adminCode: 'FIRST-CODE' });
   const uninvited = refusal(cluster, 'node1', 'register', { name: 'anna', password, code: null });

@@ -29,6 +29,7 @@ const kinds = {
   soloBackAlone: 'one, then the other when it goes on alone; it is back alone',
   whileReturning: 'one, then the other while the first returns',
   atOnce: 'both at once',
+  frozen: 'the primary, while the other is frozen',
   proxyToo: 'one, then the proxy, which is the third voter',
 } as const;
 export type Kind = keyof typeof kinds;
@@ -123,6 +124,16 @@ const perform: Readonly<Record<Kind, (scene: Scene, first: ReplicaName, second: 
     await back(scene, first);
     await someTime(scene);
     await back(scene, second);
+  },
+  async frozen(scene) {
+    const primary = await untilBothFollow(scene.network, RECOVERY_MAX_MS);
+    const { pid } = scene.network.child(other(primary));
+    process.kill(pid, 'SIGSTOP');
+    await someTime(scene);
+    await kill(scene, primary);
+    process.kill(pid, 'SIGCONT');
+    await someTime(scene);
+    await back(scene, primary);
   },
   async proxyToo(scene, first) {
     await kill(scene, first);

@@ -14,7 +14,7 @@ import { createRandom } from '../../src/ports/counter-random.ts';
 import { below, between, type Random, shuffled } from '../../src/ports/random.ts';
 import { Load, PASSWORD } from './load.ts';
 import { type Member, Members } from './member.ts';
-import { openNetwork, startServers, untilBothFollow } from './network.ts';
+import { leaveOnSignal, openNetwork, startServers, untilBothFollow } from './network.ts';
 import { verifyByAsking, verifyLedgers } from './verify.ts';
 
 type ReplicaName = 'main' | 'backup';
@@ -280,6 +280,7 @@ export const playKillRounds = async ({
 };
 
 if (import.meta.main) {
+  leaveOnSignal();
   const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' }, keep: { type: 'boolean' } } });
   const seed = Number(values.seed ?? randomInt(2 ** 31));
   const rounds = Number(values.rounds ?? 50);

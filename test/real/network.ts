@@ -30,11 +30,20 @@ export const openNetwork = async <Node extends string>(nodes: readonly Node[], r
     deaths.push(`${child.plan.name} ${how}: ${child.lastWords().join('\n')}`);
   });
   const adminCode = await makeLocalNetwork(network.folder, nodes, ratePerNode);
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Where this process ends before it can close, its children end with their standard input.
+  process.once('exit', remove);
   const close = async (keepFolder = false): Promise<void> => {
     await network.stop();
-    if (!keepFolder) rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    if (!keepFolder) remove();
   };
   return { folder, network, adminCode, deaths, close };
+};
+
+/** For scripts: Ctrl-C leaves nothing behind. */
+export const leaveOnSignal = (): void => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 };
 
 /** Proxy, tracker and backup; resolves when the backup has all that the tracker has. */

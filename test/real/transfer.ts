@@ -14,7 +14,7 @@ import { type LocalNetwork, until } from '../../src/cli/up/network.ts';
 import { formatRate, formatSize } from '../../src/cli/render/format.ts';
 import type { TransferSummary } from '../../src/protocol/api.ts';
 import { PASSWORD } from './load.ts';
-import { openNetwork, startServers } from './network.ts';
+import { leaveOnSignal, openNetwork, startServers } from './network.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const nodes = ['first', 'second', 'third', 'last'] as const;
@@ -167,6 +167,7 @@ export const playTransfers = async ({ mebibytes, files, keep, say }: TransferOpt
 };
 
 if (import.meta.main) {
+  leaveOnSignal();
   const { values } = parseArgs({ options: { mebibytes: { type: 'string' }, files: { type: 'string' }, keep: { type: 'boolean' } } });
   await playTransfers({
     mebibytes: Number(values.mebibytes ?? 1024),

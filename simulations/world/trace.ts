@@ -33,12 +33,22 @@ export class TraceHash {
     this.#b = Math.imul(this.#b + word, 0x85eb_ca6b) ^ (this.#a >>> 7);
   }
 
+  /** As `#mix` for every four bytes, with the lanes in local variables: it is most of what a trace costs. */
   #mixBytes(bytes: Uint8Array): void {
     const { length } = bytes;
     this.#mix(length);
     const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     const whole = length - (length % 4);
-    for (let at = 0; at < whole; at += 4) this.#mix(view.getInt32(at, true));
+    let a = this.#a;
+    let b = this.#b;
+    for (let at = 0; at < whole; at += 4) {
+      const word = view.getInt32(at, true);
+      const mixed = Math.imul(a ^ word, 0x9e37_79b1);
+      a = (mixed << 15) | (mixed >>> 17);
+      b = Math.imul(b + word, 0x85eb_ca6b) ^ (a >>> 7);
+    }
+    this.#a = a;
+    this.#b = b;
     for (let at = whole; at < length; at++) this.#mix(view.getUint8(at));
   }
 

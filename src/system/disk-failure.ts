@@ -19,10 +19,21 @@ const SENTENCES: { readonly [code in Exclude<DiskFailure['code'], 'io'>]: string
   exists: 'something of that name exists already',
 };
 
+/** Where the system's own code says more than the port's. */
+const BETTER: { readonly [code: string]: string } = {
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'a name in the path is too long for this file system',
+  EMFILE: 'too many files are open in this process',
+  ENFILE: 'too many files are open on this machine',
+};
+
 /** Makes what `node:fs` reports a failure of the port. `doing` says what was tried: "open /a/b". */
 export const diskFailure = (error: unknown, doing: string): { readonly ok: false; readonly error: Failure<DiskFailure['code']> } => {
   const raw = errorCode(error);
   const code = raw === undefined ? 'io' : (CODES[raw] ?? 'io');
-  const why = code === 'io' ? (error instanceof Error ? error.message : String(error)) : SENTENCES[code];
+  const plain = code === 'io' ? (error instanceof Error ? error.message : String(error)) : SENTENCES[code];
+  const why = (raw === undefined ? undefined : BETTER[raw]) ?? plain;
   return fail(code, `Could not ${doing}: ${why}.`);
 };

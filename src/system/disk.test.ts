@@ -65,6 +65,16 @@ describe('system disk', () => {
     );
   });
 
+  it('says in words what the system says in codes', async () => {
+    const { disk, root, ...harness } = setup();
+    writeFileSync(join(root, 'file'), 'x');
+    const below: Result<unknown, DiskFailure> = await ask(harness, (done) => disk.stat(join(root, 'file', 'below'), done));
+    assert.match(below.ok ? '' : below.error.message, /file\/below: a part of the path is a file, not a folder\.$/u);
+    const readOnly = diskFailure(Object.assign(new Error('EROFS: x'), { code: 'EROFS' }), 'open /cd/x');
+    assert.deepEqual(readOnly.error, { code: 'denied', message: 'Could not open /cd/x: the file system is read-only.' });
+    await harness.close();
+  });
+
   it('reports a real full device', { skip: !existsSync('/dev/full') }, async () => {
     const { disk, ...harness } = setup();
     const file = await ask<Result<number, DiskFailure>>(harness, (done) => disk.open('/dev/full', 'write', done));

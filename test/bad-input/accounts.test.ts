@@ -59,7 +59,8 @@ test('a tracker whose disk is full hands over; what was registered is there, and
   cluster.world.process('tracker').databaseFault = (transaction) => (transaction === 'append' ? 'full' : null);
   cluster.ask('node1', 'register', { name: 'binh', password, code: null });
   assert.equal(cluster.primary(), 'backup');
-  for (const name of ['anna', 'binh']) assert.equal(refusal(cluster, 'node1', 'register', { name, password, code: null }).code, 'name-taken');
+  for (const name of ['anna', 'binh'])
+    assert.equal(refusal(cluster, 'node1', 'register', { name, password, code: null }).code, 'name-taken');
   cluster.world.process('tracker').databaseFault = () => null;
   cluster.until('the pair is whole again', () => cluster.replica('backup')?.mode === 'SYNC');
 });

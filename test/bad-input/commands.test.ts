@@ -28,7 +28,8 @@ describe('mistakes at the command line', () => {
 
   before(async () => {
     real = await openNetwork(['alice']);
-    for (const name of ['tracker', 'backup', 'proxy', 'alice']) changed(name, name, (file) => ({ ...file, log: { folder: 'logs', level: 'debug' } }));
+    for (const name of ['tracker', 'backup', 'proxy', 'alice'])
+      changed(name, name, (file) => ({ ...file, log: { folder: 'logs', level: 'debug' } }));
     await Promise.all([startServers(real.network), real.network.start('alice')]);
   });
   after(() => real.close());
@@ -64,7 +65,8 @@ describe('mistakes at the command line', () => {
 
   it('files and names of a network', async () => {
     const typo = changed('alice', 'typo', (file) => ({ ...file, dataFoldr: 'x', limits: { uploadRat: 1, peersMax: 0 } }));
-    const { address } = (JSON.parse(readFileSync(join(real.network.folder, 'network.json'), 'utf8')) as { proxies: [{ address: string }] }).proxies[0];
+    const { address } = (JSON.parse(readFileSync(join(real.network.folder, 'network.json'), 'utf8')) as { proxies: [{ address: string }] })
+      .proxies[0];
     const port = changed('alice', 'port', (file) => ({ ...file, dataFolder: 'data/port', api: address }));
     const [mistyped, inUse, same, node] = await Promise.all([
       shoal(['node', '--config', typo]),
@@ -94,7 +96,10 @@ describe('mistakes at the command line', () => {
     const { token } = JSON.parse(readFileSync(join(data, 'session.json'), 'utf8')) as { token: string };
     const apiToken = readFileSync(join(data, 'api-token'), 'utf8').trim();
     const keys = ['replica', 'member'].flatMap((name) => {
-      const { $schema: _schema, ...kept } = JSON.parse(readFileSync(join(network.folder, 'secrets', `${name}.json`), 'utf8')) as Record<string, string>;
+      const { $schema: _schema, ...kept } = JSON.parse(readFileSync(join(network.folder, 'secrets', `${name}.json`), 'utf8')) as Record<
+        string,
+        string
+      >;
       return Object.values(kept);
     });
     const joinCode = readFileSync(join(network.folder, 'secrets', 'join-code'), 'utf8').trim();
@@ -111,7 +116,11 @@ describe('mistakes at the command line', () => {
       .find((line) => line.includes('"operation":"register","outcome":"ok"'));
     const { requestId } = JSON.parse(registered ?? '{}') as { requestId: string };
     assert.match(requestId, /^[0-9a-f]{32}:\d+$/u);
-    for (const [name, message] of [['tracker-main', 'request served'], ['tracker-main', 'change applied'], ['backup-backup', 'change applied']] as const) {
+    for (const [name, message] of [
+      ['tracker-main', 'request served'],
+      ['tracker-main', 'change applied'],
+      ['backup-backup', 'change applied'],
+    ] as const) {
       assert.ok(
         logOf(name)
           .split('\n')

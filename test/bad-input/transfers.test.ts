@@ -222,6 +222,7 @@ test('names, tags and paths that no catalog takes are refused before anything is
     [{ name: 'x'.repeat(1_025) }, /1 to 1024 bytes/u],
     [{ paths: ['/'] }, /root of a disk cannot be shared/u],
     [{ paths: ['/node1/nothing'] }, /There is nothing at \/node1\/nothing/u],
+    [{ paths: ['/node1/caf\ufffd'] }, /has a name that is not valid UTF-8: rename it/u],
     [{ pieceLength: 17 }, /piece length/u],
   ] as const) {
     const { job } = cluster.ask('node1', 'share', { ...args, ...more });

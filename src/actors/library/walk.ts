@@ -30,6 +30,14 @@ export const baseName = (path: string): string =>
 
 export const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[/\\]/u.test(path);
 
+/** Names of other encodings come with this character for what is no UTF-8, and so name nothing. */
+const REPLACED = '\ufffd';
+
+const notThere = (path: string): { readonly ok: false; readonly error: Failure } =>
+  path.includes(REPLACED)
+    ? fail('name-invalid', `${path} has a name that is not valid UTF-8: rename it, then share again.`)
+    : fail('not-found', `There is nothing at ${path}.`);
+
 /**
  * All files at or below `root`. Errors: `not-found`, `denied`, `link` (the root is a symbolic link), `too-many-files`,
  * `not-a-file`, and what the disk says of a folder that cannot be read.
@@ -39,7 +47,7 @@ export const walk = (disk: Disk, root: string, done: Done<Found>): void => {
   let skipped = 0;
   const visit = (path: string, names: readonly string[], next: Done<void, Failure>): void =>
     disk.stat(path, (stat) => {
-      if (!stat.ok) return next(stat.error.code === 'missing' ? fail('not-found', `There is nothing at ${path}.`) : stat);
+      if (!stat.ok) return next(stat.error.code === 'missing' ? notThere(path) : stat);
       if (stat.value.kind === 'folder') return visitFolder(path, names, next);
       if (stat.value.kind === 'file') files.push({ path, names, stat: stat.value });
       else if (names.length === 0)

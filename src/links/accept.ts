@@ -1,4 +1,5 @@
 /** The accepting end of links: one listener for one or several types of link. */
+import { millis } from '../ports/clock.ts';
 import type {
   ControlFrame,
   HelloFrame,
@@ -57,6 +58,7 @@ export const acceptLinks = (deps: LinkDeps, options: AcceptOptions, handler: Acc
   const listener = deps.transport.listen(options.address, options.security === undefined ? {} : { security: options.security }, {
     listening: (address) => handler.listening(address),
     failed: (error) => handler.failed(error),
+    rejected: rejections(deps),
     connection(connection) {
       if (sessions.size >= options.linksMax + TOLD_FULL_MAX) return null;
       return answer(deps, options, handler, connection, sessions);
@@ -70,6 +72,21 @@ export const acceptLinks = (deps: LinkDeps, options: AcceptOptions, handler: Acc
     get count() {
       return sessions.size;
     },
+  };
+};
+
+/** Who knocks without the key is told of in the log, but not as often as anybody may knock. */
+const REJECTED_LINE_MS = 5_000;
+
+const rejections = ({ clock, log }: LinkDeps): ((error: TransportFailure) => void) => {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  return ({ message }) => {
+    count++;
+    if (clock.now() - saidAt < millis(REJECTED_LINE_MS)) return;
+    log.warn({ reason: message, count }, 'connections without the key were rejected');
+    saidAt = clock.now();
+    count = 0;
   };
 };
 

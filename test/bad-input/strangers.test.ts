@@ -80,6 +80,9 @@ test('without the key, or with the wrong one, there is no connection to say anyt
       const { opened, heard } = stranger.say(address, Buffer.from('hello'), wrong);
       assert.deepEqual([opened, heard], [false, ''], role);
     }
+    const said = logged(cluster, role, 'connections without the key were rejected');
+    assert.equal(said.length, 1, 'the log says so, but not as often as anybody may knock');
+    assert.match(String(said[0]?.fields['reason']), /^10\.9\.9\.\d+:\d+ is not secured/u);
   }
   stillServes(cluster, 'node1');
 });

@@ -21,6 +21,9 @@ const CODES: Readonly<Record<string, TransportFailure['code']>> = {
   ENOTCONN: 'reset',
 };
 
+/** What the one who dials is told; the other side logs it as well. */
+export const OTHER_KEY = 'has another network key than this machine: join with the code of that network';
+
 const isTls = (code: string): boolean => code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO';
 
 const sentence = (code: TransportFailure['code'], where: string, system: string): string => {
@@ -34,7 +37,7 @@ const sentence = (code: TransportFailure['code'], where: string, system: string)
     case 'reset':
       return `${where} broke the connection off`;
     case 'security':
-      return `${where} did not prove that it has the network's key (${system})`;
+      return `${where} ${OTHER_KEY} (${system})`;
     default:
       return `The connection to ${where} failed (${system})`;
   }

@@ -5,7 +5,7 @@ import { isDialable, notDialable } from '../transport.ts';
 import type { Address, Connection, ConnectionHandler, Listener, ListenHandler, Security, Transport } from '../transport.ts';
 import { TcpConnection } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
-import { connectionFailure, insecure, timedOut } from './failures.ts';
+import { connectionFailure, insecure, OTHER_KEY, timedOut } from './failures.ts';
 import { TcpListener } from './listener.ts';
 import { readingInto } from './reading.ts';
 import { checkSecurity, clientOptions, provedKey } from './security.ts';
@@ -131,7 +131,7 @@ class Tcp implements TcpTransport {
       stream.on('data', (chunk: Uint8Array) => connection.received(chunk));
       stream.once('secureConnect', () => {
         if (provedKey(stream)) opened();
-        else connection.giveUp(insecure(address, "did not prove that it has the network's key"));
+        else connection.giveUp(insecure(address, OTHER_KEY));
       });
       stream.once('end', () => {
         if (!connection.opened) connection.giveUp(insecure(address, 'ended the handshake: is it a secured port of this network?'));

@@ -4,7 +4,7 @@ import { checkTags } from '../../domain/catalog/tags.ts';
 import type { OwnerRow } from '../../domain/ledger/types.ts';
 import type { SwarmRegistry } from '../../domain/swarm/registry.ts';
 import type { ContentSummary, Operation, OwnerSummary, SearchHit } from '../../protocol/control/messages.ts';
-import type { Exchange } from './exchange.ts';
+import type { Enquiry } from './enquiry.ts';
 import type { Asker, DeskContext } from './types.ts';
 
 type Of<K extends Operation['op']> = Extract<Operation, { op: K }>;
@@ -19,37 +19,37 @@ export const isContentId = (id: string): boolean => CONTENT_ID.test(id);
  * A node takes a content on. The node must be in the network under the asker's account. What the catalog will say of the
  * content is read from the torrent, not believed.
  */
-export const own = (context: DeskContext, exchange: Exchange<Of<'own'>>, asker: Asker): void => {
-  const { operation, request } = exchange;
+export const own = (context: DeskContext, enquiry: Enquiry<Of<'own'>>, asker: Asker): void => {
+  const { operation, request } = enquiry;
   const { node, content } = operation;
-  if (request.from !== null && request.from.node !== node) return exchange.refuse('forbidden', 'A node can share for itself only');
+  if (request.from !== null && request.from.node !== node) return enquiry.refuse('forbidden', 'A node can share for itself only');
   if (context.swarm.registry.node(node)?.account !== asker.account)
-    return exchange.refuse('not-entered', 'The node has not entered the network with this account', { retryAfterMs: 500 });
-  if (!isContentId(content.id)) return exchange.refuse('bad-request', 'A content is named by an info-hash: 64 or 40 hexadecimal digits');
+    return enquiry.refuse('not-entered', 'The node has not entered the network with this account', { retryAfterMs: 500 });
+  if (!isContentId(content.id)) return enquiry.refuse('bad-request', 'A content is named by an info-hash: 64 or 40 hexadecimal digits');
   if (request.tail.length > context.settings.torrentBytesMax)
-    return exchange.refuse('too-large', `A torrent may have ${context.settings.torrentBytesMax} bytes; choose a greater piece length`);
+    return enquiry.refuse('too-large', `A torrent may have ${context.settings.torrentBytesMax} bytes; choose a greater piece length`);
   const put = (summary: ContentSummary, torrent: Uint8Array | null): void => {
     const foldedText = foldContent(summary.name, summary.tags);
     const change = { kind: 'own.put', content: summary, foldedText, account: asker.account, node, hasTorrent: torrent !== null } as const;
-    exchange.propose(change, (outcome) => exchange.settle(outcome), torrent === null ? {} : { tail: torrent });
+    enquiry.propose(change, (outcome) => enquiry.settle(outcome), torrent === null ? {} : { tail: torrent });
   };
-  exchange.read('content', { id: content.id }, (known) => {
+  enquiry.read('content', { id: content.id }, (known) => {
     if (known !== null && known.summary.id === content.id) return put(known.summary, null);
-    if (request.tail.length === 0) return exchange.refuse('torrent-wanted', 'The catalog does not have this content yet: send its torrent');
+    if (request.tail.length === 0) return enquiry.refuse('torrent-wanted', 'The catalog does not have this content yet: send its torrent');
     const tags = checkTags(content.tags);
-    if (!tags.ok) return exchange.refuse('bad-request', tags.error.message);
+    if (!tags.ok) return enquiry.refuse('bad-request', tags.error.message);
     const torrent = describeTorrent(request.tail, tags.value);
-    if (!torrent.ok) return exchange.refuse('torrent-invalid', torrent.error.message);
+    if (!torrent.ok) return enquiry.refuse('torrent-invalid', torrent.error.message);
     if (torrent.value.id !== content.id)
-      return exchange.refuse('torrent-invalid', `The torrent is that of ${torrent.value.id}, not of ${content.id}`);
+      return enquiry.refuse('torrent-invalid', `The torrent is that of ${torrent.value.id}, not of ${content.id}`);
     put(torrent.value, request.tail);
   });
 };
 
 /** A node of the asker's account lets go of a content; the node need not be there. */
-export const disown = (exchange: Exchange<Of<'disown'>>, asker: Asker): void => {
-  const { content, node } = exchange.operation;
-  exchange.propose({ kind: 'own.remove', content, account: asker.account, node }, (outcome) => exchange.settle(outcome));
+export const disown = (enquiry: Enquiry<Of<'disown'>>, asker: Asker): void => {
+  const { content, node } = enquiry.operation;
+  enquiry.propose({ kind: 'own.remove', content, account: asker.account, node }, (outcome) => enquiry.settle(outcome));
 };
 
 /** Owners as a downloader wants them: those that are there first, then those that have given most. */
@@ -68,27 +68,27 @@ const hitOf = (registry: SwarmRegistry, summary: ContentSummary, owners: readonl
   seeders: registry.seedersOf(summary.id),
 });
 
-export const need = (context: DeskContext, exchange: Exchange<Of<'need'>>): void => {
-  const { words, offset, limit } = exchange.operation;
-  if (words.length > WORDS_CHARACTERS_MAX) return exchange.refuse('bad-request', `A search may have ${WORDS_CHARACTERS_MAX} characters`);
+export const need = (context: DeskContext, enquiry: Enquiry<Of<'need'>>): void => {
+  const { words, offset, limit } = enquiry.operation;
+  if (words.length > WORDS_CHARACTERS_MAX) return enquiry.refuse('bad-request', `A search may have ${WORDS_CHARACTERS_MAX} characters`);
   const { registry } = context.swarm;
   const foldedWords = foldWords(words);
-  if (foldedWords.length === 0 && words.trim() !== '') return exchange.ok('need', { hits: [], total: 0 });
-  exchange.read('search', { foldedWords, offset, limit: Math.min(Math.max(1, limit), HITS_PER_PAGE_MAX) }, (page) =>
-    exchange.ok('need', { total: page.total, hits: page.hits.map((hit) => hitOf(registry, hit, hit.owners)) }),
+  if (foldedWords.length === 0 && words.trim() !== '') return enquiry.ok('need', { hits: [], total: 0 });
+  enquiry.read('search', { foldedWords, offset, limit: Math.min(Math.max(1, limit), HITS_PER_PAGE_MAX) }, (page) =>
+    enquiry.ok('need', { total: page.total, hits: page.hits.map((hit) => hitOf(registry, hit, hit.owners)) }),
   );
 };
 
-const notFound = (exchange: Exchange): void => exchange.refuse('not-found', 'The catalog has no such content');
+const notFound = (enquiry: Enquiry): void => enquiry.refuse('not-found', 'The catalog has no such content');
 
-export const content = (context: DeskContext, exchange: Exchange<Of<'content'>>): void =>
-  exchange.read('content', { id: exchange.operation.id }, (known) => {
-    if (known === null) return notFound(exchange);
-    exchange.ok('content', hitOf(context.swarm.registry, known.summary, known.owners));
+export const content = (context: DeskContext, enquiry: Enquiry<Of<'content'>>): void =>
+  enquiry.read('content', { id: enquiry.operation.id }, (known) => {
+    if (known === null) return notFound(enquiry);
+    enquiry.ok('content', hitOf(context.swarm.registry, known.summary, known.owners));
   });
 
-export const torrent = (exchange: Exchange<Of<'torrent'>>): void =>
-  exchange.read('torrent', { id: exchange.operation.id }, (bytes) => {
-    if (bytes === null) return notFound(exchange);
-    exchange.ok('torrent', { id: exchange.operation.id }, undefined, bytes);
+export const torrent = (enquiry: Enquiry<Of<'torrent'>>): void =>
+  enquiry.read('torrent', { id: enquiry.operation.id }, (bytes) => {
+    if (bytes === null) return notFound(enquiry);
+    enquiry.ok('torrent', { id: enquiry.operation.id }, undefined, bytes);
   });

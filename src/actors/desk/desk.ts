@@ -7,7 +7,7 @@ import type { AnnouncedFrame, AnnounceFrame, Operation, OperationName, ReplyFram
 import * as accounts from './account-operations.ts';
 import { Admission } from './admission.ts';
 import * as catalog from './catalog-operations.ts';
-import { Exchange } from './exchange.ts';
+import { Enquiry } from './enquiry.ts';
 import * as nodes from './node-operations.ts';
 import type { Asker, DeskContext, DeskDeps } from './types.ts';
 
@@ -22,9 +22,9 @@ const WITHOUT_SESSION: ReadonlySet<OperationName> = new Set<OperationName>(['reg
 
 const RETRY_AFTER_MS = 200;
 
-/** Narrows an exchange to the operation that it has. */
-const as = <K extends OperationName>(exchange: Exchange, _op: K): Exchange<Extract<Operation, { op: K }>> =>
-  exchange as Exchange<Extract<Operation, { op: K }>>;
+/** Narrows an enquiry to the operation that it has. */
+const as = <K extends OperationName>(enquiry: Enquiry, _op: K): Enquiry<Extract<Operation, { op: K }>> =>
+  enquiry as Enquiry<Extract<Operation, { op: K }>>;
 
 /**
  * Where a replica receives members: validates, knows who asks and whether they may, prepares what is slow or secret, and
@@ -33,7 +33,7 @@ const as = <K extends OperationName>(exchange: Exchange, _op: K): Exchange<Extra
 export class Desk {
   readonly #context: DeskContext;
   readonly #admission: Admission;
-  readonly #underWay = new Set<Exchange>();
+  readonly #underWay = new Set<Enquiry>();
 
   constructor(deps: DeskDeps) {
     this.#context = { ...deps, throttle: new LoginThrottle() };
@@ -47,27 +47,27 @@ export class Desk {
 
   /** `proxy`: the name of the proxy whose link brought the request. */
   handle(request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void {
-    const exchange: Exchange = new Exchange(this.#context, request, proxy, (frame) => {
-      this.#underWay.delete(exchange);
+    const enquiry: Enquiry = new Enquiry(this.#context, request, proxy, (frame) => {
+      this.#underWay.delete(enquiry);
       this.#note(request, proxy, frame);
-      if (exchange.operation.op === 'own' && frame.body.ok) this.#admission.welcome(exchange.operation.content.id);
+      if (enquiry.operation.op === 'own' && frame.body.ok) this.#admission.welcome(enquiry.operation.content.id);
       reply(frame);
     });
-    this.#underWay.add(exchange);
+    this.#underWay.add(enquiry);
     if (this.#underWay.size > this.#context.settings.requestsMax)
-      return exchange.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
-    if (!this.#mayServe(exchange)) return;
-    if (!isWrite(exchange.operation.op)) return this.#identify(exchange, null);
-    exchange.read('reply', { requestId: request.requestId }, (before) => {
+      return enquiry.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
+    if (!this.#mayServe(enquiry)) return;
+    if (!isWrite(enquiry.operation.op)) return this.#identify(enquiry, null);
+    enquiry.read('reply', { requestId: request.requestId }, (before) => {
       if (before !== null && 'expired' in before)
-        return exchange.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
-      this.#identify(exchange, before);
+        return enquiry.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
+      this.#identify(enquiry, before);
     });
   }
 
   /** Forgets the requests under way, whose links are closed. */
   stop(): void {
-    for (const exchange of this.#underWay) exchange.abandon();
+    for (const enquiry of this.#underWay) enquiry.abandon();
     this.#underWay.clear();
     this.#admission.stop();
   }
@@ -89,11 +89,11 @@ export class Desk {
   }
 
   /** Whether this replica is the one to ask, and knows enough; if not, says so. */
-  #mayServe(exchange: Exchange): boolean {
+  #mayServe(enquiry: Enquiry): boolean {
     const { role, epoch, primary, appliedSeq } = this.#context.replica.status();
-    const { request, operation } = exchange;
+    const { request, operation } = enquiry;
     const elsewhere = (message: string): false => {
-      exchange.refuse('not-primary', message, { retryAfterMs: RETRY_AFTER_MS });
+      enquiry.refuse('not-primary', message, { retryAfterMs: RETRY_AFTER_MS });
       return false;
     };
     if (request.epoch > epoch) return elsewhere(`This replica is at epoch ${epoch}, behind ${request.epoch}`);
@@ -101,77 +101,77 @@ export class Desk {
       return elsewhere(primary === null ? 'There is no primary now' : `The primary is ${primary}`);
     if (appliedSeq >= request.minSeq) return true;
     if (role !== 'primary') return elsewhere('This replica has not applied yet what the asker has seen');
-    exchange.refuse('unavailable', 'The tracker is still applying its log', { retryAfterMs: RETRY_AFTER_MS });
+    enquiry.refuse('unavailable', 'The tracker is still applying its log', { retryAfterMs: RETRY_AFTER_MS });
     return false;
   }
 
   /** From the token to the session; what needs none goes on without. */
-  #identify(exchange: Exchange, before: StoredReply | null): void {
-    const { op } = exchange.operation;
-    const { token } = exchange.request;
-    if (before !== null && !REBUILT.has(op)) return exchange.settleStored(before);
-    if (before === null && isWrite(op) && !REBUILT.has(op)) exchange.lookAgainBeforeRefusal();
-    if (WITHOUT_SESSION.has(op)) return this.#withoutSession(exchange, before);
-    if (token === null) return exchange.refuse('session-expired', 'Log in first');
+  #identify(enquiry: Enquiry, before: StoredReply | null): void {
+    const { op } = enquiry.operation;
+    const { token } = enquiry.request;
+    if (before !== null && !REBUILT.has(op)) return enquiry.settleStored(before);
+    if (before === null && isWrite(op) && !REBUILT.has(op)) enquiry.lookAgainBeforeRefusal();
+    if (WITHOUT_SESSION.has(op)) return this.#withoutSession(enquiry, before);
+    if (token === null) return enquiry.refuse('session-expired', 'Log in first');
     const hash = tokenHash(token);
-    exchange.read('session', { tokenHash: hash }, (session) => {
+    enquiry.read('session', { tokenHash: hash }, (session) => {
       if (session === null || session.expiresMs <= this.#context.clock.wallNow())
-        return exchange.refuse('session-expired', 'The session has ended: log in again');
-      if (session.disabled) return exchange.refuse('disabled', 'The account is disabled');
-      if (ADMIN_ONLY.has(op) && !session.admin) return exchange.refuse('forbidden', 'Only an administrator may do this');
-      this.#withSession(exchange, { ...session, tokenHash: hash }, before);
+        return enquiry.refuse('session-expired', 'The session has ended: log in again');
+      if (session.disabled) return enquiry.refuse('disabled', 'The account is disabled');
+      if (ADMIN_ONLY.has(op) && !session.admin) return enquiry.refuse('forbidden', 'Only an administrator may do this');
+      this.#withSession(enquiry, { ...session, tokenHash: hash }, before);
     });
   }
 
-  #withoutSession(exchange: Exchange, before: StoredReply | null): void {
+  #withoutSession(enquiry: Enquiry, before: StoredReply | null): void {
     const context = this.#context;
-    switch (exchange.operation.op) {
+    switch (enquiry.operation.op) {
       case 'register':
-        return accounts.register(context, as(exchange, 'register'));
+        return accounts.register(context, as(enquiry, 'register'));
       case 'login':
-        return accounts.login(context, as(exchange, 'login'), before);
+        return accounts.login(context, as(enquiry, 'login'), before);
       case 'exit':
-        return nodes.exit(context, as(exchange, 'exit'));
+        return nodes.exit(context, as(enquiry, 'exit'));
       default:
-        return nodes.alive(context, as(exchange, 'alive'));
+        return nodes.alive(context, as(enquiry, 'alive'));
     }
   }
 
-  #withSession(exchange: Exchange, asker: Asker, before: StoredReply | null): void {
+  #withSession(enquiry: Enquiry, asker: Asker, before: StoredReply | null): void {
     const context = this.#context;
-    switch (exchange.operation.op) {
+    switch (enquiry.operation.op) {
       case 'logout':
-        return accounts.logout(exchange, asker);
+        return accounts.logout(enquiry, asker);
       case 'whoami':
-        return accounts.whoami(exchange, asker);
+        return accounts.whoami(enquiry, asker);
       case 'passwd':
-        return accounts.changePassword(context, as(exchange, 'passwd'), asker);
+        return accounts.changePassword(context, as(enquiry, 'passwd'), asker);
       case 'invite':
-        return accounts.invite(context, as(exchange, 'invite'), asker, before);
+        return accounts.invite(context, as(enquiry, 'invite'), asker, before);
       case 'accounts':
-        return accounts.listAccounts(as(exchange, 'accounts'));
+        return accounts.listAccounts(as(enquiry, 'accounts'));
       case 'account.disable':
-        return accounts.disableAccount(context, as(exchange, 'account.disable'), asker);
+        return accounts.disableAccount(context, as(enquiry, 'account.disable'), asker);
       case 'account.reset':
-        return accounts.resetPassword(context, as(exchange, 'account.reset'));
+        return accounts.resetPassword(context, as(enquiry, 'account.reset'));
       case 'enter':
-        return nodes.enter(context, as(exchange, 'enter'), asker);
+        return nodes.enter(context, as(enquiry, 'enter'), asker);
       case 'own':
-        return catalog.own(context, as(exchange, 'own'), asker);
+        return catalog.own(context, as(enquiry, 'own'), asker);
       case 'disown':
-        return catalog.disown(as(exchange, 'disown'), asker);
+        return catalog.disown(as(enquiry, 'disown'), asker);
       case 'need':
-        return catalog.need(context, as(exchange, 'need'));
+        return catalog.need(context, as(enquiry, 'need'));
       case 'content':
-        return catalog.content(context, as(exchange, 'content'));
+        return catalog.content(context, as(enquiry, 'content'));
       case 'torrent':
-        return catalog.torrent(as(exchange, 'torrent'));
+        return catalog.torrent(as(enquiry, 'torrent'));
       case 'nodes':
-        return nodes.listNodes(context, exchange);
+        return nodes.listNodes(context, enquiry);
       case 'ping':
-        return nodes.ping(context, as(exchange, 'ping'));
+        return nodes.ping(context, as(enquiry, 'ping'));
       default:
-        return exchange.refuse('bad-request', 'There is no such operation');
+        return enquiry.refuse('bad-request', 'There is no such operation');
     }
   }
 }

@@ -30,7 +30,7 @@ interface Backing {
 }
 
 /** One request on its way to its one reply. Whatever comes after the reply (a late answer of a port) finds it closed. */
-export class Exchange<O extends Operation = Operation> {
+export class Enquiry<O extends Operation = Operation> {
   readonly request: RequestFrame;
   readonly operation: O;
   /** The proxy that the request came through. */

@@ -47,6 +47,24 @@ test('garbage, frames that are too large, and frames that are cut off end their 
   }
 });
 
+test('garbage and a message of 4 GiB at the port of a node end their own connection', () => {
+  const cluster = startNetwork({ nodes: 1 });
+  signIn(cluster, 'node1');
+  const port = cluster.ask('node1', 'status', {}).peerPort ?? 0;
+  const address = { host: cluster.world.process('node1').host, port };
+  const stranger = new Stranger(cluster, 'stranger');
+  for (const bytes of [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.concat([u32(0xff_ff_ff_ff), Uint8Array.of(7)]),
+    new Uint8Array(70),
+    new Uint8Array(0),
+  ]) {
+    const { opened, heard } = stranger.say(address, bytes, null);
+    assert.deepEqual([opened, heard], [true, '']);
+  }
+  stillServes(cluster, 'node1');
+});
+
 test('another protocol version and another network are refused with both sides named', () => {
   const cluster = startNetwork({ nodes: 1 });
   signIn(cluster, 'node1');

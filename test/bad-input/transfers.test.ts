@@ -77,6 +77,23 @@ test('a file that changes while it is shared is not sent any more, and the owner
   same(cluster, 'node2', path);
 });
 
+test('a file that changes or vanishes while it is hashed is not shared, and named', () => {
+  const { cluster } = sharing(1);
+  const path = '/node1/files/log.txt';
+  const { disk } = cluster.world.process('node1');
+  for (const meddle of [() => put(cluster, 'node1', path, contentOf('later', SIZE)), () => assert.ok(disk.remove(path).ok)]) {
+    put(cluster, 'node1', path, contentOf('log', SIZE));
+    const { job } = cluster.ask('node1', 'share', { paths: [path], name: null, tags: [], v1: false, pieceLength: null });
+    const state = () => cluster.ask('node1', 'shareJob', { job });
+    cluster.until('some of it is hashed', () => state().doneBytes > 0);
+    meddle();
+    cluster.poll('the job is over', () => state().state !== 'hashing');
+    assert.deepEqual([state().state, state().code], ['failed', 'changed']);
+    assert.match(state().message ?? '', /^\/node1\/files\/log\.txt changed while it was hashed\. Share it again/u);
+  }
+  assert.equal(cluster.ask('node1', 'transfers', { id: null }).transfers.length, 1);
+});
+
 test('a peer that gives wrong bytes is found out and banned, and the download completes from the others', () => {
   const { cluster, id, path } = sharing(3, 400_000);
   download(cluster, 'node2', id);

@@ -3,6 +3,7 @@ import { describeTorrent } from '../../domain/catalog/torrent.ts';
 import { checkTags } from '../../domain/catalog/tags.ts';
 import type { OwnerRow } from '../../domain/ledger/types.ts';
 import type { SwarmRegistry } from '../../domain/swarm/registry.ts';
+import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
 import type { ContentSummary, Operation, OwnerSummary, SearchHit } from '../../protocol/control/messages.ts';
 import type { Enquiry } from './enquiry.ts';
 import type { Asker, DeskContext } from './types.ts';
@@ -12,6 +13,9 @@ type Of<K extends Operation['op']> = Extract<Operation, { op: K }>;
 const HITS_PER_PAGE_MAX = 100;
 const CONTENT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u;
 const WORDS_CHARACTERS_MAX = 1_024;
+const ID_PREFIX = new RegExp(`^[0-9a-f]{${ID_PREFIX_MIN},64}$`, 'u');
+/** Of an id's first digits that are those of several. */
+const CANDIDATES_SHOWN = 8;
 
 export const isContentId = (id: string): boolean => CONTENT_ID.test(id);
 
@@ -81,11 +85,27 @@ export const need = (context: DeskContext, enquiry: Enquiry<Of<'need'>>): void =
 
 const notFound = (enquiry: Enquiry): void => enquiry.refuse('not-found', 'The catalog has no such content');
 
-export const content = (context: DeskContext, enquiry: Enquiry<Of<'content'>>): void =>
-  enquiry.read('content', { id: enquiry.operation.id }, (known) => {
-    if (known === null) return notFound(enquiry);
-    enquiry.ok('content', hitOf(context.swarm.registry, known.summary, known.owners));
+export const content = (context: DeskContext, enquiry: Enquiry<Of<'content'>>): void => {
+  const id = enquiry.operation.id.toLowerCase();
+  enquiry.read('content', { id }, (known) => {
+    if (known !== null) return enquiry.ok('content', hitOf(context.swarm.registry, known.summary, known.owners));
+    if (isContentId(id) || !ID_PREFIX.test(id)) return notFound(enquiry);
+    enquiry.read('contentsFrom', { prefix: id, limit: CANDIDATES_SHOWN + 1 }, (found) => {
+      const [only, another] = found;
+      if (only === undefined) return notFound(enquiry);
+      if (another !== undefined) return enquiry.refuse('ambiguous', ambiguous(id, found));
+      enquiry.read('content', { id: only.id }, (whole) => {
+        if (whole === null) return notFound(enquiry);
+        enquiry.ok('content', hitOf(context.swarm.registry, whole.summary, whole.owners));
+      });
+    });
   });
+};
+
+const ambiguous = (prefix: string, found: readonly ContentSummary[]): string => {
+  const shown = found.slice(0, CANDIDATES_SHOWN).map(({ id, name }) => `${id.slice(0, prefix.length + 8)} "${name}"`);
+  return `${prefix} begins the ids of several contents: ${shown.join(', ')}${found.length > CANDIDATES_SHOWN ? ', and more' : ''}.`;
+};
 
 export const torrent = (enquiry: Enquiry<Of<'torrent'>>): void =>
   enquiry.read('torrent', { id: enquiry.operation.id }, (bytes) => {

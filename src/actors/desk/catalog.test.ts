@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ownPut } from '../../domain/ledger/ledger.test-kit.ts';
 import { makeTestTorrent, testBytes, type TestTorrent } from '../../protocol/bittorrent/torrent.test-kit.ts';
 import type { AnnounceFrame, ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
@@ -103,6 +104,32 @@ test('a second owner needs no torrent; after the last one the content is gone', 
   assert.equal(office.ask({ op: 'content', id: torrent.metainfo.id }, { token }).owners.length, 1);
   assert.equal(office.code(disown('n2'), { token: binh }), 'ok');
   assert.equal(office.code({ op: 'content', id: torrent.metainfo.id }, { token }), 'not-found');
+});
+
+test('a content is found by the first digits of its id, of either kind; several that begin so are named', () => {
+  const { office, token } = open();
+  const put = (name: string, v2: string | null, v1: string | null): void => {
+    const plain = ownPut(name, 'An', 'n1');
+    office.ledger.change({ ...plain, content: { ...plain.content, id: v2 ?? v1 ?? '', v1, v2 } }, { tail: new Uint8Array(9) });
+  };
+  put('one', `abcdef1200${'0'.repeat(54)}`, `0123456789${'5'.repeat(30)}`);
+  put('two', `abcdef12ff${'0'.repeat(54)}`, null);
+  put('three', null, `9999999900${'0'.repeat(30)}`);
+  const ask = (id: string) => office.send(office.request({ op: 'content', id }, { token })).body;
+  const named = (id: string): unknown => {
+    const body = ask(id);
+    return body.ok ? (body.value as { name: string }).name : body.code;
+  };
+  assert.deepEqual(['abcdef120', 'ABCDEF12FF', '01234567', '99999999'].map(named), ['one', 'two', 'one', 'three']);
+  assert.deepEqual(['abcdef12', 'abcdef1', 'abcdef13', 'ffffffff', 'no such words'].map(named), [
+    'ambiguous',
+    'not-found',
+    'not-found',
+    'not-found',
+    'not-found',
+  ]);
+  const several = ask('abcdef12');
+  assert.match(several.ok ? '' : several.message, /abcdef1200000000 "one", abcdef12ff000000 "two"\.$/u);
 });
 
 test('owners that are there come first, then those that gave most', () => {

@@ -120,6 +120,20 @@ export const readContent = (sql: SqlEngine, id: string): { summary: ContentSumma
   return { summary, owners: ownersOf(sql, summary.id, OWNERS_PER_ANSWER_MAX) };
 };
 
+export const readContentsFrom = (sql: SqlEngine, prefix: string, limit: number): ContentSummary[] => {
+  // The letter after the last digit: between the two is what begins with the prefix, and the indexes find it.
+  const end = `${prefix}g`;
+  return all(
+    sql,
+    'SELECT * FROM contents WHERE (id >= ? AND id < ?) OR (v1 >= ? AND v1 < ?) ORDER BY id LIMIT ?',
+    prefix,
+    end,
+    prefix,
+    end,
+    rows(limit),
+  ).map(summaryOf);
+};
+
 export const readTorrent = (sql: SqlEngine, id: string): Uint8Array | null => {
   const content = contentRow(sql, id);
   const row = content === null ? null : one(sql, 'SELECT bytes FROM torrents WHERE id = ?', text(content, 'id'));

@@ -1,7 +1,17 @@
 import type { SqlEngine, Transactions } from '../../ports/database.ts';
 import { applyThrough } from './apply.ts';
 import { appendEntries, compactLog, logState, positionAt, readEntries, truncateAfter } from './log.ts';
-import { ownedBy, readAccount, readAccounts, readContent, readInvite, readSession, readTorrent, search } from './queries.ts';
+import {
+  ownedBy,
+  readAccount,
+  readAccounts,
+  readContent,
+  readContentsFrom,
+  readInvite,
+  readSession,
+  readTorrent,
+  search,
+} from './queries.ts';
 import { storedReply } from './replies.ts';
 import { LEDGER_LIMITS, type LedgerLimits, openSchema } from './schema.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -36,6 +46,7 @@ export const ledgerTransactionsWith = (limits: LedgerLimits): Transactions<Ledge
     invite: (sql, { codeHash, nowMs }) => readInvite(sql, codeHash, nowMs),
     search: (sql, { foldedWords, offset, limit }) => search(sql, foldedWords, offset, limit),
     content: (sql, { id }) => readContent(sql, id),
+    contentsFrom: (sql, { prefix, limit }) => readContentsFrom(sql, prefix, limit),
     torrent: (sql, { id }) => readTorrent(sql, id),
     ownedBy: (sql, { node }) => ownedBy(sql, node),
   };

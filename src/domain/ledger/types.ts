@@ -135,6 +135,8 @@ export type LedgerTransactions = {
   invite: { args: { codeHash: string; nowMs: number }; result: { admin: boolean } | null };
   search: { args: { foldedWords: readonly string[]; offset: number; limit: number }; result: SearchPage };
   content: { args: { id: string }; result: { summary: ContentSummary; owners: OwnerRow[] } | null };
+  /** Contents of which one id (v2 or v1) begins with these hexadecimal digits, in the order of their ids. */
+  contentsFrom: { args: { prefix: string; limit: number }; result: ContentSummary[] };
   torrent: { args: { id: string }; result: Uint8Array | null };
   /** What nodes hold, for "Discover" and for admission to swarms. */
   ownedBy: { args: { node: string }; result: ContentSummary[] };

@@ -11,6 +11,8 @@ export const HEAD_BYTES_MAX = 4 * MIB;
 export const REQUEST_HEAD_BYTES_MAX = 65_536;
 /** A hello and its answer; nothing larger is read before them. */
 export const HELLO_BYTES_MAX = 4_096;
+/** Digits of an id that are enough to ask for a content: as many as tables show and people copy. */
+export const ID_PREFIX_MIN = 8;
 /** Items of an announce. */
 export const ANNOUNCE_ITEMS_MAX = 64;
 /** Peers of one item of the answer. */

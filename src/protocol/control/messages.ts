@@ -100,6 +100,7 @@ export type Operation =
   | { readonly op: 'own'; readonly content: ContentSummary; readonly node: string }
   | { readonly op: 'disown'; readonly content: string; readonly node: string }
   | { readonly op: 'need'; readonly words: string; readonly offset: number; readonly limit: number }
+  /** By its id, or by the first digits of one (at least `ID_PREFIX_MIN`); `ambiguous` where several begin so. */
   | { readonly op: 'content'; readonly id: string }
   /** The reply's tail is the torrent file. */
   | { readonly op: 'torrent'; readonly id: string }
@@ -144,6 +145,7 @@ export type ErrorCode =
   | 'invite-needed'
   | 'invite-invalid'
   | 'not-found'
+  | 'ambiguous'
   | 'torrent-wanted'
   | 'torrent-invalid'
   | 'too-large'

@@ -71,6 +71,7 @@ const codes = [
   'invite-needed',
   'invite-invalid',
   'not-found',
+  'ambiguous',
   'torrent-wanted',
   'torrent-invalid',
   'too-large',

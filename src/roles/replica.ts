@@ -36,6 +36,7 @@ class ReplicaRole implements Role {
   readonly #incarnation: string;
   #address: string | null = null;
   #started = false;
+  #haltReason = 'no reason was given';
   #starting: Done<void> | null = null;
 
   constructor(environment: Environment, config: ReplicaConfig, ended: (error: Error) => void) {
@@ -105,8 +106,8 @@ class ReplicaRole implements Role {
     get(SWARM).primaryChanged(role === 'primary');
     get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq });
     if (role !== 'halted') return;
-    const error = new Error('the ledger or the voter state cannot be used');
-    this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}; its log says why.`));
+    const error = new Error(`its ledger or its voter state cannot be used (${this.#haltReason})`);
+    this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}.`));
     this.#ended(error);
   }
 
@@ -175,6 +176,7 @@ class ReplicaRole implements Role {
           replicas,
           peers: get(LINKS),
           timing: replicationTiming,
+          halted: (reason) => (this.#haltReason = reason.replace(/\.$/u, '')),
         });
       })
       .provide(SWARM, (get) => {

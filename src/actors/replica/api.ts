@@ -61,6 +61,8 @@ export interface ReplicaDeps {
   readonly peers: VoterPeers;
   readonly timing: ReplicationTiming;
   readonly limits?: ReplicaLimits;
+  /** Why it halts, in a sentence, before its status says that it has. */
+  readonly halted?: (reason: string) => void;
 }
 
 /** A durable change that shall become an entry of the log. */

@@ -384,6 +384,7 @@ export class Replica {
     if (this.#stopped || this.#halted) return;
     this.#deps.log.error({ reason }, 'the replica stops: its log cannot be trusted or written');
     this.#halted = true;
+    this.#deps.halted?.(reason);
     this.#primary?.stop();
     this.#follower?.stop();
     this.#post({ type: 'log.failed' });

@@ -54,6 +54,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   'disk-full': EXIT.io,
   io: EXIT.io,
   corrupt: EXIT.io,
+  halted: EXIT.io,
   offline: EXIT.temporary,
   unavailable: EXIT.temporary,
   busy: EXIT.temporary,

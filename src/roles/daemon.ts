@@ -115,7 +115,7 @@ class SystemDaemon implements Daemon {
     this.#closeEnvironment = close;
     const role = compose(environment, config, (error) => this.#end(error));
     this.#role = role;
-    log.info({ version, pid: process.pid, dataFolder: config.dataFolder }, 'starting');
+    log.info({ version, dataFolder: config.dataFolder }, 'starting');
     const failed = this.ended.then((error) =>
       fail('internal', `The ${config.role} could not start: ${error?.message ?? 'it was stopped'}`),
     );

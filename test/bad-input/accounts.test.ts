@@ -33,7 +33,7 @@ test('a name over 64 characters, an empty or invisible one, and a weak password 
   }
   assert.equal(cluster.ask('node1', 'register', { name: 'Ữ'.repeat(64), password, code: null }).account, 'Ữ'.repeat(64));
   const weak = refusal(cluster, 'node1', 'register', { name: 'weak', password: 'short', code: null });
-  assert.deepEqual([weak.code, weak.message], ['password-weak', 'A password needs at least 8 bytes']);
+  assert.deepEqual([weak.code, weak.message], ['password-weak', 'A password needs at least 8 characters']);
   assert.equal(refusal(cluster, 'node1', 'register', { name: 'long', password: 'x'.repeat(1_025), code: null }).code, 'bad-request');
 });
 

@@ -47,7 +47,7 @@ describe('mistakes at the command line', () => {
     says(taken, 1, /^error: The name .+ is taken$/mu);
     says(long, 64, /^error: A name has at most 64 characters$/mu);
     says(tooLong, 64, /^error: name must be at most 512 characters long\.$/mu);
-    says(weak, 64, /^error: A password needs at least 8 bytes$/mu);
+    says(weak, 64, /^error: A password needs at least 8 characters$/mu);
     const path = join(real.folder, 'notes.txt');
     writeFileSync(path, 'notes');
     const [tag, root, words, none] = await Promise.all([

@@ -121,7 +121,7 @@ export const listAccounts = (enquiry: Enquiry<Of<'accounts'>>): void => {
 export const disableAccount = (context: DeskContext, enquiry: Enquiry<Of<'account.disable'>>, asker: Asker): void => {
   const { name, disabled } = enquiry.operation;
   const folded = foldName(name.slice(0, 256));
-  if (folded === asker.folded) return enquiry.refuse('forbidden', 'An administrator cannot disable the own account');
+  if (folded === asker.folded) return enquiry.refuse('forbidden', 'An administrator cannot disable their own account');
   enquiry.read('account', { folded }, (account) => {
     if (account === null) return enquiry.refuse('not-found', 'There is no such account');
     enquiry.propose({ kind: 'account.disable', folded, disabled }, (outcome) => {

@@ -72,6 +72,9 @@ test('passwords have 8 to 1,024 bytes and one Unicode form', () => {
   assert.equal(checkNewPassword('short').ok, false);
   assert.equal(checkNewPassword('1234567').ok, false);
   assert.ok(checkNewPassword('12345678').ok);
+  // Characters, not bytes.
+  assert.equal(checkNewPassword('mật mã').ok, false);
+  assert.ok(checkNewPassword('mật mã ấy'.normalize('NFD')).ok);
   assert.ok(checkNewPassword('x'.repeat(1_024)).ok);
   assert.equal(checkNewPassword('x'.repeat(1_025)).ok, false);
   assert.equal(checkNewPassword('ệ'.repeat(400)).ok, false);

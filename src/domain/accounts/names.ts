@@ -3,7 +3,7 @@ import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 export const NAME_CHARACTERS_MAX = 64;
 /** Before anything is normalised: a bound on the work. */
 const NAME_UNITS_MAX = 1_024;
-const PASSWORD_BYTES_MIN = 8;
+const PASSWORD_CHARACTERS_MIN = 8;
 const PASSWORD_BYTES_MAX = 1_024;
 
 /** A name as it is shown, and what must be unique among all. */
@@ -55,11 +55,11 @@ export const normalPassword = (raw: string): string | null => {
   return new TextEncoder().encode(password).length > PASSWORD_BYTES_MAX ? null : password;
 };
 
-/** Whether a new password is good enough: 8 to 1,024 bytes as UTF-8. */
+/** Whether a new password is good enough: 8 characters or more, at most 1,024 bytes as UTF-8. */
 export const checkNewPassword = (raw: string): Result<string, Failure<'password-weak'>> => {
   const password = normalPassword(raw);
   if (password === null) return fail('password-weak', `A password has at most ${PASSWORD_BYTES_MAX} bytes of valid Unicode`);
-  if (new TextEncoder().encode(password).length < PASSWORD_BYTES_MIN)
-    return fail('password-weak', `A password needs at least ${PASSWORD_BYTES_MIN} bytes`);
+  if ([...password].length < PASSWORD_CHARACTERS_MIN)
+    return fail('password-weak', `A password needs at least ${PASSWORD_CHARACTERS_MIN} characters`);
   return ok(password);
 };

@@ -15,7 +15,7 @@ import { type Done, fail, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
 import { formatAddress, type TransportFailure } from '../transports/transport.ts';
 import { ENVIRONMENT, type Environment, newIncarnation, type Parts, partsOf, token } from './container.ts';
-import type { Role } from './role.ts';
+import { Halted, type Role } from './role.ts';
 
 const DATABASE = token<Database<LedgerTransactions>>('database');
 const LINKS = token<ReplicaLinks>('links');
@@ -106,7 +106,7 @@ class ReplicaRole implements Role {
     get(SWARM).primaryChanged(role === 'primary');
     get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq });
     if (role !== 'halted') return;
-    const error = new Error(`its ledger or its voter state cannot be used (${this.#haltReason})`);
+    const error = new Halted(`its ledger or its voter state cannot be used (${this.#haltReason})`);
     this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}.`));
     this.#ended(error);
   }

@@ -14,6 +14,11 @@ export interface Role {
   status(): object;
 }
 
+/** Why a role has ended by itself where the program is not to blame: what it keeps on disk cannot be used. */
+export class Halted extends Error {
+  override readonly name = 'Halted';
+}
+
 /** A node can also be asked by its user. */
 export interface NodeRole extends Role {
   call<K extends ApiCallName>(name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>): void;

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import type { RoleName } from '../../config/schema.ts';
-import type { Daemon } from '../../roles/role.ts';
+import { type Daemon, Halted } from '../../roles/role.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
 import { findNodeConfig } from '../node-access.ts';
@@ -46,7 +46,7 @@ const serve = async (
   const end = await Promise.race([signals.requested, daemon.ended, ...(options.stdinControl === true ? [obeyStdin(daemon)] : [])]);
   await daemon.stop();
   process.stdin.destroy();
-  if (end instanceof Error) return stopWith('internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
+  if (end instanceof Error) return stopWith(end instanceof Halted ? 'halted' : 'internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
   context.output.note(`${role} ${name} has stopped.`);
   return EXIT.ok;
 };

@@ -1,6 +1,6 @@
 /** Mistakes at the command line, with real processes: a clear sentence, a fitting status, no stack trace; and what the log files keep. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openNetwork, type RealNetwork, startServers } from '../real/network.ts';
@@ -68,12 +68,22 @@ describe('mistakes at the command line', () => {
     const { address } = (JSON.parse(readFileSync(join(real.network.folder, 'network.json'), 'utf8')) as { proxies: [{ address: string }] })
       .proxies[0];
     const port = changed('alice', 'port', (file) => ({ ...file, dataFolder: 'data/port', api: address }));
-    const [mistyped, inUse, same, node] = await Promise.all([
+    mkdirSync(join(real.folder, 'damaged'));
+    writeFileSync(join(real.folder, 'damaged', 'ledger.sqlite'), 'no database at all'.repeat(1_000));
+    const damaged = changed('tracker', 'damaged', (file) => ({ ...file, dataFolder: join(real.folder, 'damaged'), listen: '127.0.0.1:0' }));
+    const [halted, mistyped, inUse, same, node] = await Promise.all([
+      shoal(['tracker', '--config', damaged]),
       shoal(['node', '--config', typo]),
       shoal(['node', '--config', port]),
       shoal(['init', join(real.folder, 'same'), '--tracker-port', '7402']),
       shoal(['init', join(real.folder, 'same'), '--node', 'tracker']),
     ]);
+    says(halted, 74, /^error: The tracker has ended by itself: its ledger or its voter state cannot be used \(.*ledger\.sqlite failed/mu);
+    assert.equal(
+      readFileSync(join(real.folder, 'damaged', 'ledger.sqlite'), 'utf8'),
+      'no database at all'.repeat(1_000),
+      'it is left as it was',
+    );
     says(mistyped, 78, /dataFoldr is not a known key\. Did you mean "dataFolder"\?/u);
     assert.match(mistyped.err, /limits\.uploadRat is not a known key\. Did you mean "uploadRate"\?/u);
     assert.match(mistyped.err, /limits\.peersMax must be at least 1/u);

@@ -18,7 +18,7 @@ export interface TransferSummary {
   readonly id: string;
   readonly name: string;
   readonly state: TransferState;
-  /** For waiting, paused and failed: why, and what to do. */
+  /** For waiting, paused and failed: why, and what to do. Null where it was paused by its user. */
   readonly reason: string | null;
   /** Of the chosen files, padding not counted. */
   readonly size: number;

@@ -88,6 +88,8 @@ test('a pause lasts over a restart, with what was there still shown', () => {
   assert.ok(binh.until(id, 'paused'));
   const before = binh.transfer(id)?.doneBytes ?? 0;
   assert.ok(before > 300_000);
+  const { downRate, upRate, secondsLeft, reason } = binh.transfer(id) ?? {};
+  assert.deepEqual({ downRate, upRate, secondsLeft, reason }, { downRate: 0, upRate: 0, secondsLeft: null, reason: null });
   binh.stop();
   binh = startLibrary(world, 'binh', tracker);
   world.runFor(5e6);

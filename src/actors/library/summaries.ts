@@ -34,18 +34,21 @@ export const contentSummary = (metainfo: Metainfo, tags: readonly string[]): Con
 
 export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: string) => string): TransferSummary => {
   const { exchange } = transfer;
+  const state = STATES[transfer.phase];
+  // The rates are those of the last seconds: what has stopped just now has them still.
+  const downloading = state === 'downloading';
   return {
     id: transfer.id,
     name: cleanName(transfer.metainfo.name),
-    state: STATES[transfer.phase],
+    state,
     reason: transfer.reason,
     size: transfer.size,
     doneBytes: transfer.doneBytes,
-    downRate: Math.round(exchange.down.rate(now)),
-    upRate: Math.round(exchange.up.rate(now)),
+    downRate: downloading ? Math.round(exchange.down.rate(now)) : 0,
+    upRate: downloading || state === 'seeding' ? Math.round(exchange.up.rate(now)) : 0,
     uploadedBytes: transfer.uploadedBytes,
     downloadedBytes: transfer.downloadedBytes,
-    secondsLeft: transfer.secondsLeft(now),
+    secondsLeft: downloading ? transfer.secondsLeft(now) : null,
     peers: exchange.peers.length,
     seeders: transfer.swarm?.seeders ?? exchange.peers.filter((peer) => peer.bits?.complete === true).length,
     sources: [...exchange.sources].map(([node, bytes]) => ({ node, name: nameOf(node), bytes })),

@@ -171,7 +171,7 @@ export class Transfer {
     return Math.min(this.size, this.content.map.doneBytes);
   }
 
-  /** Why it stands still; null while it moves. */
+  /** Why it stands still; null while it moves, and where its user paused it. */
   get reason(): string | null {
     switch (this.phase) {
       case 'checking':
@@ -181,7 +181,6 @@ export class Transfer {
       case 'waiting':
         return this.#whyWaiting();
       case 'paused':
-        return this.#machine?.getSnapshot().context.reason ?? 'Paused; "shoal resume" lets it go on.';
       case 'failed':
         return this.#machine?.getSnapshot().context.reason ?? null;
       default:

@@ -149,7 +149,12 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   login: post('account/login', 'Signs the node in. The node keeps the token.', z.strictObject({ name, password }), account),
   logout: post('account/logout', 'Signs the node out.', none, nothing),
   whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number() })),
-  passwd: post('account/password', 'Changes the password of the account that is signed in.', z.strictObject({ oldPassword: password, newPassword: password }), nothing),
+  passwd: post(
+    'account/password',
+    'Changes the password of the account that is signed in.',
+    z.strictObject({ oldPassword: password, newPassword: password }),
+    nothing,
+  ),
   invite: post(
     'invitations',
     'Makes a code with which one account can register.',

@@ -22,6 +22,19 @@ export class Candidates {
     return this.#byAddress.size;
   }
 
+  /** Those that could not be reached at the last try. */
+  get failed(): number {
+    let failed = 0;
+    for (const { failures } of this.#byAddress.values()) if (failures > 0) failed++;
+    return failed;
+  }
+
+  /** Whether that node is known to be on that host. */
+  vouchFor(node: string, host: string): boolean {
+    for (const { address, node: known } of this.#byAddress.values()) if (known === node && address.host === host) return true;
+    return false;
+  }
+
   add(address: Address, node: string | null, seeder: boolean, now: Micros): void {
     const key = formatAddress(address);
     const known = this.#byAddress.get(key);

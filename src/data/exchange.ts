@@ -3,13 +3,13 @@ import { below, type Random } from '../ports/random.ts';
 import { type Handshake } from '../protocol/bittorrent/handshake.ts';
 import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange } from '../protocol/bittorrent/wire.ts';
-import { equalBytes } from '../protocol/digest.ts';
 import { type Address, formatAddress } from '../transports/transport.ts';
 import { Picker } from '../domain/transfer/picker.ts';
 import { RateMeter } from '../domain/transfer/rates.ts';
 import { Asking } from './asking.ts';
 import type { BufferPool } from './buffers.ts';
-import { type Candidate, Candidates } from './candidates.ts';
+import { Admissions } from './admissions.ts';
+import type { Candidate } from './candidates.ts';
 import type { Content } from './content.ts';
 import { Inbound, type InboundEvents } from './inbound.ts';
 import { dataLimits } from './limits.ts';
@@ -18,6 +18,7 @@ import type { Peer } from './peer.ts';
 import type { Admission, PeerOwner } from './peer-owner.ts';
 import type { RateGate } from './rate-gate.ts';
 import type { Request } from './requests.ts';
+import { Serving } from './serving.ts';
 import { Unchoking } from './unchoking.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -66,14 +67,12 @@ export class Exchange implements PeerOwner {
   piecesBad = 0;
   readonly #settings: ExchangeSettings;
   readonly #peers = new Map<number, Peer>();
-  /** Peers, and connections that have said hello and not yet what they have; with what they were told that is here. */
-  readonly #admitted = new Map<Peer, Uint8Array>();
+  readonly #admissions: Admissions;
   readonly #inbound: Inbound;
   readonly #asking: Asking;
+  readonly #serving: Serving;
   readonly #unchoking: Unchoking;
   readonly #news: News;
-  readonly #candidates = new Candidates();
-  readonly #banned = new Set<string>();
   #running = false;
   #supplied = false;
 
@@ -93,13 +92,26 @@ export class Exchange implements PeerOwner {
       },
       failed: (failure) => settings.events.failed(failure),
     });
+    this.#admissions = new Admissions({
+      clock: settings.clock,
+      content: this.content,
+      peerId: settings.dialler.peerId,
+      peersMax: settings.peersMax,
+      peers: this.#peers,
+      wireHashes: this.wireHashes,
+      owner: this,
+      dial: (candidate, infoHash) => settings.dialler.dial(this, candidate, infoHash) !== null,
+      banned: (name) => settings.events.banned(name),
+      named: (peer, node) => this.#named(peer, node),
+    });
     this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
+    this.#serving = new Serving({ ...settings, up: this.up, failed: (failure) => settings.events.failed(failure) });
     this.#news = new News(settings.clock, this.#peers);
     this.#unchoking = new Unchoking({
       clock: settings.clock,
       below: (limit) => below(settings.random, 'transfer.optimistic', limit),
       slots: settings.uploadSlots,
-      choked: (peer) => this.#refuseQueued(peer),
+      choked: (peer) => this.#serving.refuseQueued(peer),
     });
   }
 
@@ -113,7 +125,12 @@ export class Exchange implements PeerOwner {
 
   /** Addresses of peers that the transfer knows. */
   get peersKnown(): number {
-    return this.#candidates.size;
+    return this.#admissions.peersKnown;
+  }
+
+  /** Those of them that could not be reached at the last try. */
+  get peersFailed(): number {
+    return this.#admissions.peersFailed;
   }
 
   /** Pieces that may be on disk without the journal saying so: under way, verified, or written since the last call. */
@@ -152,67 +169,26 @@ export class Exchange implements PeerOwner {
   }
 
   ban(name: string): void {
-    if (this.#banned.size >= dataLimits.bannedMax || this.#banned.has(name)) return;
-    this.#banned.add(name);
-    this.#settings.events.banned(name);
-    for (const peer of this.peers) {
-      if (peer.name !== name) continue;
-      if (peer.dialled !== null) this.#candidates.remove(peer.dialled);
-      peer.close('it sent wrong data');
-    }
+    this.#admissions.ban(name);
   }
 
   /** Peers that the tracker, or somebody else, knows of. */
   learn(address: Address, node: string | null, seeder: boolean): void {
-    if (node !== null && this.#banned.has(node)) return;
-    this.#candidates.add(address, node, seeder, this.#settings.clock.now());
+    this.#admissions.learn(address, node, seeder);
   }
 
   connectMore(): void {
-    while (this.#running && this.#peers.size < this.#settings.peersMax) {
-      const candidate = this.#candidates.next(this.#settings.clock.now(), (one) => this.#worthDialling(one));
-      if (candidate === null) return;
-      const [first, second] = this.wireHashes as [WireHash, WireHash | undefined];
-      // Own nodes meet under the first hash; a client that knows only v1 is found at the second try.
-      const hash = candidate.failures % 2 === 1 && candidate.node === null ? (second ?? first) : first;
-      if (this.#settings.dialler.dial(this, candidate, hash) === null) return;
-      candidate.busy = true;
-    }
+    if (this.#running) this.#admissions.connectMore(this.#asking.active);
   }
 
   /** A connection is over, with or without having become a peer. */
   gone(peer: Peer): void {
-    this.#admitted.delete(peer);
-    if (peer.dialled !== null) this.#candidates.over(peer.dialled, peer.bits !== null, this.#settings.clock.now());
+    this.#admissions.gone(peer);
   }
 
   /** Whether a connection that has said hello becomes one of ours. */
   admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
-    const own = this.#settings.dialler.peerId;
-    if (!this.#running) return { refused: 'the transfer does not run' };
-    if (equalBytes(handshake.peerId, own)) {
-      if (peer.dialled !== null) this.#candidates.remove(peer.dialled);
-      return { refused: 'it is this node itself' };
-    }
-    if (this.#banned.has(peer.name)) return { refused: 'it is banned' };
-    const twin = [...this.#admitted.keys()].find((other) => other.peerId !== null && equalBytes(other.peerId, handshake.peerId));
-    if (twin !== undefined && !this.#replaces(peer, twin, handshake.peerId)) return { refused: 'there is a connection to it already' };
-    if (twin === undefined && this.#admitted.size >= this.#settings.peersMax) return { refused: 'the transfer has enough peers' };
-    twin?.close('there is a better connection to it');
-    const [first] = this.wireHashes as [WireHash];
-    const asked = handshake.infoHash;
-    const v2 = this.content.metainfo.v2 !== null && (handshake.v2 || equalBytes(asked, first));
-    const { map } = this.content;
-    const have = map.haveBytes();
-    this.#admitted.set(peer, have);
-    return {
-      infoHash: v2 ? first : asked,
-      pieceCount: map.count,
-      v1Only: this.content.metainfo.v2 !== null && !v2,
-      have,
-      haveCount: map.haveCount,
-      owner: this,
-    };
+    return this.#running ? this.#admissions.admit(peer, handshake) : { refused: 'the transfer does not run' };
   }
 
   /** Once a second: deadlines, choking, snubbing, dials. */
@@ -221,7 +197,7 @@ export class Exchange implements PeerOwner {
     const now = this.#settings.clock.now();
     for (const peer of this.peers) {
       peer.tick(now);
-      if (this.#banned.has(peer.name)) peer.close('it is banned');
+      if (this.#admissions.isBanned(peer)) peer.close('it is banned');
       else if (this.#asking.active) this.#asking.checkSnub(peer);
     }
     this.#unchoking.tick(this.peers, this.content.map.complete);
@@ -240,12 +216,16 @@ export class Exchange implements PeerOwner {
 
   joined(peer: Peer): void {
     this.#peers.set(peer.key, peer);
-    this.#news.since(peer, this.#admitted.get(peer), this.content.map);
+    this.#news.since(peer, this.#admissions.toldOf(peer), this.content.map);
     const bits = peer.bits;
     peer.counted = bits?.complete === false;
     if (bits !== null && peer.counted) for (const piece of bits.pieces()) this.picker.peerGained(piece);
     this.#reconsider(peer);
     this.#supplyChanged();
+  }
+
+  claimed(peer: Peer, node: string): void {
+    this.#admissions.claimed(peer, node);
   }
 
   gained(peer: Peer, piece: PieceIndex): void {
@@ -272,16 +252,11 @@ export class Exchange implements PeerOwner {
   }
 
   asked(peer: Peer, range: BlockRange): void {
-    const { layout, map } = this.content;
-    const inside = range.length > 0 && range.begin + range.length <= layout.wireBytes(range.piece, peer.v1Only ? 'v1' : layout.wireVersion);
-    const serve = this.#running && !peer.amChoking && inside && range.length <= dataLimits.blockBytesMax && map.has(range.piece);
-    if (serve && this.#settings.uplink.add(peer, this.content, range, this.#uploads)) return;
-    if (peer.fast) peer.send({ ...range, kind: 'reject' });
-    else if (!inside) peer.close('it asked for what is not there');
+    this.#serving.asked(peer, range, this.#running);
   }
 
   cancelled(peer: Peer, range: BlockRange): void {
-    if (this.#settings.uplink.cancel(peer, range) && peer.fast) peer.send({ ...range, kind: 'reject' });
+    this.#serving.cancelled(peer, range);
   }
 
   blockStart(peer: Peer, request: Request): boolean {
@@ -297,9 +272,7 @@ export class Exchange implements PeerOwner {
   blockEnd(peer: Peer, request: Request, kept: boolean): void {
     if (!kept) this.picker.released(request.run);
     else {
-      const source = peer.node ?? formatAddress(peer.remote);
-      if (this.sources.size < dataLimits.sourcesMax || this.sources.has(source))
-        this.sources.set(source, (this.sources.get(source) ?? 0) + request.range.length);
+      this.#credit(peer.node ?? formatAddress(peer.remote), request.range.length);
       if (this.picker.endgame) this.#asking.cancelTwins(peer, request);
       this.#inbound.end(peer.name, request);
     }
@@ -312,12 +285,12 @@ export class Exchange implements PeerOwner {
   }
 
   drained(peer: Peer): void {
-    this.#settings.uplink.drained(peer);
+    this.#serving.drained(peer);
   }
 
   closed(peer: Peer, _reason: string, voided: readonly Request[]): void {
     this.#peers.delete(peer.key);
-    this.#settings.uplink.forget(peer);
+    this.#serving.forget(peer);
     this.#settings.downGate.forget(peer);
     const broken = peer.receiving;
     if (broken !== null) {
@@ -333,25 +306,17 @@ export class Exchange implements PeerOwner {
 
   // ------------------------------------------------------------------------------------------------------------------
 
-  readonly #uploads = {
-    sent: (peer: Peer, bytes: number): void => {
-      const now = this.#settings.clock.now();
-      peer.up.add(now, bytes);
-      this.up.add(now, bytes);
-    },
-    failed: (failure: DataFailure): void => this.#settings.events.failed(failure),
-  };
-
-  #worthDialling(candidate: Candidate): boolean {
-    if (candidate.node !== null && this.#banned.has(candidate.node)) return false;
-    if (!this.#asking.active && candidate.seeder) return false;
-    return candidate.node === null || !this.peers.some((peer) => peer.node === candidate.node);
+  #credit(source: string, bytes: number): void {
+    if (this.sources.size < dataLimits.sourcesMax || this.sources.has(source))
+      this.sources.set(source, (this.sources.get(source) ?? 0) + bytes);
   }
 
-  /** Of two connections between the same two sides both keep the one that the smaller peer id dialled. */
-  #replaces(fresh: Peer, twin: Peer, peerId: PeerId): boolean {
-    if (fresh.outgoing === twin.outgoing) return !fresh.outgoing;
-    return fresh.outgoing === Buffer.compare(this.#settings.dialler.peerId, peerId) < 0;
+  /** What came from its address came from that node. */
+  #named(peer: Peer, node: string): void {
+    const address = formatAddress(peer.remote);
+    const bytes = this.sources.get(address);
+    if (!this.sources.delete(address) || bytes === undefined) return;
+    this.#credit(node, bytes);
   }
 
   /** What a peer is good for, from scratch. */
@@ -373,11 +338,6 @@ export class Exchange implements PeerOwner {
     if (there === this.#supplied) return;
     this.#supplied = there;
     if (this.#running) this.#settings.events.supply(there);
-  }
-
-  #refuseQueued(peer: Peer): void {
-    const queued = this.#settings.uplink.clear(peer);
-    if (peer.fast) for (const range of queued) peer.send({ ...range, kind: 'reject' });
   }
 
   #stored(piece: PieceIndex): void {

@@ -22,6 +22,8 @@ export interface Admission {
 export interface PeerOwner {
   /** The other side has said what it has; `peer.bits` stands. */
   joined(peer: Peer): void;
+  /** It says which node it is. The owner sets `peer.node` where it believes that. */
+  claimed(peer: Peer, node: string): void;
   gained(peer: Peer, piece: PieceIndex): void;
   /** It chokes or unchokes us. The requests given are void. */
   choking(peer: Peer, voided: readonly Request[]): void;

@@ -27,8 +27,10 @@ import { type Request, Requests } from './requests.ts';
 export class Peer implements ConnectionHandler, WireSink {
   readonly key: number;
   readonly outgoing: boolean;
-  /** The node's id as the tracker gave it; null until the other side names itself. */
+  /** The node's id as the tracker gave it: for the address that was dialled, or for the host of one that says so itself. */
   node: string | null;
+  /** The node that the other side says it is; anybody can say anything. */
+  claim: string | null = null;
   client = '';
   peerId: PeerId | null = null;
   bits: Bitfield | null = null;
@@ -61,6 +63,7 @@ export class Peer implements ConnectionHandler, WireSink {
   #admission: Admission | null = null;
   readonly #offered: WireHash | null;
   readonly #v2Offered: boolean;
+  readonly #dialledNode: string | null;
   #receiving: { readonly request: Request; offset: number; readonly kept: boolean } | null = null;
   #lastHeardAt: Micros;
   #lastSentAt: Micros;
@@ -78,7 +81,7 @@ export class Peer implements ConnectionHandler, WireSink {
     this.#setting = setting;
     this.outgoing = dial !== null;
     this.dialled = dial?.address ?? null;
-    this.node = dial?.node ?? null;
+    this.node = this.#dialledNode = dial?.node ?? null;
     this.#offered = dial?.infoHash ?? null;
     this.#v2Offered = dial?.v2 ?? false;
     this.#decoder = new WireDecoder(this, { extendedBytesMax: 64 * 1024, unknownBytesMax: 64 * 1024 });
@@ -93,9 +96,14 @@ export class Peer implements ConnectionHandler, WireSink {
     return this.#connection?.remote ?? this.dialled ?? { host: '', port: 0 };
   }
 
-  /** The name by which the other side is known for its deeds: its node id, else its peer id. */
+  /** Under what its deeds count: the node that was dialled, else its place. Nobody can act under the name of another. */
   get name(): string {
-    return this.node ?? Buffer.from(this.peerId ?? []).toString('hex');
+    return this.#dialledNode ?? this.place;
+  }
+
+  /** Its host and peer id. */
+  get place(): string {
+    return `${this.remote.host} ${Buffer.from(this.peerId ?? []).toString('hex')}`;
   }
 
   /** Its connection has taken more than it likes: wait for `drained`. */
@@ -337,9 +345,10 @@ export class Peer implements ConnectionHandler, WireSink {
     const read = readExtensionHandshake(payload);
     if (!read.ok) return this.close(read.error.message);
     this.client = read.value.client ?? this.client;
-    this.node ??= read.value.node;
     this.requestsMax = Math.min(read.value.requestQueueMax ?? this.requestsMax, dataLimits.requestsUnderWayMax);
     this.blockBytes = agreedBlockBytes(dataLimits.blockBytesMax, read.value.blockBytesMax);
+    this.claim ??= read.value.node;
+    if (this.claim !== null) this.#admission?.owner.claimed(this, this.claim);
     return undefined;
   }
 

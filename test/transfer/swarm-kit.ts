@@ -22,6 +22,8 @@ export interface SwarmNodeOptions {
   readonly peersMax?: number;
   readonly uploadSlots?: number;
   readonly pieceBufferBytesMax?: number;
+  /** The node that it says it is; without this, the truth. */
+  readonly claim?: string;
 }
 
 export interface SwarmNode {
@@ -79,7 +81,7 @@ const compose = (
     clock,
     transport,
     peerId: makePeerId(crypto.secretBytes(12)),
-    node: process.name,
+    node: options.claim ?? process.name,
     client: 'Shoal test',
     peersMax: 64,
   });

@@ -61,6 +61,59 @@ test('a liar that shares every piece with others is told from them by fetching t
   assert.deepEqual(leech.banned, ['liar']);
 });
 
+for (const bansBefore of [0, 2_000]) {
+  test(`a liar that calls itself by the name of another is banned, the other is not, after ${bansBefore} other bans`, () => {
+    const world = new World({ seed: 2 });
+    const files = [{ path: [], bytes: testBytes(1_500_000) }];
+    const torrent = makeTestTorrent(files, { name: 'one.bin', pieceLength: 131_072 });
+    putFiles(world.process('victim'), torrent, files);
+    putFiles(world.process('liar'), torrent, [{ path: [], bytes: testBytes(1_500_000, 99) }]);
+    const victim = startNode(world.process('victim'), torrent, true, { uploadRate: 200_000 });
+    const liar = startNode(world.process('liar'), torrent, true, { claim: 'victim' });
+    const leech = startNode(world.process('leech'), torrent, false);
+    world.runFor(1_000);
+    leech.incarnation.step(() => {
+      for (let n = 0; n < bansBefore; n++) leech.exchange.ban(`somebody ${n}`);
+    });
+    introduce(liar, leech, false);
+    assert.ok(world.runUntil(() => leech.exchange.peers.some((peer) => peer.claim === 'victim'), seconds(5)));
+    assert.equal(leech.exchange.peers[0]?.node, null, 'what the tracker does not say is not believed');
+    introduce(leech, victim, true);
+    assert.ok(
+      world.runUntil(() => leech.completedAt() !== null, seconds(120)),
+      JSON.stringify(leech.banned.slice(bansBefore)),
+    );
+    const banned = leech.banned.slice(bansBefore);
+    assert.equal(banned.length, 1);
+    assert.ok(banned[0]?.startsWith(`${liar.host} `), banned[0]);
+    assert.ok((leech.exchange.sources.get('victim') ?? 0) >= 1_300_000);
+    assert.deepEqual(
+      leech.exchange.peers.map((peer) => peer.remote.host),
+      [victim.host],
+      'the liar does not come back',
+    );
+  });
+}
+
+test('a peer that came by itself is called by its name once the tracker names it, on that host', () => {
+  const world = new World({ seed: 5 });
+  const files = [{ path: [], bytes: testBytes(500_000) }];
+  const torrent = makeTestTorrent(files, { name: 'one.bin', pieceLength: 65_536 });
+  putFiles(world.process('seed'), torrent, files);
+  const seed = startNode(world.process('seed'), torrent, true, { uploadRate: 100_000 });
+  const leech = startNode(world.process('leech'), torrent, false);
+  world.runFor(1_000);
+  introduce(seed, leech, false);
+  assert.ok(world.runUntil(() => leech.exchange.down.total > 200_000, seconds(10)));
+  assert.equal(leech.exchange.sources.has('seed'), false);
+  leech.incarnation.step(() => leech.exchange.learn({ host: '10.99.99.99', port: 6_881 }, 'seed', true));
+  assert.equal(leech.exchange.peers[0]?.node, null, 'that host is another');
+  introduce(leech, seed, true);
+  assert.equal(leech.exchange.peers[0]?.node, 'seed');
+  assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(60)));
+  assert.deepEqual([...leech.exchange.sources], [['seed', 500_000]]);
+});
+
 test('four sources are all used, no block is fetched much more than once, and piece buffers stay within their limit', () => {
   const world = new World({ seed: 4 });
   const files = [{ path: [], bytes: testBytes(4_000_000) }];

@@ -1,0 +1,65 @@
+import type { Clock } from '../ports/clock.ts';
+import type { BlockRange } from '../protocol/bittorrent/wire.ts';
+import type { RateMeter } from '../domain/transfer/rates.ts';
+import type { Content } from './content.ts';
+import { dataLimits } from './limits.ts';
+import type { Peer } from './peer.ts';
+import type { UploadEvents, Uplink } from './uplink.ts';
+
+type Failed = UploadEvents['failed'];
+
+export interface ServingSettings {
+  readonly clock: Clock;
+  readonly content: Content;
+  readonly uplink: Uplink;
+  /** Counts what the transfer gives. */
+  readonly up: RateMeter;
+  readonly failed: Failed;
+}
+
+/** Gives peers the blocks that they ask for: each request gets its block, or a reject where the peer understands one. */
+export class Serving {
+  readonly #settings: ServingSettings;
+
+  constructor(settings: ServingSettings) {
+    this.#settings = settings;
+  }
+
+  /** `open`: the transfer runs. */
+  asked(peer: Peer, range: BlockRange, open: boolean): void {
+    const { content, uplink } = this.#settings;
+    const { layout, map } = content;
+    const inside = range.length > 0 && range.begin + range.length <= layout.wireBytes(range.piece, peer.v1Only ? 'v1' : layout.wireVersion);
+    const serve = open && !peer.amChoking && inside && range.length <= dataLimits.blockBytesMax && map.has(range.piece);
+    if (serve && uplink.add(peer, content, range, this.#uploads)) return;
+    if (peer.fast) peer.send({ ...range, kind: 'reject' });
+    else if (!inside) peer.close('it asked for what is not there');
+  }
+
+  cancelled(peer: Peer, range: BlockRange): void {
+    if (this.#settings.uplink.cancel(peer, range) && peer.fast) peer.send({ ...range, kind: 'reject' });
+  }
+
+  /** It was choked: what it has asked for it does not get. */
+  refuseQueued(peer: Peer): void {
+    const queued = this.#settings.uplink.clear(peer);
+    if (peer.fast) for (const range of queued) peer.send({ ...range, kind: 'reject' });
+  }
+
+  drained(peer: Peer): void {
+    this.#settings.uplink.drained(peer);
+  }
+
+  forget(peer: Peer): void {
+    this.#settings.uplink.forget(peer);
+  }
+
+  readonly #uploads = {
+    sent: (peer: Peer, bytes: number): void => {
+      const now = this.#settings.clock.now();
+      peer.up.add(now, bytes);
+      this.#settings.up.add(now, bytes);
+    },
+    failed: (failure: Parameters<Failed>[0]): void => this.#settings.failed(failure),
+  };
+}

@@ -65,6 +65,11 @@ export class Output {
     return this.#out.columns ?? PLAIN_COLUMNS;
   }
 
+  /** The width that sentences are broken at; null where no terminal shows them. */
+  get wrapColumns(): number | null {
+    return this.#out.isTTY === true ? (this.#out.columns ?? null) : null;
+  }
+
   get errorColumns(): number {
     return this.#err.columns ?? PLAIN_COLUMNS;
   }

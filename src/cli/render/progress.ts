@@ -1,5 +1,5 @@
 import type { Output } from '../output.ts';
-import { fit, formatDuration, formatPercent, formatRate, formatSize, printable } from './format.ts';
+import { displayWidth, fit, formatDuration, formatPercent, formatRate, formatSize, plural, printable } from './format.ts';
 
 export interface ProgressFacts {
   readonly label: string;
@@ -15,43 +15,104 @@ export interface ProgressFacts {
 
 const BAR_COLUMNS_MIN = 10;
 const BAR_COLUMNS_MAX = 30;
+/** A name is never cut to less, but for a terminal that is narrower still. */
+const NAME_COLUMNS_MIN = 8;
 /** Where nothing can be drawn over: milliseconds between two lines. */
 const LINE_INTERVAL_MS = 3_000;
+const GAP = '  ';
 
 const bar = (part: number, whole: number, columns: number): string => {
   const filled = whole === 0 ? columns : Math.min(columns, Math.floor((part / whole) * columns));
   return `${'█'.repeat(filled)}${'░'.repeat(columns - filled)}`;
 };
 
-const sourcesText = (sources: ProgressFacts['sources']): string =>
+const percentText = ({ doneBytes, size }: ProgressFacts): string => formatPercent(doneBytes, size).padStart(4);
+
+const movingText = ({ reason, rate, secondsLeft }: ProgressFacts): string =>
+  reason !== null
+    ? printable(reason)
+    : [formatRate(rate), ...(secondsLeft === null ? [] : [`${formatDuration(secondsLeft)} left`])].join(GAP);
+
+const numbersText = (facts: ProgressFacts): string =>
+  [percentText(facts), `${formatSize(facts.doneBytes)} of ${formatSize(facts.size)}`, movingText(facts)].join(GAP);
+
+/** By name: a source keeps its place while its bytes grow. */
+const activeSources = ({ sources }: ProgressFacts): { name: string; bytes: number }[] =>
   sources
     .filter(({ bytes }) => bytes > 0)
-    .sort((a, b) => b.bytes - a.bytes)
-    .map(({ name, bytes }) => `${printable(name)} ${formatSize(bytes)}`)
-    .join(', ');
+    .map(({ name, bytes }) => ({ name: printable(name), bytes }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
-/** One line of progress, in at most `columns`: the bar first gives way, then the tail is cut. */
-export const progressLine = (facts: ProgressFacts, columns: number, withBar: boolean): string => {
-  const { doneBytes, size, rate, secondsLeft, reason } = facts;
-  const numbers = `${formatPercent(doneBytes, size).padStart(4)}  ${formatSize(doneBytes)} of ${formatSize(size)}`;
-  const moving = reason === null ? `${formatRate(rate)}  ${formatDuration(secondsLeft)} left` : printable(reason);
-  const sources = sourcesText(facts.sources);
-  const text = [numbers, moving, ...(sources === '' ? [] : [`from ${sources}`])].join('  ');
-  const label = printable(facts.label);
-  const room = columns - label.length - text.length - 4;
-  const drawn = withBar && room >= BAR_COLUMNS_MIN ? `${bar(doneBytes, size, Math.min(BAR_COLUMNS_MAX, room))}  ` : '';
-  return fit(`${label === '' ? '' : `${label}  `}${drawn}${text}`, columns);
+/** All of the sources in at most `columns`: long names give way first; where that is not enough, the last are summed up. */
+const sourcesText = (facts: ProgressFacts, columns: number): string => {
+  const sources = activeSources(facts);
+  const textOf = (shown: number, nameColumns: number): string => {
+    const rest = sources.slice(shown);
+    const parts = sources.slice(0, shown).map(({ name, bytes }) => `${fit(name, nameColumns)} ${formatSize(bytes)}`);
+    if (rest.length > 0) parts.push(`${rest.length} more ${formatSize(rest.reduce((sum, { bytes }) => sum + bytes, 0))}`);
+    return `from ${parts.join(', ')}`;
+  };
+  if (sources.length === 0) return '';
+  let nameColumns = Math.max(NAME_COLUMNS_MIN, ...sources.map(({ name }) => displayWidth(name)));
+  let shown = Math.min(sources.length, Math.max(1, Math.ceil(columns / NAME_COLUMNS_MIN)));
+  while (nameColumns > NAME_COLUMNS_MIN && displayWidth(textOf(shown, nameColumns)) > columns) nameColumns--;
+  while (shown > 1 && displayWidth(textOf(shown, nameColumns)) > columns) shown--;
+  const text = textOf(shown, nameColumns);
+  if (shown === 1 && sources.length > 1 && displayWidth(text) > columns)
+    return fit(`from ${plural(sources.length, 'node')} ${formatSize(sources.reduce((sum, { bytes }) => sum + bytes, 0))}`, columns);
+  return fit(text, columns);
 };
 
+/** Label, bar and numbers in at most `columns`. To make room: a shorter bar, a shorter label, fewer numbers, no bar. */
+const barLine = (facts: ProgressFacts, columns: number): string => {
+  const label = printable(facts.label);
+  const begin = (shown: string): string => (shown === '' ? '' : `${shown}${GAP}`);
+  for (const numbers of [numbersText(facts), [percentText(facts), movingText(facts)].join(GAP), percentText(facts)]) {
+    const room = columns - displayWidth(numbers) - GAP.length;
+    const labelColumns = room - BAR_COLUMNS_MIN - GAP.length;
+    if (label !== '' && labelColumns < Math.min(NAME_COLUMNS_MIN, displayWidth(label))) continue;
+    if (room < BAR_COLUMNS_MIN) continue;
+    const head = begin(fit(label, labelColumns));
+    return `${head}${bar(facts.doneBytes, facts.size, Math.min(BAR_COLUMNS_MAX, room - displayWidth(head)))}${GAP}${numbers}`;
+  }
+  return fit(`${begin(label)}${numbersText(facts)}`, columns);
+};
+
+/** Progress in one line of at most `columns`, without a bar: for a log. */
+export const progressText = (facts: ProgressFacts, columns: number): string => {
+  const label = printable(facts.label).trimStart();
+  const head = `${label === '' ? '' : `${label}${GAP}`}${numbersText(facts).trimStart()}`;
+  const sources = sourcesText(facts, columns - displayWidth(head) - GAP.length);
+  return fit(sources === '' ? head : `${head}${GAP}${sources}`, columns);
+};
+
+/** Progress with a bar, for a terminal: one line where all of it fits into `columns`, else the sources on a second one. */
+export const progressLines = (facts: ProgressFacts, columns: number): string[] => {
+  const sources = sourcesText(facts, Number.POSITIVE_INFINITY);
+  if (sources === '') return [barLine(facts, columns)];
+  const room = columns - displayWidth(sources) - GAP.length;
+  const label = printable(facts.label);
+  const needed = displayWidth(numbersText(facts)) + BAR_COLUMNS_MIN + GAP.length + (label === '' ? 0 : displayWidth(label) + GAP.length);
+  if (room >= needed) return [`${barLine(facts, room)}${GAP}${sources}`];
+  const indent = ' '.repeat(Math.min(displayWidth(/^ */u.exec(label)?.[0] ?? '') + GAP.length, Math.max(0, columns - 1)));
+  return [barLine(facts, columns), `${indent}${sourcesText(facts, columns - indent.length)}`];
+};
+
+/** When the last line of something was written, and how far it was then seen to be. */
+interface Gate {
+  lineMs: number;
+  doneBytes: number;
+}
+
 /**
- * Shows progress: on a terminal one line that is drawn over itself, elsewhere a line every few seconds. `clear` takes
- * the drawn line away, so that others can be written.
+ * Shows progress: on a terminal a line or two that are drawn over themselves, elsewhere a line every few seconds (none
+ * for what is over before the first is due). `clear` takes what is drawn away, so that others can be written.
  */
 export class ProgressView {
   readonly #output: Output;
   readonly #now: () => number;
-  #drawn = '';
-  #lastLineMs = Number.NEGATIVE_INFINITY;
+  readonly #gates = new Map<string, Gate>();
+  #drawn: readonly string[] = [];
 
   constructor(output: Output, now: () => number = () => performance.now()) {
     this.#output = output;
@@ -59,21 +120,39 @@ export class ProgressView {
   }
 
   show(facts: ProgressFacts): void {
-    if (this.#output.live) return this.#draw(progressLine(facts, this.#output.errorColumns - 1, true));
-    if (this.#now() - this.#lastLineMs < LINE_INTERVAL_MS) return;
-    this.#lastLineMs = this.#now();
-    this.#output.note(progressLine(facts, this.#output.errorColumns, false).trimStart());
+    if (this.#output.live) this.#draw(progressLines(facts, this.#output.errorColumns - 1));
+    else if (this.#isDue(facts)) this.#output.note(progressText(facts, this.#output.errorColumns));
   }
 
   clear(): void {
-    if (this.#drawn !== '') this.#output.draw('\r\u001b[K');
-    this.#drawn = '';
+    if (this.#drawn.length > 0) this.#output.draw(`${this.#home()}\u001b[J`);
+    this.#drawn = [];
   }
 
-  #draw(line: string): void {
-    if (line === this.#drawn) return;
-    // One write, the old line overwritten before the rest is erased: no flicker.
-    this.#output.draw(`\r${line}\u001b[K`);
-    this.#drawn = line;
+  /** What has fewer bytes than before is another thing of the same name. */
+  #isDue({ label, doneBytes }: ProgressFacts): boolean {
+    const now = this.#now();
+    const gate = this.#gates.get(label);
+    if (gate === undefined || doneBytes < gate.doneBytes) {
+      this.#gates.set(label, { lineMs: now, doneBytes });
+      return false;
+    }
+    gate.doneBytes = doneBytes;
+    if (now - gate.lineMs < LINE_INTERVAL_MS) return false;
+    gate.lineMs = now;
+    return true;
+  }
+
+  /** To the beginning of the first drawn line. */
+  #home(): string {
+    const up = this.#drawn.length - 1;
+    return up > 0 ? `\r\u001b[${up}A` : '\r';
+  }
+
+  #draw(lines: readonly string[]): void {
+    if (lines.length === this.#drawn.length && lines.every((line, i) => line === this.#drawn[i])) return;
+    // One write, the old lines overwritten before the rest is erased: no flicker.
+    this.#output.draw(`${this.#home()}${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
+    this.#drawn = lines;
   }
 }

@@ -9,12 +9,23 @@ const STOP_TIMEOUT_MS = 8_000;
 const TAIL_LINES = 12;
 const TAIL_BYTES = 16 * 1024;
 
+/** How a process ended by itself. */
+export interface Death {
+  readonly code: number | null;
+  /** Where a signal ended it. */
+  readonly signal: NodeJS.Signals | null;
+}
+
 export interface ChildPlan {
   readonly role: 'tracker' | 'backup' | 'proxy' | 'node';
   readonly name: string;
   readonly configFile: string;
   readonly logFile: string;
 }
+
+/** As a sentence names it: "The backup", "The main tracker", "The node bob". */
+export const titleOf = ({ role, name }: Pick<ChildPlan, 'role' | 'name'>): string =>
+  role === 'node' ? `The node ${name}` : role === 'tracker' ? 'The main tracker' : `The ${role}`;
 
 /** The last lines of a log file, as they are; none where it cannot be read. */
 const tailOf = (path: string): string[] => {
@@ -40,7 +51,7 @@ export class Child {
   #expected = false;
 
   /** `onDeath` is called when it ends without having been told to. */
-  constructor(plan: ChildPlan, main: string, onDeath: (child: Child, how: string) => void) {
+  constructor(plan: ChildPlan, main: string, onDeath: (child: Child, death: Death) => void) {
     this.plan = plan;
     // Its own process group: Ctrl-C reaches the tour alone, which stops its children in order. If the tour itself is
     // killed, their standard input ends, and so do they.
@@ -58,7 +69,7 @@ export class Child {
       this.#process.once('error', (error) => this.#complained(error.message));
       this.#process.once('close', (code, signal) => {
         resolve();
-        if (!this.#expected) onDeath(this, signal === null ? `ended with status ${code}` : `was ended by ${signal}`);
+        if (!this.#expected) onDeath(this, { code, signal });
       });
     });
   }
@@ -77,7 +88,7 @@ export class Child {
   ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`The ${this.plan.role} ${this.plan.name} did not get ready within ${READY_TIMEOUT_MS / 1000} s`)),
+        () => reject(new Error(`${titleOf(this.plan)} did not get ready within ${READY_TIMEOUT_MS / 1000} s`)),
         READY_TIMEOUT_MS,
       );
       this.#ready = () => {
@@ -86,7 +97,7 @@ export class Child {
       };
       void this.#exited.then(() => {
         clearTimeout(timer);
-        reject(new Error(`The ${this.plan.role} ${this.plan.name} did not start: ${this.lastWords().join('\n')}`));
+        reject(new Error(`${titleOf(this.plan)} did not start: ${this.lastWords().join('\n')}`));
       });
     });
   }
@@ -94,7 +105,7 @@ export class Child {
   /** Its own account of itself; rejects when it ends before it answers. */
   status(): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
-      void this.#exited.then(() => reject(new Error(`The ${this.plan.role} ${this.plan.name} has ended`)));
+      void this.#exited.then(() => reject(new Error(`${titleOf(this.plan)} has ended`)));
       this.#statusWaiters.push(resolve);
       this.#process.stdin?.write('status\n');
     });

@@ -4,20 +4,29 @@ import { ApiClient } from '../../gateways/api/client.ts';
 import type { ApiCallName, ApiCalls, TransferSummary } from '../../protocol/api.ts';
 import type { SearchHit } from '../../protocol/control/messages.ts';
 import { give } from '../exit.ts';
-import { Child, type ChildPlan } from './child.ts';
+import { Child, type ChildPlan, type Death } from './child.ts';
 
 const POLL_MS = 150;
 const WAIT_MAX_MS = 60_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks until the answer is not null. @throws where it is null for longer than `maxMs`. */
-export const until = async <T>(what: string, ask: () => Promise<T | null>, maxMs = WAIT_MAX_MS): Promise<T> => {
-  const deadline = performance.now() + maxMs;
+/**
+ * Asks until the answer is not null. @throws where it is null for longer than `maxMs` in which `sign`, of what big things
+ * take long over, does not change.
+ */
+export const until = async <T>(
+  what: string,
+  ask: () => Promise<T | null>,
+  maxMs = WAIT_MAX_MS,
+  sign: () => unknown = () => null,
+): Promise<T> => {
+  let [seen, sinceMs] = [sign(), performance.now()];
   for (;;) {
     const answer = await ask();
     if (answer !== null) return answer;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${maxMs / 1000} s`);
+    if (sign() !== seen) [seen, sinceMs] = [sign(), performance.now()];
+    if (performance.now() - sinceMs > maxMs) throw new Error(`${what} did not happen within ${maxMs / 1000} s`);
     await pause(POLL_MS);
   }
 };
@@ -43,10 +52,10 @@ export class LocalNetwork<Node extends string> {
   readonly #main: string;
   readonly #children = new Map<ServerName | Node, Child>();
   readonly #clients = new Map<Node, ApiClient>();
-  readonly #died: (child: Child, how: string) => void;
+  readonly #died: (child: Child, death: Death) => void;
 
   /** `folder` has its files; `main` is the program's own main module; `died` hears of a process that ended by itself. */
-  constructor(folder: string, main: string, died: (child: Child, how: string) => void) {
+  constructor(folder: string, main: string, died: (child: Child, death: Death) => void) {
     this.folder = folder;
     this.#main = main;
     this.#died = died;
@@ -58,9 +67,11 @@ export class LocalNetwork<Node extends string> {
     return child;
   }
 
-  /** The configuration of a node, as a user would name it. */
-  configOf(name: Node): string {
-    return relative('.', join(this.folder, `${name}.json`)) || join(this.folder, `${name}.json`);
+  /** The configuration of a process, as a user would name it. */
+  configOf(name: ServerName | Node): string {
+    const path = this.#planOf(name).configFile;
+    const near = relative('.', path);
+    return near.startsWith('..') ? path : near;
   }
 
   async start(name: ServerName | Node): Promise<void> {

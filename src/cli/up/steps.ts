@@ -1,10 +1,12 @@
 /** The steps of the tour, in order. Each is a line on the screen; each throws what went wrong. */
 import { join } from 'node:path';
 import type { TransferSummary } from '../../protocol/api.ts';
-import { formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
+import { formatSize, plural, printable, shortId } from '../render/format.ts';
+import { withSourceNames } from '../source-names.ts';
 import { compare, digestsOf, notesFolder, type Shared } from './files.ts';
 import { type LocalNetwork, until } from './network.ts';
 import type { Screen } from './screen.ts';
+import { type Downloaded, downloadText, sourcesOf, SPREAD_BYTES_MIN, thirdHeading, thirdTitle } from './words.ts';
 
 export type NodeName = 'alice' | 'bob' | 'carol';
 export const nodeNames: readonly NodeName[] = ['alice', 'bob', 'carol'];
@@ -21,8 +23,9 @@ export interface Tour {
 
 /** The main tracker dies when the third download has this part. */
 const KILL_AT = 0.3;
-/** From this size on, a download that has two sources takes from both. */
-const SPREAD_BYTES_MIN = 50_000_000;
+
+/** A big file takes as long as it takes, but not without a byte for so long. */
+const STALL_MAX_MS = 60_000;
 
 const pids = (tour: Tour, names: readonly (NodeName | 'main' | 'backup' | 'proxy')[]): string =>
   names.map((name) => tour.network.child(name).pid).join(', ');
@@ -63,21 +66,23 @@ const share = async (
   tags: readonly string[],
 ): Promise<{ id: string; size: number }> => {
   const { job } = await tour.network.ask(node, 'share', { paths: [path], name, tags, v1: false, pieceLength: null });
-  return until(`Sharing ${name}`, async () => {
+  let doneBytes = 0;
+  const look = async (): Promise<{ id: string; size: number } | null> => {
     const state = await tour.network.ask(node, 'shareJob', { job });
+    ({ doneBytes } = state);
     if (state.state === 'failed') throw new Error(state.message ?? 'sharing failed');
     if (state.state === 'hashing' && state.size > 0)
       tour.screen.progress({ label: node, ...state, rate: 0, secondsLeft: null, sources: [], reason: 'reading and hashing' });
     return state.state === 'done' && state.id !== null ? { id: state.id, size: state.size } : null;
-  });
+  };
+  return until(`Sharing ${name}`, look, STALL_MAX_MS, () => doneBytes);
 };
 
-const shareFirst = async (tour: Tour): Promise<string> => {
-  let found = '';
+const shareFirst = async (tour: Tour): Promise<{ id: string; size: number }> => {
+  let found = { id: '', size: 0 };
   await tour.screen.step('share', async () => {
-    const { id, size } = await share(tour, 'alice', tour.shared, ['tour']);
-    found = id;
-    return `alice shares ${printable(tour.shared.name)} (${formatSize(size)}); its id begins with ${shortId(id)}`;
+    found = await share(tour, 'alice', tour.shared, ['tour']);
+    return `alice shares ${printable(tour.shared.name)} (${formatSize(found.size)}); its id begins with ${shortId(found.id)}`;
   });
   return found;
 };
@@ -89,21 +94,20 @@ const searchFirst = (tour: Tour, id: string): Promise<void> =>
     return `bob searches for "${tour.shared.words}" and finds ${printable(hit.name)}${named}: ${formatSize(hit.size)}, on ${plural(hit.owners.length, 'node')}`;
   });
 
-const sourcesOf = ({ sources }: TransferSummary): { name: string; bytes: number }[] =>
-  sources.filter(({ bytes }) => bytes > 0).map(({ name, node, bytes }) => ({ name: name || shortId(node), bytes }));
-
 /** Downloads and shows it; `watch` hears of every look at it. */
 const download = async (
   tour: Tour,
   node: NodeName,
   id: string,
   watch: (transfer: TransferSummary) => void = () => {},
-): Promise<TransferSummary> => {
-  await tour.network.ask(node, 'get', { what: id, to: null, files: [], sequential: false });
-  return until('The download', async () => {
+): Promise<Downloaded> => {
+  const startMs = performance.now();
+  let doneBytes = 0;
+  const look = async (): Promise<TransferSummary | null> => {
     const transfer = await tour.network.transfer(node, id);
     if (transfer === null) return null;
     if (transfer.state === 'failed' || transfer.state === 'paused') throw new Error(transfer.reason ?? `the download is ${transfer.state}`);
+    ({ doneBytes } = transfer);
     watch(transfer);
     if (transfer.state === 'seeding') return transfer;
     tour.screen.progress({
@@ -116,20 +120,15 @@ const download = async (
       reason: transfer.state === 'downloading' ? null : (transfer.reason ?? transfer.state),
     });
     return null;
-  });
-};
-
-const downloadText = (transfer: TransferSummary, ms: number): string => {
-  const from = sourcesOf(transfer).map(({ name, bytes }) => `${printable(name)} ${formatSize(bytes)}`);
-  return `${formatSize(transfer.size)} at ${formatRate(transfer.size / (ms / 1000))} from ${from.join(' and ')}`;
+  };
+  await tour.network.ask(node, 'get', { what: id, to: null, files: [], sequential: false });
+  const transfer = await until('The download', look, STALL_MAX_MS, () => doneBytes);
+  const ms = performance.now() - startMs;
+  return { transfer: await withSourceNames(transfer, () => tour.network.transfer(node, id)), ms };
 };
 
 const downloadSecond = (tour: Tour, id: string): Promise<void> =>
-  tour.screen.step('second node downloads', async () => {
-    const startMs = performance.now();
-    const transfer = await download(tour, 'bob', id);
-    return `bob downloads it: ${downloadText(transfer, performance.now() - startMs)}`;
-  });
+  tour.screen.step('second node downloads', async () => downloadText('bob', await download(tour, 'bob', id)));
 
 /** Starts the third download. `under way` resolves when the main tracker should die; `done` when it is complete. */
 const startThird = (tour: Tour, id: string): { underWay: Promise<number>; done: Promise<void> } => {
@@ -140,18 +139,16 @@ const startThird = (tour: Tour, id: string): { underWay: Promise<number>; done: 
     broken = reject;
   });
   let killed = false;
-  const done = tour.screen.step('third node downloads from both', async () => {
-    const startMs = performance.now();
+  const done = tour.screen.step('third node downloads', async () => {
     try {
-      const transfer = await download(tour, 'carol', id, ({ doneBytes, size, state }) => {
+      const end = await download(tour, 'carol', id, ({ doneBytes, size, state }) => {
         killed ||= state !== 'seeding' && doneBytes >= KILL_AT * size;
         if (state === 'seeding' || killed) reached(size === 0 ? 1 : doneBytes / size);
       });
-      const sources = sourcesOf(transfer);
-      // A small content is over before the second source is asked.
-      if (transfer.size >= SPREAD_BYTES_MIN && sources.length < 2)
+      const sources = sourcesOf(end.transfer);
+      if (end.transfer.size >= SPREAD_BYTES_MIN && sources.length < 2)
         throw new Error(`all of it came from ${sources[0]?.name ?? 'nowhere'}, not from both`);
-      return `carol downloads it from ${sources.length < 2 ? 'one of them' : 'both at once'}: ${downloadText(transfer, performance.now() - startMs)}${killed ? ', while the main tracker died' : ''}`;
+      return { text: `${downloadText('carol', end)}${killed ? ', while the main tracker died' : ''}`, title: thirdTitle(end) };
     } catch (error) {
       broken(error);
       throw error;
@@ -188,7 +185,7 @@ const goOn = async (tour: Tour): Promise<void> => {
     const { id } = await share(tour, 'alice', notes, []);
     const hit = await until('Finding it', () => network.search('bob', notes.words));
     if (hit.id !== id) throw new Error(`"${notes.words}" found ${hit.name}`);
-    const transfer = await download(tour, 'bob', id);
+    const { transfer } = await download(tour, 'bob', id);
     const files = compare(
       await digestsOf(notes.path),
       await digestsOf(join(network.folder, 'downloads', 'bob', notes.name)),
@@ -240,11 +237,11 @@ export const takeTour = async (tour: Tour): Promise<void> => {
   await signIn(tour);
 
   screen.heading('Share, search, download');
-  const id = await shareFirst(tour);
+  const { id, size } = await shareFirst(tour);
   await searchFirst(tour, id);
   await downloadSecond(tour, id);
 
-  screen.heading('Download from both, while the main tracker dies');
+  screen.heading(thirdHeading(size));
   const third = startThird(tour, id);
   const outage = third.underWay.then(async (part) => {
     await killMain(tour, part);

@@ -7,12 +7,13 @@ import type { Context } from '../command.ts';
 import { EXIT, type ExitCode, stopWith } from '../exit.ts';
 import { formatRate, padEnd } from '../render/format.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
-import type { Child } from './child.ts';
+import type { Child, Death } from './child.ts';
 import { defaultFile, fileOfUser } from './files.ts';
 import { makeLocalNetwork, takeFolder } from './folder.ts';
-import { LocalNetwork } from './network.ts';
+import { LocalNetwork, type ServerName } from './network.ts';
 import { Screen, secondsText, StepFailed } from './screen.ts';
 import { nodeNames, type NodeName, takeTour } from './steps.ts';
+import { deathLines } from './words.ts';
 
 export interface UpOptions {
   /** What to share; null for the Node executable. */
@@ -27,8 +28,9 @@ const RATE = 30_000_000;
 
 const mainModule = (): string => fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 
-/** How this user starts the program. */
-const commandName = (env: Context['env']): string => (env['npm_command'] === undefined ? 'shoal' : 'npx shoal');
+/** How this user starts the program; in a checkout always by npx, which finds it there. */
+const commandName = (env: Context['env']): string =>
+  env['npm_command'] === undefined && !import.meta.url.endsWith('.ts') ? 'shoal' : 'npx shoal';
 
 const showTimes = (screen: Screen): void => {
   screen.heading('What took how long');
@@ -38,23 +40,25 @@ const showTimes = (screen: Screen): void => {
 
 const showCommands = (screen: Screen, network: LocalNetwork<NodeName>, shoal: string, password: string): void => {
   screen.heading('It stays up. Try, in another terminal');
-  for (const [command, about] of [
-    [`${shoal} search --config ${network.configOf('bob')}`, 'everything that is shared'],
-    [`${shoal} ls --config ${network.configOf('carol')}`, 'what carol has'],
-    [`${shoal} share README.md --config ${network.configOf('alice')}`, 'share something'],
-    [`${shoal} nodes --config ${network.configOf('alice')}`, 'who is there'],
-    [`kill -9 ${network.child('backup').pid}`, 'another failover'],
-  ] as const) {
-    screen.say(`  ${padEnd(command, 62)}  ${about}`);
-  }
+  screen.commands([
+    { command: `${shoal} search --config ${network.configOf('bob')}`, about: 'everything that is shared' },
+    { command: `${shoal} ls --config ${network.configOf('carol')}`, about: 'what carol has' },
+    {
+      command: `${shoal} share ${existsSync('README.md') ? 'README.md' : 'PATH'} --config ${network.configOf('alice')}`,
+      about: 'share something',
+    },
+    { command: `${shoal} nodes --config ${network.configOf('alice')}`, about: 'who is there' },
+    { command: `kill -9 ${network.child('backup').pid}`, about: 'another failover' },
+  ]);
   screen.say();
   screen.say(`  Every account has the password ${password}. Logs: ${join(network.folder, 'logs')}`);
   screen.say('  Ctrl-C stops everything.');
 };
 
-const showDeath = (screen: Screen, child: Child, how: string): void => {
-  screen.fact(`The ${child.plan.role} ${child.plan.name} (process ${child.pid}) ${how}. Its last lines:`);
-  for (const line of child.lastWords()) screen.say(`      ${line}`);
+const showDeath = (screen: Screen, child: Child, death: Death, again: string | null): void => {
+  const [first = '', ...words] = deathLines(child, death, again, child.lastWords());
+  screen.fact(first);
+  for (const line of words) screen.say(`      ${line}`);
 };
 
 /** While it stays up, a process may be killed by whoever tries things: it is said, and the rest goes on. */
@@ -62,11 +66,6 @@ interface Deaths {
   during: ((error: Error) => void) | null;
   stopping: boolean;
 }
-
-const stay = async (screen: Screen, signals: StopRequest): Promise<void> => {
-  await signals.requested;
-  screen.say();
-};
 
 const run = async (
   context: Context,
@@ -92,7 +91,7 @@ const run = async (
   context.output.value({ ok: true, steps: screen.times });
   if (options.once) return EXIT.ok;
   showCommands(screen, network, commandName(context.env), password);
-  await stay(screen, signals);
+  await signals.requested;
   return EXIT.ok;
 };
 
@@ -105,14 +104,22 @@ export const runTour = async (context: Context, given: UpOptions): Promise<ExitC
   const { lock, cleared } = takeFolder(options.folder);
   const screen = new Screen(context.output);
   const signals = watchSignals();
+  void signals.requested.then(() => {
+    screen.end();
+    // The terminal has written "^C" into the line.
+    screen.say();
+    screen.say('Stopping…');
+  });
   const deaths: Deaths = { during: null, stopping: false };
   if (cleared) screen.say(`The state of the last tour in ${given.folder} is cleared.`);
   screen.say(`State lives in ${given.folder}. For this tour every node is capped at ${formatRate(RATE)} up and down.`);
   const networkFolder = join(options.folder, 'network');
   const adminCode = await makeLocalNetwork(networkFolder, nodeNames, RATE);
-  const network = new LocalNetwork<NodeName>(networkFolder, mainModule(), (child, how) => {
-    if (deaths.stopping) return;
-    showDeath(screen, child, how);
+  const network: LocalNetwork<NodeName> = new LocalNetwork(networkFolder, mainModule(), (child, death) => {
+    if (deaths.stopping || signals.stopped) return;
+    const { role, name } = child.plan;
+    const again = `${commandName(context.env)} ${role} --config ${network.configOf(name as ServerName | NodeName)}`;
+    showDeath(screen, child, death, deaths.during === null ? again : null);
     deaths.during?.(new StepFailed(`${child.plan.name} runs`, null));
   });
   try {

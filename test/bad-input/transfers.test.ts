@@ -152,7 +152,7 @@ test('a node with no peers waits and says why, from one reason to the next, and 
     });
   cluster.kill('node1');
   download(cluster, 'node2', id);
-  waits(/could not be reached yet; they are tried again and again\.$/u);
+  waits(/^The one peer known could not be reached yet; it is tried again and again\.$/u);
   waits(/^No owner is online; it goes on when one is\.$/u);
   cluster.kill('proxy');
   waits(/^The network is not reached \(.+\); it goes on by itself when it is\.$/u);

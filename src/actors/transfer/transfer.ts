@@ -370,6 +370,7 @@ export class Transfer {
       swarm: this.swarm,
       peersConnected: this.exchange.peers.length,
       peersKnown: this.exchange.peersKnown,
+      peersFailed: this.exchange.peersFailed,
     });
   }
 

@@ -116,6 +116,7 @@ test('why a transfer waits names the nearest cause', () => {
     swarm: { seeders: 0, leechers: 0, warming: false },
     peersConnected: 0,
     peersKnown: 0,
+    peersFailed: 0,
   };
   assert.match(waitingReason(facts), /No owner/u);
   assert.match(
@@ -126,8 +127,13 @@ test('why a transfer waits names the nearest cause', () => {
   assert.match(waitingReason({ ...facts, account: null }), /shoal login/u);
   assert.match(waitingReason({ ...facts, online: false }), /not reached/u);
   assert.match(waitingReason({ ...facts, swarm: { seeders: 0, leechers: 0, warming: true } }), /taken over/u);
-  assert.match(waitingReason({ ...facts, swarm: { seeders: 2, leechers: 0, warming: false }, peersKnown: 2 }), /could not be reached/u);
-  assert.match(waitingReason({ ...facts, peersConnected: 3 }), /lack/u);
+  const owned = { ...facts, swarm: { seeders: 2, leechers: 0, warming: false } };
+  assert.equal(waitingReason({ ...owned, peersKnown: 1 }), 'Connecting to one peer.');
+  assert.equal(waitingReason({ ...owned, peersKnown: 3, peersFailed: 1 }), 'Connecting to 2 peers.');
+  assert.match(waitingReason({ ...owned, peersKnown: 1, peersFailed: 1 }), /^The one peer known could not be reached yet; it is tried/u);
+  assert.match(waitingReason({ ...owned, peersKnown: 2, peersFailed: 2 }), /^None of the 2 peers known could be reached yet; they are/u);
+  assert.match(waitingReason({ ...facts, peersConnected: 1 }), /^The one peer connected lacks what/u);
+  assert.match(waitingReason({ ...facts, peersConnected: 3 }), /^All 3 peers connected lack what/u);
 });
 
 const torrent = makeTestTorrent(

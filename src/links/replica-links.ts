@@ -130,7 +130,8 @@ export class ReplicaLinks {
       before.role === status.role &&
       before.epoch === status.epoch &&
       before.primary === status.primary &&
-      before.mode === status.mode;
+      before.mode === status.mode &&
+      before.waitsFor === status.waitsFor;
     if (!same) for (const link of this.#proxies.values()) link.send(status);
   }
 

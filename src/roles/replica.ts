@@ -35,6 +35,8 @@ class ReplicaRole implements Role {
   readonly #parts: Parts;
   readonly #incarnation: string;
   #address: string | null = null;
+  /** The primary that is followed, and its epoch. */
+  #followed: string | null = null;
   #started = false;
   #haltReason = 'no reason was given';
   #starting: Done<void> | null = null;
@@ -101,14 +103,23 @@ class ReplicaRole implements Role {
   }
 
   #statusChanged(status: ReplicaStatus): void {
-    const { role, epoch, primary, mode, appliedSeq } = status;
+    const { role, epoch, primary, mode, appliedSeq, waitsFor } = status;
     const get = this.#parts.get;
     get(SWARM).primaryChanged(role === 'primary');
-    get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq });
+    get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq, waitsFor });
+    this.#noteFollowed(role === 'follower' ? primary : null, status);
     if (role !== 'halted') return;
     const error = new Halted(`its ledger or its voter state cannot be used (${this.#haltReason})`);
     this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}.`));
     this.#ended(error);
+  }
+
+  /** Once for each primary that this replica begins to follow. */
+  #noteFollowed(primary: string | null, { epoch, mode }: ReplicaStatus): void {
+    const followed = primary === null ? null : `${primary} ${epoch}`;
+    if (followed !== null && followed !== this.#followed)
+      this.#environment.ports.log.info({ primary, epoch, mode }, `following ${primary}`);
+    this.#followed = followed;
   }
 
   #listening(result: { readonly ok: true } | { readonly ok: false; readonly error: TransportFailure }, address: string | null): void {

@@ -20,6 +20,27 @@ test('a follower reads what it has applied, and sends every change to the primar
     assert.equal(office.code(operation, { token }), 'not-primary', operation.op);
 });
 
+test('what a follower answers is marked: newer changes may be missing; soft state it takes in', () => {
+  const office = new Office();
+  const token = office.member('An');
+  assert.equal(office.send(office.request(need, { token })).stale, undefined);
+  office.role = 'follower';
+  assert.equal(office.send(office.request(need, { token })).stale, true);
+  office.enter(token);
+  assert.equal(office.code({ op: 'alive', node: 'n1', incarnation: 'i-n1', uploadedBytes: 1 }), 'ok');
+  assert.equal(office.ask({ op: 'nodes' }, { token }).nodes.length, 1);
+});
+
+test('a session that a follower does not know may have begun elsewhere: it is not called ended', () => {
+  const office = new Office();
+  const token = office.member('An');
+  assert.equal(office.code(need, { token: 'another' }), 'session-expired');
+  office.role = 'follower';
+  assert.equal(office.code(need, { token: 'another' }), 'unavailable');
+  office.wallSkewMs = 31 * 86_400_000;
+  assert.equal(office.code(need, { token }), 'session-expired');
+});
+
 test('a primary that has not applied what the asker saw asks for patience', () => {
   const office = new Office();
   const token = office.member('An');

@@ -115,6 +115,10 @@ export class Desk {
     if (token === null) return enquiry.refuse('session-expired', 'Log in first');
     const hash = tokenHash(token);
     enquiry.read('session', { tokenHash: hash }, (session) => {
+      const { role, name } = this.#context.replica.status();
+      if (session === null && role !== 'primary')
+        // It may have begun at the primary that this replica has not heard: whoever holds it must not throw it away.
+        return enquiry.refuse('unavailable', `${name} does not know this session, and there is no primary now to ask; try again later`);
       if (session === null || session.expiresMs <= this.#context.clock.wallNow())
         return enquiry.refuse('session-expired', 'The session has ended: log in again');
       if (session.disabled) return enquiry.refuse('disabled', 'The account is disabled');

@@ -153,8 +153,9 @@ export class Enquiry<O extends Operation = Operation> {
     if (!this.#open) return;
     this.#open = false;
     this.#context.clock.clearTimer(this.#timer);
-    const { epoch, appliedSeq } = this.#context.replica.status();
+    const { role, epoch, appliedSeq } = this.#context.replica.status();
     const { seq, durability } = backing ?? { seq: appliedSeq, durability: 'none' as const };
-    this.#reply({ kind: 'reply', requestId: this.request.requestId, epoch, seq, durability, body, tail });
+    const stale = role === 'primary' ? {} : { stale: true as const };
+    this.#reply({ kind: 'reply', requestId: this.request.requestId, epoch, seq, durability, ...stale, body, tail });
   }
 }

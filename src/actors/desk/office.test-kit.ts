@@ -129,6 +129,7 @@ export class Office {
         epoch: this.epoch,
         primary: this.role === 'primary' ? 'main' : null,
         mode: this.mode,
+        waitsFor: null,
         lastSeq: last.seq,
         commitSeq: last.seq,
         appliedSeq: this.appliedSeq ?? appliedSeq,

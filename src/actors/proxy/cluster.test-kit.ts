@@ -91,10 +91,10 @@ export class FakeReplica {
     };
   }
 
-  says(role: StatusFrame['role'], epoch: number, primary: string | null): void {
+  says(role: StatusFrame['role'], epoch: number, primary: string | null, waitsFor: string | null = null): void {
     this.epoch = epoch;
     this.process.do(() =>
-      this.links.setStatus({ kind: 'status', name: this.name, role, epoch, primary, mode: 'SYNC', appliedSeq: this.seq }),
+      this.links.setStatus({ kind: 'status', name: this.name, role, epoch, primary, mode: 'SYNC', appliedSeq: this.seq, waitsFor }),
     );
   }
 

@@ -118,6 +118,49 @@ test('without a primary soft reads go to the backup, after which a write still w
   assert.deepEqual(cluster.backup.operations(), ['need', 'register']);
 });
 
+test('a backup that may not lead answers all but changes, with what it has; changes are refused with what to do', () => {
+  const cluster = testCluster();
+  const node = cluster.member('node-1');
+  const content = 'aa'.repeat(32);
+  cluster.main.seq = 41;
+  for (const [n, operation] of [register, enter].entries()) {
+    node.ask(n + 1, operation);
+    cluster.net.until(() => node.replies(n + 1).length === 1);
+  }
+  node.says(announce('node-1', 1, content));
+  cluster.net.until(() => cluster.main.announces.length === 1);
+  cluster.main.process.kill();
+  cluster.backup.says('follower', 5, null, 'main');
+  cluster.net.until(() => firstProxy(cluster).status().state === 'softOnly');
+  node.ask(3, need);
+  node.ask(4, { op: 'whoami' });
+  node.ask(5, { op: 'alive', node: 'node-1', incarnation: 'i', uploadedBytes: 0 });
+  node.ask(6, register);
+  node.says(announce('node-1', 2, content));
+  cluster.net.until(() => [3, 4, 5, 6].every((n) => node.replies(n).length === 1), 1);
+  const refused = node.replies(6)[0]?.body;
+  assert.ok(refused?.ok === false && refused.code === 'unavailable');
+  assert.equal(refused.message, 'Nothing was changed: backup waits for main, which may hold newer changes; start main.');
+  assert.deepEqual(cluster.backup.operations().toSorted(), ['alive', 'enter', 'need', 'whoami']);
+  for (const { frame } of cluster.backup.requests) assert.deepEqual([frame.minSeq, frame.epoch], [0, 0]);
+  assert.ok(cluster.backup.announces.some(({ frame }) => frame.sequence === 2));
+  const { primary, reader, waitsFor } = node.routes().at(-1) ?? {};
+  assert.deepEqual([primary, reader, waitsFor], [null, 'backup', 'main']);
+});
+
+test('a change that the lost primary may have made is not called unmade', () => {
+  const cluster = testCluster();
+  mute(cluster.main);
+  const node = cluster.member('node-1');
+  node.ask(1, register, 6_000);
+  cluster.net.until(() => cluster.main.requests.length === 1);
+  cluster.main.process.kill();
+  cluster.backup.says('follower', 5, null, 'main');
+  cluster.net.until(() => node.replies(1).length === 1);
+  const body = node.replies(1)[0]?.body;
+  assert.equal(body?.ok === false && body.code, 'indeterminate');
+});
+
 test('with neither tracker nor backup a request is refused at once, with the reason', () => {
   const cluster = testCluster();
   const node = cluster.member('node-1');
@@ -142,7 +185,7 @@ test('a primary whose machine vanished is given up without a word from it', () =
 test('every member is told of a new primary, once, with the time to spread over', () => {
   const cluster = testCluster();
   const nodes = [cluster.member('node-1'), cluster.member('node-2')];
-  assert.deepEqual(nodes[0]?.routes().at(-1), { kind: 'route', epoch: 1, primary: 'main', spreadMs: 2_000 });
+  assert.deepEqual(nodes[0]?.routes().at(-1), { kind: 'route', epoch: 1, primary: 'main', reader: null, waitsFor: null, spreadMs: 2_000 });
   cluster.main.process.kill();
   promoteBackup(cluster);
   cluster.net.until(() => nodes.every((node) => node.routes().at(-1)?.epoch === 2));

@@ -93,11 +93,15 @@ export class Proxy {
     const { ports, config, network, security } = deps;
     this.#deps = deps;
     this.#handler = handler;
-    this.#told = { kind: 'route', epoch: 0, primary: null, spreadMs: config.spreadMs };
+    this.#told = { kind: 'route', epoch: 0, primary: null, reader: null, waitsFor: null, spreadMs: config.spreadMs };
     this.#replicas = new Replicas(ports, network, this.#identity(), security.cluster, {
       primaryChanged: (primary) => this.#post({ type: primary === null ? 'primary.lost' : 'primary.found' }),
       primaryQuiet: (quiet) => this.#post({ type: quiet ? 'primary.silent' : 'primary.heard' }),
       followersChanged: (any) => this.#post({ type: 'followers.changed', any }),
+      standInChanged: () => {
+        this.#tell();
+        this.#requests.routeChanged();
+      },
       up: (name) => this.#voter?.peerUp(name),
       down: (name) => {
         this.#requests.replicaDown(name);
@@ -130,7 +134,7 @@ export class Proxy {
       },
     );
     this.#replayer = new Replayer(ports.clock, this.#cache, toHex(ports.crypto.secretBytes(16)), {
-      send: (frame) => this.#toPrimary(frame),
+      send: (frame) => this.#toServing(frame),
       epochSeen: () => this.#replicas.epochSeen,
     });
   }
@@ -218,7 +222,7 @@ export class Proxy {
         return primary === null ? { kind: 'hold' } : { kind: 'primary', ...primary };
       case 'softOnly': {
         const follower = this.#replicas.follower();
-        return follower === null ? { kind: 'hold' } : { kind: 'soft', follower };
+        return follower === null ? { kind: 'hold' } : { kind: 'soft', follower, waitsFor: this.#replicas.waitedFor() };
       }
       case 'unavailable':
         return { kind: 'unavailable' };
@@ -232,31 +236,41 @@ export class Proxy {
     this.#state = state;
     const { primary, epochSeen } = this.#replicas;
     log.info({ state, primary: primary?.name ?? null, epoch: epochSeen }, 'the route changed');
-    if (state === 'routed') this.#tell(primary?.name ?? null);
-    else if (state !== 'suspect') this.#tell(null);
+    this.#tell();
     this.#requests.routeChanged();
   }
 
-  /** Tells the nodes of another primary; it also hears from here what the nodes announced to the old one. */
-  #tell(primary: string | null): void {
-    const epoch = this.#replicas.epochSeen;
-    if (primary === this.#told.primary && epoch === this.#told.epoch) return;
-    const another = primary !== null && epoch !== this.#told.epoch;
-    this.#told = { kind: 'route', epoch: primary === null ? this.#told.epoch : epoch, primary, spreadMs: this.#deps.config.spreadMs };
+  /** Tells the nodes of another route; who serves them now hears from here what they announced to the one before. */
+  #tell(): void {
+    const { kind, epoch: epochBefore, ...before } = this.#told;
+    const route = this.#route();
+    const primary = route.kind === 'primary' ? route.name : null;
+    const reader = route.kind === 'soft' ? route.follower : null;
+    const waitsFor = route.kind === 'soft' ? route.waitsFor : null;
+    const epoch = route.kind === 'primary' ? route.epoch : epochBefore;
+    const same = primary === before.primary && epoch === epochBefore && reader === before.reader && waitsFor === before.waitsFor;
+    if (same) return;
+    this.#told = { kind, epoch, primary, reader, waitsFor, spreadMs: this.#deps.config.spreadMs };
     this.#members.broadcast(this.#told);
-    if (another) this.#replayer.start();
-    else if (primary === null) this.#replayer.stop();
+    if (epoch !== epochBefore || (reader !== null && reader !== before.reader)) this.#replayer.start();
+    else if (primary === null && reader === null) this.#replayer.stop();
   }
 
-  #toPrimary(frame: RequestFrame | AnnounceFrame): boolean {
+  /** To the primary; where there is none to the replica that stands in, which is not asked for more than it has. */
+  #toServing(frame: RequestFrame | AnnounceFrame): boolean {
     const route = this.#route();
-    return route.kind === 'primary' && this.#replicas.send(route.name, frame);
+    if (route.kind === 'primary') return this.#replicas.send(route.name, frame);
+    if (route.kind !== 'soft') return false;
+    return this.#replicas.send(route.follower, frame.kind === 'request' ? { ...frame, epoch: 0, minSeq: 0 } : frame);
   }
 
   #request(frame: RequestFrame, member: Member): void {
     const { operation } = frame;
     if (operation.op === 'ping') {
-      const target = this.#members.find(operation.node);
+      // A name may be another node's too, which only the tracker knows; where nobody serves, what is here must do.
+      const { kind } = this.#route();
+      const served = kind === 'primary' || kind === 'soft';
+      const target = served ? this.#members.get(operation.node) : this.#members.find(operation.node);
       if (target !== undefined) return this.#ping(frame, member, target);
     }
     if (operation.op === 'enter') this.#cache.entered(member.node, frame);
@@ -280,10 +294,10 @@ export class Proxy {
     });
   }
 
-  /** Not held when there is no primary: nodes announce again when they are told of the next. */
+  /** Not held when nobody serves: nodes announce again when they are told of the next primary. */
   #announce(frame: AnnounceFrame): void {
     this.#cache.announced(frame);
-    this.#toPrimary(frame);
+    this.#toServing(frame);
   }
 
   #fromReplica(from: string, frame: Exclude<Parameters<LinkHandler<ProxyFrame>['frame']>[0], StatusFrame>): void {

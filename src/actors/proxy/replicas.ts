@@ -1,5 +1,5 @@
 /** The replicas as a proxy has them: a link to each, what each says of itself, and who is primary. */
-import { choosePrimary, chooseFollower, epochOf, type Primary, type ReplicaView } from '../../domain/routing/route.ts';
+import { chooseFollower, choosePrimary, chooseWaitedFor, epochOf, type Primary, type ReplicaView } from '../../domain/routing/route.ts';
 import type { NetworkConfig } from '../../config/types.ts';
 import { LinkDialler } from '../../links/dialler.ts';
 import type { LinkHandler } from '../../links/link.ts';
@@ -18,6 +18,8 @@ export interface ReplicasHandler {
   /** The primary's status stopped coming, or comes again. */
   primaryQuiet(quiet: boolean): void;
   followersChanged(any: boolean): void;
+  /** Another follower is the one to ask, or another replica is waited for. */
+  standInChanged(): void;
   up(name: string): void;
   down(name: string): void;
   frame(from: string, frame: Exclude<Incoming, StatusFrame>): void;
@@ -40,6 +42,7 @@ export class Replicas {
   readonly #handler: ReplicasHandler;
   readonly #replicas = new Map<string, Replica>();
   #anyFollower = false;
+  #standIn = '';
   #quiet = false;
   #timer: TimerId | null = null;
 
@@ -83,9 +86,14 @@ export class Replicas {
     return replica.dialler.isUp;
   }
 
-  /** For soft reads while there is no primary. */
+  /** Whom to ask while there is no primary. */
   follower(): string | null {
     return chooseFollower(this.#views(), this.#quiet ? (this.primary?.name ?? null) : null);
+  }
+
+  /** See `chooseWaitedFor`. */
+  waitedFor(): string | null {
+    return chooseWaitedFor(this.#views());
   }
 
   status(): readonly {
@@ -150,11 +158,22 @@ export class Replicas {
       this.#anyFollower = any;
       this.#handler.followersChanged(any);
     }
-    const primary = choosePrimary(views, this.epochSeen);
+    this.#judgePrimary(choosePrimary(views, this.epochSeen));
+    this.#judgeStandIn();
+  }
+
+  #judgePrimary(primary: Primary | null): void {
     if (primary?.name === this.primary?.name && primary?.epoch === this.primary?.epoch) return;
     this.primary = primary;
     this.#quiet = false;
     this.#handler.primaryChanged(primary);
+  }
+
+  #judgeStandIn(): void {
+    const standIn = `${this.follower()} ${this.waitedFor()}`;
+    if (standIn === this.#standIn) return;
+    this.#standIn = standIn;
+    this.#handler.standInChanged();
   }
 
   #look(): void {
@@ -167,6 +186,7 @@ export class Replicas {
   #setQuiet(quiet: boolean): void {
     if (quiet === this.#quiet) return;
     this.#quiet = quiet;
+    this.#judgeStandIn();
     this.#handler.primaryQuiet(quiet);
   }
 }

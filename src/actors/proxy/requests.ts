@@ -1,15 +1,16 @@
 /** Requests under way at a proxy: held while there is no primary, repeated under their own id, answered exactly once. */
-import { isSoftRead, lateAnswer } from '../../domain/routing/operations.ts';
+import { isWrite, lateAnswer } from '../../domain/routing/operations.ts';
 import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import { requestIdText } from '../../domain/routing/request-log.ts';
+import { waitingWords } from '../../domain/routing/route.ts';
 import type { ErrorCode, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
 
 /** Where requests go now. */
 export type Route =
   | { readonly kind: 'primary'; readonly name: string; readonly epoch: number }
-  /** No primary: soft reads go to this replica, all else waits. */
-  | { readonly kind: 'soft'; readonly follower: string }
+  /** No primary: all but changes goes to this replica. Changes wait for a primary, or are refused where none will come by itself. */
+  | { readonly kind: 'soft'; readonly follower: string; readonly waitsFor: string | null }
   | { readonly kind: 'hold' }
   | { readonly kind: 'unavailable' };
 
@@ -40,7 +41,7 @@ interface UnderWay {
   sentTo: string | null;
   sentEpoch: number;
   sends: number;
-  /** Some replica may have done it. */
+  /** Some replica may have done it, if it is a change. */
   maybeDone: boolean;
 }
 
@@ -171,21 +172,29 @@ export class RequestTable {
 
   #dispatch(key: string, request: UnderWay): void {
     const route = this.#ways.route();
-    const { op } = request.frame.operation;
+    const write = isWrite(request.frame.operation.op);
     if (route.kind === 'primary') return this.#send(request, route.name, route.epoch);
-    if (route.kind === 'soft' && isSoftRead(op)) return this.#send(request, route.follower, SOFT);
-    if (route.kind === 'unavailable' && !request.maybeDone) {
-      this.#forget(key, request);
-      this.refuse(request.frame, request.asker, 'unavailable', 'The proxy reaches neither tracker nor backup.', BUSY_RETRY_MS);
-    }
+    if (route.kind === 'soft' && !write) return this.#send(request, route.follower, SOFT);
+    // What may have been done is neither done nor refused: a primary that comes in time can tell.
+    if (write && request.maybeDone) return;
+    if (route.kind === 'unavailable') this.#turnAway(key, request, 'The proxy reaches neither tracker nor backup.');
+    else if (route.kind === 'soft' && route.waitsFor !== null)
+      this.#turnAway(key, request, `Nothing was changed: ${waitingWords(route.follower, route.waitsFor)}.`);
+  }
+
+  #turnAway(key: string, request: UnderWay, message: string): void {
+    this.#forget(key, request);
+    this.refuse(request.frame, request.asker, 'unavailable', message, BUSY_RETRY_MS);
   }
 
   #send(request: UnderWay, to: string, epoch: number): void {
     if (request.sentTo === to && request.sentEpoch === epoch) return;
     const { frame, asker } = request;
     const deadlineMs = Math.max(0, Math.floor((request.deadlineAt - this.#clock.now()) / 1_000));
-    const minSeq = Math.max(frame.minSeq, asker.seqSeen);
-    if (!this.#ways.send(to, { ...frame, epoch: this.#ways.epochSeen(), minSeq, deadlineMs })) {
+    // Nothing else can answer: a follower is not asked for more than it has, and its reply says that it may be stale.
+    const seen =
+      epoch === SOFT ? { epoch: 0, minSeq: 0 } : { epoch: this.#ways.epochSeen(), minSeq: Math.max(frame.minSeq, asker.seqSeen) };
+    if (!this.#ways.send(to, { ...frame, ...seen, deadlineMs })) {
       request.sentTo = null;
       return;
     }

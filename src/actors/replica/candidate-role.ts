@@ -1,7 +1,6 @@
 import { activationOf, judgePromises, nextEpoch } from '../../domain/replication/candidate.ts';
 import { type Configuration, type Epoch, majorityOf, type VoterName } from '../../domain/replication/types.ts';
 import { type Clock, millis, type TimerId } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
 import type { VotingFrame } from '../../protocol/control/messages.ts';
 import type { Voter, VoterPeers } from '../voter/voter.ts';
 import type { ReplicaLog } from './replica-log.ts';
@@ -15,13 +14,14 @@ export interface CandidateEvents {
   /** R3: a majority has accepted. */
   activated(activation: Configuration): void;
   failed(why: CandidacyEnd): void;
+  /** R2: before `failed`, with the configuration that says who may lead. */
+  ineligible(latest: Configuration): void;
   /** Somebody has promised a higher epoch. */
   seen(epoch: Epoch): void;
 }
 
 export interface CandidateDeps {
   readonly clock: Clock;
-  readonly log: Log;
   readonly replicaLog: ReplicaLog;
   readonly voter: Voter;
   readonly peers: VoterPeers;
@@ -156,14 +156,13 @@ export class CandidateRole {
 
   /** R2. */
   #decide(distrustedThrough: Epoch): void {
-    const { name, voters, log, events } = this.#deps;
+    const { name, voters, events } = this.#deps;
     const judged = judgePromises(name, this.#promises, { voters: voters.length, distrustedThrough });
     if (judged.kind === 'eligible') {
       this.#stage = 'promised';
       events.promised();
     } else if (judged.kind === 'ineligible') {
-      const { e, v, isr } = judged.latest;
-      log.warn({ epoch: e, v, isr }, 'not eligible: others may hold acknowledged changes that are not here');
+      events.ineligible(judged.latest);
       this.#end('ineligible');
     }
   }

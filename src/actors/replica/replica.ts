@@ -124,6 +124,7 @@ export class Replica {
       epoch: Math.max(this.#view.epoch, voter.status().promised),
       primary: role === 'primary' ? name : this.#view.primary,
       mode: this.#primary?.mode ?? this.#view.modeFollowed(voter.status().accepted),
+      waitsFor: this.#view.waitsFor,
       lastSeq: this.#replicaLog.last.seq,
       commitSeq: this.#primary?.commitSeq ?? this.#follower?.commitSeq ?? this.#replicaLog.appliedSeq,
       appliedSeq: this.#replicaLog.appliedSeq,
@@ -297,11 +298,22 @@ export class Replica {
             this.#post({ type: 'activation.chosen' });
           },
           failed: (why) => this.#endCandidacy(why),
+          ineligible: (latest) => this.#mayNotLead(latest),
           seen: (epoch) => this.#view.see(epoch),
         },
       },
       this.#view.seen,
     );
+  }
+
+  /** R2. Said once: the candidacies that follow end in the same way. */
+  #mayNotLead({ e, v, isr }: Configuration): void {
+    const { name, log } = this.#deps;
+    const waitsFor = isr.find((replica) => replica !== name) ?? null;
+    if (waitsFor === this.#view.waitsFor) return;
+    this.#view.waitsFor = waitsFor;
+    log.warn({ epoch: e, v, isr, waitsFor }, 'not eligible: others may hold acknowledged changes that are not here');
+    this.#publish();
   }
 
   #endCandidacy(why: CandidacyEnd): void {

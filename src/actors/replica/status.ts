@@ -1,6 +1,6 @@
 import type { ReplicaStatus } from '../../domain/replication/types.ts';
 
-/** Tells listeners when role, epoch, primary or mode has changed. The numbers have a rate: whoever wants them asks. */
+/** Tells listeners when something has changed but the numbers. The numbers have a rate: whoever wants them asks. */
 export class StatusBoard {
   readonly #listeners = new Set<(status: ReplicaStatus) => void>();
   #published = '';
@@ -12,8 +12,8 @@ export class StatusBoard {
   }
 
   publish(status: ReplicaStatus): void {
-    const { role, epoch, primary, mode } = status;
-    const key = JSON.stringify([role, epoch, primary, mode]);
+    const { role, epoch, primary, mode, waitsFor } = status;
+    const key = JSON.stringify([role, epoch, primary, mode, waitsFor]);
     if (key === this.#published) return;
     this.#published = key;
     for (const listener of this.#listeners) listener(status);

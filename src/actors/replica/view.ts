@@ -8,6 +8,8 @@ export class View {
   primary: VoterName | null = null;
   /** The accepted configuration of the primary's epoch counts this replica in. */
   inIsr = false;
+  /** See `ReplicaStatus.waitsFor`: known since a candidacy, until somebody leads or this replica may. */
+  waitsFor: VoterName | null = null;
 
   see(epoch: Epoch): void {
     this.seen = Math.max(this.seen, epoch);
@@ -24,6 +26,7 @@ export class View {
     this.epoch = epoch;
     this.primary = primary;
     this.inIsr = false;
+    if (primary !== null) this.waitsFor = null;
   }
 
   /** Whether `inIsr` has changed with what the voter has accepted. */

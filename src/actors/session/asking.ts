@@ -1,6 +1,6 @@
 /** Requests of a node under way: repeated over the next link under their own ids, answered exactly once. */
 import type { RequestFailure } from '../../data/network.ts';
-import { isWrite } from '../../domain/routing/operations.ts';
+import { lateAnswer } from '../../domain/routing/operations.ts';
 import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import { between, type Random } from '../../ports/random.ts';
@@ -12,8 +12,10 @@ import { type Done, fail, ok } from '../../protocol/result.ts';
 export interface Answer<K extends OperationName = OperationName> {
   readonly value: OperationResults[K];
   readonly tail: Uint8Array;
-  /** Of the primary that answered. */
+  /** Of the replica that answered. */
   readonly epoch: number;
+  /** A follower answered in the place of a primary (`ReplyFrame.stale`). */
+  readonly stale: boolean;
 }
 
 export interface AskWays {
@@ -25,6 +27,8 @@ export interface AskWays {
   offlineWords(): string | null;
   /** Every proxy was tried in vain. */
   gaveUp(): boolean;
+  /** No primary will come by itself: who does not want to wait need not. */
+  stranded(): boolean;
   /** The tracker does not take the token any more. */
   tokenRefused(token: string | null): void;
   /** The tracker does not know this node (any more). */
@@ -142,7 +146,8 @@ export class Asking {
     const { code, message, retryAfterMs } = frame.body;
     if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
     if (code === 'not-entered') this.#ways.notEntered();
-    const impatient = !asked.hold && code === 'unavailable' && this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
+    const waited = this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
+    const impatient = !asked.hold && code === 'unavailable' && (waited || this.#ways.stranded());
     if (impatient || !RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;
     asked.lastFailure = { code, message };
@@ -202,24 +207,17 @@ export class Asking {
   #good(asked: Asked, frame: ReplyFrame, value: object): void {
     const parsed = results[asked.operation.op].safeParse(value);
     if (!parsed.success) return this.#finish(asked, fail('internal', `The tracker's answer to ${asked.operation.op} is not understood.`));
-    this.#finish(asked, ok({ value: parsed.data, tail: frame.tail, epoch: frame.epoch }));
+    this.#finish(asked, ok({ value: parsed.data, tail: frame.tail, epoch: frame.epoch, stale: frame.stale === true }));
   }
 
   #expire(n: number): void {
     const asked = this.#asked.get(n);
     if (asked === undefined) return;
     const offline = this.#ways.offlineWords();
-    if ((asked.sent || asked.lost) && isWrite(asked.operation.op)) {
-      return this.#finish(
-        asked,
-        fail('indeterminate', 'The network did not answer in time. The change may or may not have been made; look before you repeat it.'),
-      );
-    }
+    const late = lateAnswer(asked.operation.op, asked.sent || asked.lost);
+    if (late.code === 'indeterminate') return this.#finish(asked, fail(late.code, late.message));
     if (offline !== null) return this.#finish(asked, fail('offline', sentence(offline)));
-    this.#finish(asked, {
-      ok: false,
-      error: asked.lastFailure ?? { code: 'unavailable', message: 'No tracker answered in time; try again.' },
-    });
+    this.#finish(asked, { ok: false, error: asked.lastFailure ?? late });
   }
 
   #finish(asked: Asked, result: Parameters<Asked['done']>[0]): void {

@@ -74,7 +74,8 @@ export class NetworkSession implements Network {
   #proxy = 0;
   /** Why there is no link, by proxy, in this round. */
   readonly #failures = new Map<number, LinkDown>();
-  #primary: string | null = null;
+  /** What the proxy said last of who serves the network. */
+  #route: RouteFrame | null = null;
   #epochSeen = 0;
 
   constructor(deps: SessionDeps) {
@@ -88,6 +89,7 @@ export class NetworkSession implements Network {
       token: () => this.#account.current?.token ?? null,
       epochSeen: () => this.#epochSeen,
       offlineWords: () => (this.#linked ? null : this.#words()),
+      stranded: () => this.#linked && this.#route !== null && this.#route.waitsFor !== null,
       tokenRefused: (token) => this.#tokenRefused(token),
       gaveUp: () => this.#gaveUp(),
       notEntered: () => this.#membership.enterWithin(0),
@@ -169,7 +171,7 @@ export class NetworkSession implements Network {
       session: this.#words(),
       proxy,
       epoch: this.#epochSeen,
-      primary: this.#primary,
+      primary: this.#route?.primary ?? null,
     };
   }
 
@@ -269,6 +271,7 @@ export class NetworkSession implements Network {
       {
         up: () => {
           wasUp = true;
+          this.#route = null;
           this.#failures.clear();
           ports.log.info({ proxy: entry.name }, 'connected to a proxy');
           this.#post({ type: 'link.up' });
@@ -301,8 +304,9 @@ export class NetworkSession implements Network {
   }
 
   /** Perhaps another primary, which does not know this node. */
-  #routed({ epoch, primary, spreadMs }: RouteFrame): void {
-    this.#primary = primary;
+  #routed(route: RouteFrame): void {
+    const { epoch, primary, spreadMs } = route;
+    this.#route = route;
     this.#epochSeen = Math.max(this.#epochSeen, epoch);
     if (primary !== null) this.#membership.routed(epoch, spreadMs / 2);
   }
@@ -351,7 +355,7 @@ export class NetworkSession implements Network {
     return wordsFor({
       state: this.#state,
       account: this.#account.current?.account ?? null,
-      primary: this.#primary,
+      route: this.#route,
       proxy: this.#address(this.#proxy),
       failures: this.#gaveUp() ? [...this.#failures.values()] : [],
     });

@@ -1,11 +1,14 @@
 /** How a node stands to its network, in words for people. */
+import { waitingWords } from '../../domain/routing/route.ts';
 import type { LinkDown } from '../../links/link.ts';
+import type { RouteFrame } from '../../protocol/control/messages.ts';
 import type { SessionState } from './machine.ts';
 
 export interface Standing {
   readonly state: SessionState;
   readonly account: string | null;
-  readonly primary: string | null;
+  /** Who serves the network, as the proxy says; null before it has said so. */
+  readonly route: Pick<RouteFrame, 'primary' | 'reader' | 'waitsFor'> | null;
   /** The proxy that is dialled now. */
   readonly proxy: string;
   /** Why each proxy that was tried did not answer; empty until all were tried. */
@@ -13,7 +16,7 @@ export interface Standing {
 }
 
 export const wordsFor = (standing: Standing): string => {
-  const { state, account, primary } = standing;
+  const { state, account } = standing;
   switch (state) {
     case 'offline':
       return 'not connected';
@@ -22,12 +25,21 @@ export const wordsFor = (standing: Standing): string => {
     case 'backoff':
       return offlineWords(standing);
     case 'loggingIn':
-      return 'connected; nobody is signed in';
+      return `connected; nobody is signed in${withoutPrimary(standing)}`;
     case 'resuming':
-      return `connected; entering the network as ${account}`;
+      return `connected; entering the network as ${account}${withoutPrimary(standing)}`;
     default:
-      return primary === null ? `online as ${account}; the network has no tracker right now` : `online as ${account}`;
+      return `online as ${account}${withoutPrimary(standing)}`;
   }
+};
+
+const withoutPrimary = ({ route }: Standing): string => {
+  if (route === null || route.primary !== null) return '';
+  const { reader, waitsFor } = route;
+  if (reader === null) return '; the network has no tracker right now';
+  return waitsFor === null
+    ? `; the network has no tracker right now, ${reader} answers what changes nothing`
+    : `; nothing can be changed now: ${waitingWords(reader, waitsFor)}`;
 };
 
 const offlineWords = ({ failures, proxy }: Standing): string => {

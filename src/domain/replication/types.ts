@@ -72,6 +72,8 @@ export interface ReplicaStatus {
   readonly primary: VoterName | null;
   /** SYNC: acknowledgements mean two copies. SOLO: this one alone. */
   readonly mode: 'SYNC' | 'SOLO' | 'NONE';
+  /** Another replica that may hold acknowledged changes which are not here, so that this one may not lead (R2); null otherwise. */
+  readonly waitsFor: VoterName | null;
   readonly lastSeq: number;
   readonly commitSeq: number;
   readonly appliedSeq: number;

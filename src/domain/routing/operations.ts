@@ -1,7 +1,10 @@
 /** What a session, a proxy and a desk need to know of each operation. */
 import type { OperationName } from '../../protocol/control/messages.ts';
 
-/** Changes that are kept: repeated, they must not happen twice, and their outcome may be unknown. The primary alone does them. */
+/**
+ * Changes that are kept: repeated, they must not happen twice, and their outcome may be unknown. The primary alone does
+ * them; all else, soft state too, a follower answers while there is no primary.
+ */
 const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
   'register',
   'login',
@@ -13,13 +16,10 @@ const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
   'own',
   'disown',
 ]);
-/** Reads that a follower answers while there is no primary. */
-const SOFT_READS: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'content', 'torrent', 'nodes']);
 /** Each costs the tracker a password hash. */
 const HASHING: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'passwd', 'account.reset']);
 
 export const isWrite = (op: OperationName): boolean => WRITES.has(op);
-export const isSoftRead = (op: OperationName): boolean => SOFT_READS.has(op);
 /** In requests of the ordinary kind. */
 export const costOf = (op: OperationName): number => (HASHING.has(op) ? 5 : 1);
 
@@ -33,4 +33,7 @@ export const lateAnswer = (
         code: 'indeterminate',
         message: 'The network did not answer in time. The change may or may not have been made; look before you repeat it.',
       }
-    : { code: 'unavailable', message: 'No tracker answered in time. Nothing was changed; try again.' };
+    : {
+        code: 'unavailable',
+        message: isWrite(op) ? 'No tracker answered in time. Nothing was changed; try again.' : 'No tracker answered in time; try again.',
+      };

@@ -3,18 +3,27 @@ import { test } from 'node:test';
 import type { StatusFrame } from '../../protocol/control/messages.ts';
 import { isWrite, lateAnswer } from './operations.ts';
 import { RequestBudget } from './request-budget.ts';
-import { chooseFollower, choosePrimary, epochOf, type ReplicaView } from './route.ts';
+import { chooseFollower, choosePrimary, chooseWaitedFor, epochOf, type ReplicaView } from './route.ts';
 
 const view = (
   name: string,
   role: StatusFrame['role'],
   epoch: number,
-  more: Partial<ReplicaView> & { applied?: number; primary?: string | null } = {},
+  more: Partial<ReplicaView> & { applied?: number; primary?: string | null; waitsFor?: string } = {},
 ): ReplicaView => ({
   name,
   up: more.up ?? true,
   heardAt: 0,
-  status: { kind: 'status', name, role, epoch, primary: more.primary ?? null, mode: 'NONE', appliedSeq: more.applied ?? 0 },
+  status: {
+    kind: 'status',
+    name,
+    role,
+    epoch,
+    primary: more.primary ?? null,
+    mode: 'NONE',
+    appliedSeq: more.applied ?? 0,
+    waitsFor: more.waitsFor ?? null,
+  },
 });
 
 test('the primary of the highest epoch is asked', () => {
@@ -38,6 +47,13 @@ test('soft reads go to the follower that knows most, and never to one that canno
   assert.equal(chooseFollower([view('c', 'booting', 1)]), null);
 });
 
+test('a replica is waited for while it is away and the other says that it may not lead', () => {
+  const stuck = view('backup', 'follower', 5, { waitsFor: 'main' });
+  assert.equal(chooseWaitedFor([view('main', 'follower', 1, { up: false }), stuck]), 'main');
+  assert.equal(chooseWaitedFor([view('main', 'booting', 1), stuck]), null);
+  assert.equal(chooseWaitedFor([view('main', 'follower', 1, { up: false }), { ...stuck, up: false }]), null);
+});
+
 test("a candidate's epoch fences nobody before it has won", () => {
   assert.equal(epochOf(view('b', 'candidate', 9).status as StatusFrame), 0);
   assert.equal(epochOf(view('b', 'follower', 9, { primary: 'main' }).status as StatusFrame), 9);
@@ -47,6 +63,7 @@ test('only a write that may have been done is indeterminate', () => {
   assert.equal(lateAnswer('register', true).code, 'indeterminate');
   assert.equal(lateAnswer('register', false).code, 'unavailable');
   assert.equal(lateAnswer('need', true).code, 'unavailable');
+  assert.doesNotMatch(lateAnswer('need', true).message, /changed/u);
   assert.ok(isWrite('own') && !isWrite('nodes'));
 });
 

@@ -31,7 +31,7 @@ export const choosePrimary = (views: readonly ReplicaView[], epochSeen: number):
   return best;
 };
 
-/** The replica that has applied most, for reads that may be a little old; null when none is fit. Never `except`, a primary that fell silent. */
+/** The replica that has applied most, for answers that may be a little old; null when none is fit. Never `except`, a primary that fell silent. */
 export const chooseFollower = (views: readonly ReplicaView[], except: string | null = null): string | null => {
   let best: ReplicaView | null = null;
   for (const view of views) {
@@ -41,6 +41,22 @@ export const chooseFollower = (views: readonly ReplicaView[], except: string | n
   }
   return best?.name ?? null;
 };
+
+/**
+ * The replica without which there will be no primary, because the other may hold newer changes (R2); null where none is
+ * waited for, or where it is back and only has to be elected.
+ */
+export const chooseWaitedFor = (views: readonly ReplicaView[]): string | null => {
+  for (const { up, status } of views) {
+    const waitsFor = up ? (status?.waitsFor ?? null) : null;
+    if (waitsFor !== null && !views.some((view) => view.up && view.name === waitsFor)) return waitsFor;
+  }
+  return null;
+};
+
+/** Why nothing can be changed, in the same words wherever it is said. */
+export const waitingWords = (reader: string, waitsFor: string): string =>
+  `${reader} waits for ${waitsFor}, which may hold newer changes; start ${waitsFor}`;
 
 /** An epoch counts as seen when a primary of it is known: a candidate's epoch may never come to be. */
 export const epochOf = (status: StatusFrame): number => (status.primary === null && status.role !== 'primary' ? 0 : status.epoch);

@@ -89,26 +89,35 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
     from: fc.option(fc.record({ node: name, host: fc.ipV4() })),
     tail: bytes,
   }),
-  fc.record({
-    kind: fc.constant('reply' as const),
-    requestId,
-    epoch: integer,
-    seq: integer,
-    durability: fc.constantFrom('replicated' as const, 'local' as const, 'none' as const),
-    body: fc.oneof(
-      fc.record({ ok: fc.constant(true as const), value: fc.record({ id: fc.string(), total: integer }) }),
-      fc.record({ ok: fc.constant(false as const), code: fc.constant('busy' as const), message: fc.string(), retryAfterMs: integer }),
-      fc.record({ ok: fc.constant(false as const), code: fc.constant('name-taken' as const), message: fc.string() }),
-    ),
-    tail: bytes,
-  }),
+  fc
+    .record({
+      kind: fc.constant('reply' as const),
+      requestId,
+      epoch: integer,
+      seq: integer,
+      durability: fc.constantFrom('replicated' as const, 'local' as const, 'none' as const),
+      body: fc.oneof(
+        fc.record({ ok: fc.constant(true as const), value: fc.record({ id: fc.string(), total: integer }) }),
+        fc.record({ ok: fc.constant(false as const), code: fc.constant('busy' as const), message: fc.string(), retryAfterMs: integer }),
+        fc.record({ ok: fc.constant(false as const), code: fc.constant('name-taken' as const), message: fc.string() }),
+      ),
+      tail: bytes,
+    })
+    .chain((reply) => fc.constantFrom(reply, { ...reply, stale: true as const })),
   fc.record({ kind: fc.constant('promise' as const), epoch: integer, accepted: configuration }),
   fc.record({ kind: fc.constant('propose' as const), configuration }),
   fc.record({ kind: fc.constant('probe' as const), epoch: integer, at: position }),
   fc.record({ kind: fc.constant('probed' as const), epoch: integer, matches: fc.boolean(), last: position, appliedSeq: integer }),
   fc.record({ kind: fc.constant('snapshotChunk' as const), epoch: integer, position, index: integer, done: fc.boolean(), bytes }),
   fc.record({ kind: fc.constant('ping' as const), nonce: integer, node: fc.option(name) }),
-  fc.record({ kind: fc.constant('route' as const), epoch: integer, primary: fc.option(name), spreadMs: fc.nat({ max: 60_000 }) }),
+  fc.record({
+    kind: fc.constant('route' as const),
+    epoch: integer,
+    primary: fc.option(name),
+    reader: fc.option(name),
+    waitsFor: fc.option(name),
+    spreadMs: fc.nat({ max: 60_000 }),
+  }),
 );
 
 const linkOf = (frame: ControlFrame): LinkType =>

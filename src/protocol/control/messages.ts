@@ -190,6 +190,8 @@ export interface ReplyFrame {
   /** The entry that the reply reflects. */
   readonly seq: number;
   readonly durability: Durability;
+  /** Set where there was no primary and a follower answered: it may not know the newest changes, the asker's own included. */
+  readonly stale?: true;
   readonly body: ReplyBody;
   readonly tail: Uint8Array;
 }
@@ -295,6 +297,10 @@ export interface RouteFrame {
   readonly kind: 'route';
   readonly epoch: number;
   readonly primary: string | null;
+  /** The replica that answers everything but changes while there is no primary; null where none does. */
+  readonly reader: string | null;
+  /** The replica without which there will be no primary (`StatusFrame.waitsFor`); null where one may come by itself. */
+  readonly waitsFor: string | null;
   readonly spreadMs: number;
 }
 
@@ -307,6 +313,8 @@ export interface StatusFrame {
   readonly primary: string | null;
   readonly mode: 'SYNC' | 'SOLO' | 'NONE';
   readonly appliedSeq: number;
+  /** It may not lead (R2): the replica named may hold newer changes. Null otherwise. */
+  readonly waitsFor: string | null;
 }
 
 // ---- Voting (R1 to R3, R6, R7, R9) ------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ describe('shoal', { concurrency: true }, () => {
     const member = loadConfig(join(folder, 'member', 'node.json'));
     assert.ok(member.ok && member.value.role === 'node');
     assert.deepEqual(member.value.network.proxies, [{ name: 'proxy', address: { host: '10.1.2.3', port: 7411 } }]);
-    assert.equal(member.value.network.name, 'shoal');
+    assert.equal(member.value.network.name, 'lab', 'a network is called as its folder is');
   });
 
   it('refuses a mistyped join code with status 65 and makes nothing', async () => {

@@ -1,6 +1,6 @@
 /** What all commands have in common: options, help with an example and exit codes, and how they run and end. */
 import type { Command } from 'commander';
-import { Output } from './output.ts';
+import { Output, type Sink } from './output.ts';
 import { type ExitCode, EXIT, exitMeanings } from './exit.ts';
 
 export interface Context {
@@ -16,7 +16,7 @@ export interface CommandSpec<Args extends readonly unknown[], Options> {
   readonly usage: string;
   readonly about: string;
   readonly examples: readonly string[];
-  /** Exit codes beside 0, 1, 64 and 70. */
+  /** Exit codes beside those of every command (`COMMON_EXITS`); 78 comes with `config`. */
   readonly exits?: readonly ExitCode[];
   /** Whether it takes `--config FILE`: true for the node's file. */
   readonly config?: boolean;
@@ -26,13 +26,29 @@ export interface CommandSpec<Args extends readonly unknown[], Options> {
   readonly run: (context: Context, args: Args, options: Options) => Promise<ExitCode | void>;
 }
 
+/** Where commands read and write. */
+export interface Streams {
+  readonly out: Sink;
+  readonly err: Sink;
+  readonly input: NodeJS.ReadStream;
+  readonly env: Context['env'];
+}
+
 /** Where a finished command leaves its status. */
 export interface Ending {
   status: ExitCode;
+  /** Those of the process where they are left out. */
+  readonly streams?: Streams;
 }
 
+export const streamsOf = ({ streams }: Ending): Streams =>
+  streams ?? { out: process.stdout, err: process.stderr, input: process.stdin, env: process.env };
+
+/** What any command may end with. */
+const COMMON_EXITS = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.internal] as const;
+
 const helpTail = (examples: readonly string[], exits: readonly ExitCode[]): string => {
-  const codes = [...new Set<ExitCode>([EXIT.ok, EXIT.failed, EXIT.usage, ...exits])].sort((a, b) => a - b);
+  const codes = [...new Set<ExitCode>([...COMMON_EXITS, ...exits])].sort((a, b) => a - b);
   return [
     '',
     examples.length === 1 ? 'Example:' : 'Examples:',
@@ -53,13 +69,20 @@ export const addCommand = <Args extends readonly unknown[] = [], Options extends
   if (spec.config === true)
     command.option('--config <file>', 'configuration of the node (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)');
   spec.setup?.(command);
-  command.addHelpText('after', helpTail(spec.examples, spec.exits ?? []));
+  command.addHelpText('after', helpTail(spec.examples, [...(spec.exits ?? []), ...(spec.config === true ? [EXIT.config] : [])]));
   command.action(async (...given: unknown[]) => {
     // commander passes the arguments, then the options, then the command.
     const options = given.at(-2) as Options & { readonly json?: boolean; readonly config?: string };
-    const output = new Output({ out: process.stdout, err: process.stderr, json: options.json === true, env: process.env });
-    const context: Context = { output, env: process.env, input: process.stdin, configFile: options.config ?? null };
+    const { out, err, input, env } = streamsOf(ending);
+    const output = new Output({ out, err, json: options.json === true, env });
+    const context: Context = { output, env, input, configFile: options.config ?? null };
     ending.status = (await spec.run(context, given.slice(0, -2) as unknown as Args, options)) ?? EXIT.ok;
   });
   return command;
 };
+
+/** A command that only has others: `account list`, `account reset` … */
+export const addGroup = (
+  parent: Command,
+  spec: { readonly name: string; readonly about: string; readonly examples: readonly string[] },
+): Command => parent.command(spec.name).description(spec.about).addHelpText('after', helpTail(spec.examples, []));

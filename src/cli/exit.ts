@@ -17,6 +17,11 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What a command that asks its node, and through it the network, may end with: disks of either may be full. */
+export const networkExits = [EXIT.unavailable, EXIT.io, EXIT.temporary, EXIT.permission] as const;
+/** And one that may run a node itself, reads or writes what is shared, and stays until Ctrl-C. */
+export const transferExits = [...networkExits, EXIT.data, EXIT.noInput, EXIT.cannotCreate, EXIT.interrupted] as const;
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What `--help` says of them. */

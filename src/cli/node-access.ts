@@ -9,6 +9,7 @@ import type { ApiCallName, ApiCalls } from '../protocol/api.ts';
 import { fail, type Result } from '../protocol/result.ts';
 import type { Context } from './command.ts';
 import { give, stopWith } from './exit.ts';
+import { asTyped, commandLine } from './hints.ts';
 
 /** Asks a node, wherever it runs. */
 export interface NodeAccess {
@@ -28,7 +29,7 @@ export const findNodeConfig = (context: Context): string => {
     usual.find((path) => existsSync(path)) ??
     stopWith(
       'config-missing',
-      `No node is set up: there is no ${usual.join(' and no ')}. Set one up with "shoal join CODE", or name its file with --config.`,
+      `No node is set up: there is no ${usual.join(' and no ')}. Set one up with "${commandLine(context, 'join', ['CODE'])}", or name its file with --config.`,
     )
   );
 };
@@ -41,15 +42,15 @@ export const loadNodeConfig = (context: Context): NodeConfig => {
     : stopWith('config-invalid', `${path} is the configuration of a ${config.role}; this command needs a node's.`);
 };
 
-/** The command that starts a node, as this user would write it. */
-const withConfig = <T>({ configFile }: Context, result: Result<T>): Result<T> =>
-  result.ok || result.error.code !== 'no-node' || !configFile ? result : fail('no-node', `${result.error.message} --config ${configFile}`);
+/** What a node says of commands is what this user would type. */
+const typed = <T>(context: Context, result: Result<T>): Result<T> =>
+  result.ok ? result : fail(result.error.code, asTyped(context, result.error.message));
 
 /** The node daemon that runs on the configuration; ends the command with status 69 where none does. */
 export const runningNode = (context: Context): NodeAccess => {
-  const client = give(withConfig(context, ApiClient.open(loadNodeConfig(context).dataFolder)));
+  const client = give(typed(context, ApiClient.open(loadNodeConfig(context).dataFolder)));
   return {
-    call: async (call, args) => withConfig(context, await client.call(call, args)),
+    call: async (call, args) => typed(context, await client.call(call, args)),
     close: async () => client.close(),
   };
 };
@@ -81,11 +82,11 @@ export const runningOrOwnNode = async (context: Context): Promise<OwnableNode> =
     const { value } = client;
     const alive = await value.call('status', {});
     if (alive.ok || alive.error.code !== 'no-node')
-      return { own: false, call: (call, args) => value.call(call, args), close: async () => value.close() };
+      return { own: false, call: async (call, args) => typed(context, await value.call(call, args)), close: async () => value.close() };
     value.close();
   }
   const { createDaemon } = await import('../roles/daemon.ts');
   const daemon = createDaemon(config, { api: true });
-  give(await daemon.start());
-  return { own: true, call: (call, args) => daemon.call(call, args), close: () => daemon.stop() };
+  give(typed(context, await daemon.start()));
+  return { own: true, call: async (call, args) => typed(context, await daemon.call(call, args)), close: () => daemon.stop() };
 };

@@ -1,6 +1,7 @@
 /** Passwords come from the terminal without echo, or from standard input: never from an argument, which others can see. */
+import { checkNewPassword } from '../domain/accounts/names.ts';
 import type { Context } from './command.ts';
-import { CommandError, stopWith } from './exit.ts';
+import { CommandError, give, stopWith } from './exit.ts';
 
 const INPUT_BYTES_MAX = 4096;
 
@@ -66,14 +67,15 @@ export const currentPassword = async (context: Context, options: PasswordOptions
 };
 
 const askTwice = async (context: Context, prompt: string): Promise<string> => {
-  const first = await askHidden(context, prompt);
+  // Before it is typed again.
+  const first = give(checkNewPassword(await askHidden(context, prompt)));
   if ((await askHidden(context, 'Once more: ')) !== first) stopWith('usage', 'The two are not the same. Nothing was changed.');
   return first;
 };
 
 /** A password to be set: on a terminal it is asked for twice. */
 export const newPassword = async (context: Context, options: PasswordOptions, prompt = 'Password: '): Promise<string> => {
-  if (options.passwordStdin === true) return (await readLines(context, 1))[0] ?? '';
+  if (options.passwordStdin === true) return give(checkNewPassword((await readLines(context, 1))[0] ?? ''));
   needTerminal(context);
   return askTwice(context, prompt);
 };
@@ -82,7 +84,7 @@ export const newPassword = async (context: Context, options: PasswordOptions, pr
 export const passwordChange = async (context: Context, options: PasswordOptions): Promise<{ oldPassword: string; newPassword: string }> => {
   if (options.passwordStdin === true) {
     const [old = '', fresh = ''] = await readLines(context, 2);
-    return { oldPassword: old, newPassword: fresh };
+    return { oldPassword: old, newPassword: give(checkNewPassword(fresh)) };
   }
   needTerminal(context);
   const old = await askHidden(context, 'Old password: ');

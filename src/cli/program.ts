@@ -1,6 +1,6 @@
 /** The whole command line, from which its reference is generated too. */
 import { Command } from 'commander';
-import type { Ending } from './command.ts';
+import { type Ending, streamsOf } from './command.ts';
 import { accountCommands } from './commands/accounts.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { configCommands } from './commands/config.ts';
@@ -13,8 +13,12 @@ import { transferCommands } from './commands/transfers.ts';
 import { upCommand } from './commands/up.ts';
 import { version } from '../system/version.ts';
 
-export const buildProgram = (ending: Ending): Command => {
+/** `quiet`: mistakes of usage are thrown and not printed. */
+export const buildProgram = (ending: Ending, quiet = false): Command => {
+  const { out, err } = streamsOf(ending);
   const program = new Command('shoal')
+    // Before the commands are added: they take it from here.
+    .configureOutput({ writeOut: (text) => void out.write(text), writeErr: (text) => void (quiet || err.write(text)) })
     .description('A private BitTorrent network in one program.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')

@@ -103,7 +103,7 @@ describe('configuration', () => {
     const missing = failureOf(write('missing.json', { role: 'proxy', name: 'proxy' }));
     assert.deepEqual(missing.problems.map(({ path, message }) => `${path} ${message}`).sort(), ['listen is missing', 'secrets is missing']);
     const broken = failureOf(write('broken.json', '{\n  "role": "node",\n}'));
-    assert.match(broken.message, /broken\.json: is not valid JSON: .*line 3/u);
+    assert.match(broken.message, /broken\.json is not valid JSON: .*line 3/u);
     assert.equal(failureOf(join(folder, 'absent.json')).code, 'config-missing');
     const role = failureOf(write('role.json', { role: 'trakcer' }));
     assert.match(role.message, /Did you mean "tracker"\?/u);

@@ -113,7 +113,10 @@ const readTexts = (bytes: Uint8Array): JoinCode | null => {
 export const decodeJoinCode = (text: string): Result<JoinCode, Failure<'code-invalid'>> => {
   if (text.length > CODE_LENGTH_MAX) return invalid('This is too long for a join code.');
   const plain = text.replaceAll(/[\s-]/gu, '').toLowerCase();
-  if (!plain.startsWith(PREFIX)) return invalid(`This is no join code: it begins with "${PREFIX}". Ask whoever runs the network for one.`);
+  if (!plain.startsWith(PREFIX))
+    return invalid(
+      `This is no join code. A join code is one long word of letters and digits that begins with "${PREFIX}0"; whoever runs the network has it.`,
+    );
   const bytes = fromBase32(plain.slice(PREFIX.length));
   if (bytes === null) return invalid('The join code has a character that none has, or a part of one is missing. Copy it again as a whole.');
   if (bytes.length < HEAD_BYTES + CHECKSUM_BYTES) return invalid('The join code is cut off. Copy it again as a whole.');

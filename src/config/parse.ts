@@ -17,7 +17,7 @@ export interface Problem {
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export const formatProblem = ({ file, path, message }: Problem): string =>
-  path === '' ? `${file}: ${message}` : `${file}: ${path} ${message}`;
+  path === '' ? `${file} ${message}` : `${file}: ${path} ${message}`;
 
 const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
@@ -28,7 +28,7 @@ const formatPath = (path: readonly PropertyKey[]): string =>
 type Shaped = {
   readonly shape?: Record<string, z.ZodType>;
   readonly element?: z.ZodType;
-  readonly def: { readonly innerType?: z.ZodType };
+  readonly def: { readonly type: string; readonly innerType?: z.ZodType };
 };
 
 /** The schema that stands at `path`: through defaults, objects and lists. */
@@ -45,8 +45,24 @@ const schemaAt = (schema: z.ZodType | undefined, path: readonly PropertyKey[]): 
   return at;
 };
 
+/** What a number counts, for whoever wrote one that cannot be, or something else in its place. */
+const unitAt = (schema: z.ZodType, path: readonly PropertyKey[]): string => {
+  const key = path.at(-1);
+  if (key === undefined) return '';
+  const field = schemaAt(schema, path.slice(0, -1))?.shape?.[String(key)];
+  const about = field?.description ?? '';
+  return about === '' || schemaAt(field, [])?.def.type !== 'number'
+    ? ''
+    : ` (${about.charAt(0).toLowerCase()}${about.slice(1).replace(/\.$/u, '')})`;
+};
+
+const sentenceOf = (issue: z.core.$ZodIssue, schema: z.ZodType): string => {
+  const sentence = describeIssue(issue);
+  return sentence === 'is missing' ? sentence : sentence + unitAt(schema, issue.path);
+};
+
 const problemsOf = (issue: z.core.$ZodIssue, schema: z.ZodType, file: string): Problem[] => {
-  if (issue.code !== 'unrecognized_keys') return [{ file, path: formatPath(issue.path), message: describeIssue(issue) }];
+  if (issue.code !== 'unrecognized_keys') return [{ file, path: formatPath(issue.path), message: sentenceOf(issue, schema) }];
   const valid = Object.keys(schemaAt(schema, issue.path)?.shape ?? {});
   return issue.keys.map((key) => {
     const meant = nearest(key, valid);

@@ -1,16 +1,17 @@
 /** Accounts: by their holder, and by an administrator. */
 import type { Command } from 'commander';
 import type { AccountSummary } from '../../protocol/control/messages.ts';
-import { addCommand, type Context, type Ending } from '../command.ts';
-import { EXIT, give } from '../exit.ts';
+import { addCommand, addGroup, type Context, type Ending } from '../command.ts';
+import { EXIT, give, networkExits } from '../exit.ts';
+import { commandLine } from '../hints.ts';
 import { askNode, withNode } from '../node-access.ts';
 import { currentPassword, newPassword, passwordChange, passwordOption, type PasswordOptions } from '../passwords.ts';
 import { formatTime, printable } from '../render/format.ts';
 
 const ACCOUNTS_PER_PAGE = 500;
 
-/** What every command that asks the network may end with. */
-const exits = [EXIT.unavailable, EXIT.temporary, EXIT.permission, EXIT.config];
+/** Ctrl-C while a password is asked for. */
+const passwordExits = [...networkExits, EXIT.interrupted];
 
 const register = async (context: Context, name: string, options: PasswordOptions & { readonly code?: string }): Promise<void> => {
   await withNode(context, async (node) => {
@@ -18,7 +19,7 @@ const register = async (context: Context, name: string, options: PasswordOptions
     const made = give(await node.call('register', { name, password, code: options.code ?? null }));
     context.output.value(made);
     context.output.line(
-      `${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: shoal login ${printable(made.account)}`,
+      `${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: ${commandLine(context, 'login', [made.account])}`,
     );
   });
 };
@@ -44,7 +45,9 @@ const invite = async (context: Context, options: { readonly admin?: boolean }): 
   context.output.line(
     `${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}`,
   );
-  context.output.note(`On a node of the network: shoal register NAME --code ${made.code}`);
+  context.output.note(
+    `On a node of the network: ${commandLine({ ...context, configFile: null }, 'register', ['NAME'], ['--code', made.code])}`,
+  );
 };
 
 const passwd = async (context: Context, options: PasswordOptions): Promise<void> => {
@@ -96,7 +99,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'register <name>',
     about: 'create an account',
     examples: ['shoal register alice', 'shoal register alice --code 4Q7M-… --password-stdin < password.txt'],
-    exits,
+    exits: [...passwordExits, EXIT.data],
     config: true,
     setup: (command) =>
       command
@@ -108,7 +111,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'login <name>',
     about: 'sign this node in',
     examples: ['shoal login alice'],
-    exits,
+    exits: passwordExits,
     config: true,
     setup: (command) => command.option(...passwordOption),
     run: (context, [name], options) => login(context, name, options),
@@ -117,7 +120,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'logout',
     about: 'sign this node out',
     examples: ['shoal logout'],
-    exits,
+    exits: networkExits,
     config: true,
     run: async (context) => {
       await askNode(context, 'logout', {});
@@ -129,7 +132,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'whoami',
     about: 'say who is signed in',
     examples: ['shoal whoami'],
-    exits,
+    exits: networkExits,
     config: true,
     run: whoami,
   });
@@ -137,7 +140,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'passwd',
     about: 'change your password',
     examples: ['shoal passwd', "printf '%s\\n' OLD NEW | shoal passwd --password-stdin"],
-    exits,
+    exits: passwordExits,
     config: true,
     setup: (command) => command.option('--password-stdin', 'read two lines from standard input: the old password, then the new one'),
     run: (context, _args, options) => passwd(context, options),
@@ -146,7 +149,7 @@ const ownCommands = (program: Command, ending: Ending): void => {
     usage: 'invite',
     about: 'make a code with which one account can register',
     examples: ['shoal invite'],
-    exits,
+    exits: [...networkExits, EXIT.data],
     config: true,
     setup: (command) => command.option('--admin', 'for an administrator'),
     run: (context, _args, options) => invite(context, options),
@@ -155,12 +158,16 @@ const ownCommands = (program: Command, ending: Ending): void => {
 
 export const accountCommands = (program: Command, ending: Ending): void => {
   ownCommands(program, ending);
-  const account = program.command('account').description('for administrators: list, disable, enable and reset accounts');
+  const account = addGroup(program, {
+    name: 'account',
+    about: 'for administrators: list, disable, enable and reset accounts',
+    examples: ['shoal account list', 'shoal account disable alice'],
+  });
   addCommand(account, ending, {
     usage: 'list',
     about: 'list all accounts',
     examples: ['shoal account list'],
-    exits,
+    exits: networkExits,
     config: true,
     run: listAccounts,
   });
@@ -170,7 +177,7 @@ export const accountCommands = (program: Command, ending: Ending): void => {
       usage: `${verb} <name>`,
       about: disabled ? 'end its logins and let it sign in no more' : 'let it sign in again',
       examples: [`shoal account ${verb} alice`],
-      exits,
+      exits: networkExits,
       config: true,
       run: (context, [name]) => setDisabled(context, name, disabled),
     });
@@ -179,7 +186,7 @@ export const accountCommands = (program: Command, ending: Ending): void => {
     usage: 'reset <name>',
     about: 'give it a new password',
     examples: ['shoal account reset alice'],
-    exits,
+    exits: passwordExits,
     config: true,
     setup: (command) => command.option(...passwordOption),
     run: (context, [name], options) => reset(context, name, options),

@@ -1,23 +1,24 @@
 /** `share`, `search`, `get`, `unshare`. */
 import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, parse, resolve } from 'node:path';
 import { from, lastValueFrom, map, takeUntil, takeWhile, tap } from 'rxjs';
 import type { Command } from 'commander';
 import type { ApiCalls } from '../../protocol/api.ts';
 import type { SearchHit } from '../../protocol/control/messages.ts';
 import { polled, withPace } from '../../telemetry/progress.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
-import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
+import { EXIT, type ExitCode, give, networkExits, stopWith, transferExits } from '../exit.ts';
+import { commandLine } from '../hints.ts';
+import { showList } from '../list.ts';
 import { askNode, type OwnableNode, runningOrOwnNode, withNode } from '../node-access.ts';
 import { formatSize, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
-import { expandId, findTransfer } from '../transfer-ids.ts';
+import { findTransfer } from '../transfer-ids.ts';
 import { followDownload, seedUntilStopped } from './download.ts';
 
 const POLL_MS = 200;
 const PACE_WINDOW_MS = 3_000;
-const exits = [EXIT.io, EXIT.temporary, EXIT.permission, EXIT.config];
 
 type ShareState = ApiCalls['shareJob']['result'];
 
@@ -65,7 +66,10 @@ const followShare = async (context: Context, node: OwnableNode, job: number, lab
 
 const share = async (context: Context, given: readonly string[], options: ShareOptions): Promise<ExitCode> => {
   const paths = given.map((path) => resolve(path));
-  for (const path of paths) if (!existsSync(path)) stopWith('missing', `${path} does not exist.`);
+  for (const path of paths) {
+    if (!existsSync(path)) stopWith('missing', `${path} does not exist.`);
+    if (parse(path).root === path) stopWith('usage', `${path} is the root of a disk, which cannot be shared. Name a file or a folder.`);
+  }
   const pieceLength = parsePieceLength(options.pieceLength);
   const node = await runningOrOwnNode(context);
   const signals = watchSignals();
@@ -73,7 +77,7 @@ const share = async (context: Context, given: readonly string[], options: ShareO
     const { job } = give(
       await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }),
     );
-    const label = printable(options.name ?? (basename(paths[0] ?? '') || (paths[0] ?? '')));
+    const label = printable(options.name ?? basename(paths[0] ?? ''));
     const { state, id, size, code, message } = await followShare(context, node, job, label, signals);
     if (state === 'failed') stopWith(code ?? 'failed', `${label} is not shared: ${message ?? 'no reason was given'}`);
     if (id === null || state !== 'done') {
@@ -82,7 +86,9 @@ const share = async (context: Context, given: readonly string[], options: ShareO
     }
     context.output.value({ id, name: label, size });
     context.output.line(`${context.output.style.green('shared')}  ${context.output.style.bold(label)}  ${formatSize(size)}  id ${id}`);
-    context.output.note(`Anybody in the network: shoal get ${shortId(id)}`);
+    // Whoever names the file of a node here has others to name elsewhere.
+    const others = context.configFile === null ? context : { ...context, configFile: 'FILE' };
+    context.output.note(`On another node of the network: ${commandLine(others, 'get', [shortId(id)])}`);
     if (node.own) await seedUntilStopped(context, node, id, signals);
     return EXIT.ok;
   } finally {
@@ -102,7 +108,7 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
   const node = await runningOrOwnNode(context);
   const signals = watchSignals();
   try {
-    const what = words.length === 1 ? await expandId(node, words[0] ?? '') : words.join(' ');
+    const what = words.join(' ');
     const to = options.to === undefined ? null : resolve(options.to);
     const { id } = give(await node.call('get', { what, to, files: options.file, sequential: options.sequential === true }));
     const status = await followDownload(context, node, id, signals);
@@ -121,14 +127,17 @@ const wholeNumber = (text: string, option: string, max: number): number => {
     : stopWith('usage', `--${option} must be a whole number from 1 to ${max}, not "${text}".`);
 };
 
+/** Results on a page. */
+const PAGE_LENGTH = 20;
+
 const ownersText = ({ owners }: SearchHit): string => [...new Set(owners.map(({ account }) => account))].join(', ');
 
 const search = async (
   context: Context,
   words: readonly string[],
-  options: { readonly page: string; readonly limit: string },
+  options: { readonly page: string; readonly limit?: string },
 ): Promise<void> => {
-  const limit = wholeNumber(options.limit, 'limit', 100);
+  const limit = options.limit === undefined ? PAGE_LENGTH : wholeNumber(options.limit, 'limit', 100);
   const page = wholeNumber(options.page, 'page', 1_000_000);
   const offset = (page - 1) * limit;
   const found = await askNode(context, 'search', { words: words.join(' '), offset, limit });
@@ -138,26 +147,29 @@ const search = async (
     return output.line(
       found.total === 0 ? (words.length === 0 ? 'Nothing is shared yet.' : 'Nothing was found.') : `There are only ${found.total} results.`,
     );
-  output.table(
+  showList(
+    output,
     [
       { title: 'ID', of: ({ id }) => shortId(id) },
       { title: 'NAME', of: ({ name }) => name, shrinksTo: 16 },
       { title: 'SIZE', of: ({ size }) => formatSize(size), right: true },
-      { title: 'NODES', of: ({ owners }) => String(owners.length), right: true },
-      { title: 'ONLINE', of: ({ owners }) => String(owners.filter(({ online }) => online).length), right: true },
-      { title: 'TAGS', of: ({ tags }) => tags.join(', '), shrinksTo: 6 },
+      { title: 'NODES', of: ({ owners }) => String(owners.length), right: true, rank: 2 },
+      { title: 'ONLINE', of: ({ owners }) => String(owners.filter(({ online }) => online).length), right: true, rank: 1 },
+      { title: 'TAGS', of: ({ tags }) => tags.join(', '), shrinksTo: 6, blank: '' },
       { title: 'OWNERS', of: ownersText, shrinksTo: 8 },
     ],
     found.hits,
   );
   const last = offset + found.hits.length;
-  const next = last < found.total ? `  Next: shoal search ${words.join(' ')}${words.length > 0 ? ' ' : ''}--page ${page + 1}` : '';
+  // What was typed, and the next page.
+  const flags = ['--page', String(page + 1), ...(options.limit === undefined ? [] : ['--limit', options.limit])];
+  const next = last < found.total ? `  Next: ${commandLine(context, 'search', words, flags)}` : '';
   output.note(`${offset + 1} to ${last} of ${found.total}.${next}`);
 };
 
 const unshare = async (context: Context, text: string): Promise<void> => {
   await withNode(context, async (node) => {
-    const { id, name } = await findTransfer(node, text);
+    const { id, name } = await findTransfer(context, node, text);
     give(await node.call('unshare', { id }));
     context.output.value({ id });
     context.output.line(`${printable(name)} is no longer shared by this node. Its files stay where they are.`);
@@ -169,35 +181,35 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
     usage: 'share <path...>',
     about: 'share files or folders as one content',
     examples: ['shoal share dataset/ --name "Corpus 2026" --tag text --tag vi', 'shoal share image.iso'],
-    exits: [EXIT.noInput, ...exits],
+    exits: transferExits,
     config: true,
     setup: (command) =>
       command
-        .option('--name <name>', 'its name in the catalog (default: that of the first path)')
+        .option('--name <name>', 'its name in the catalog, and of what is downloaded, so with its extension (default: that of the path)')
         .option('--tag <tag>', 'a word to find it by; may be given several times', collect, [])
         .option('--v1', 'a torrent of version 1 alone, for clients that know no other')
         .option('--piece-length <bytes>', 'a power of two, for example 1M (default: by size)')
         .addHelpText('after', `\nWhere no node is running, the command runs one itself and shares until Ctrl-C.`),
     run: (context, [paths], options) => share(context, paths, options),
   });
-  addCommand<[string[]], { page: string; limit: string }>(program, ending, {
+  addCommand<[string[]], { page: string; limit?: string }>(program, ending, {
     usage: 'search [words...]',
     about: 'search the catalog; no words: everything',
     examples: ['shoal search corpus vi', 'shoal search dữ liệu', 'shoal search --page 2'],
-    exits: [EXIT.unavailable, ...exits],
+    exits: networkExits,
     config: true,
     setup: (command) =>
       command
         .option('--page <n>', 'which page', '1')
-        .option('--limit <n>', 'results on a page', '20')
+        .option('--limit <n>', `results on a page (default: ${PAGE_LENGTH})`)
         .addHelpText('after', '\nWords match from their beginning, with or without diacritics.'),
     run: (context, [words], options) => search(context, words, options),
   });
   addCommand<[string[]], GetOptions>(program, ending, {
     usage: 'get <what...>',
-    about: 'download by id, or by words that match one content',
+    about: 'download by id (its first 8 digits are enough), or by words that match one content',
     examples: ['shoal get 4f1c09aa7d3e', 'shoal get corpus 2026 --to /data --file "*.txt"'],
-    exits: [EXIT.interrupted, ...exits],
+    exits: transferExits,
     config: true,
     setup: (command) =>
       command
@@ -215,7 +227,7 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
     usage: 'unshare <id>',
     about: 'share it no more; the files stay',
     examples: ['shoal unshare 4f1c09aa7d3e'],
-    exits: [EXIT.unavailable, ...exits],
+    exits: networkExits,
     config: true,
     run: (context, [id]) => unshare(context, id),
   });

@@ -2,12 +2,18 @@
 import type { Command } from 'commander';
 import { type ConfigFailure, loadConfig, redacted } from '../../config/load.ts';
 import { formatProblem } from '../../config/parse.ts';
-import { addCommand, type Context, type Ending } from '../command.ts';
-import { EXIT, type ExitCode, give } from '../exit.ts';
+import { addCommand, addGroup, type Context, type Ending } from '../command.ts';
+import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
 import { findNodeConfig } from '../node-access.ts';
 
-const check = (context: Context): ExitCode => {
-  const path = findNodeConfig(context);
+/** `config check FILE` and `config check --config FILE` are the same. */
+const fileOf = (context: Context, [file]: readonly [string | undefined]): string => {
+  if (file !== undefined && context.configFile !== null)
+    stopWith('usage', `Name one file: either ${file} or --config ${context.configFile}.`);
+  return findNodeConfig(file === undefined ? context : { ...context, configFile: file });
+};
+
+const check = (context: Context, path: string): ExitCode => {
   const loaded = loadConfig(path);
   const { output } = context;
   if (loaded.ok) {
@@ -21,28 +27,30 @@ const check = (context: Context): ExitCode => {
   return EXIT.config;
 };
 
-const print = (context: Context): void => {
-  const config = redacted(give(loadConfig(findNodeConfig(context))));
+const print = (context: Context, path: string): void => {
+  const config = redacted(give(loadConfig(path)));
   context.output.value(config);
   context.output.line(JSON.stringify(config, null, 2));
 };
 
 export const configCommands = (program: Command, ending: Ending): void => {
-  const config = program.command('config').description('print or check the configuration of a process');
-  addCommand(config, ending, {
-    usage: 'print',
-    about: 'print the effective configuration, defaults filled in and keys left out',
-    examples: ['shoal config print --config my-lab/tracker.json'],
-    exits: [EXIT.config],
-    config: true,
-    run: async (context) => print(context),
+  const config = addGroup(program, {
+    name: 'config',
+    about: 'print or check the configuration of a process',
+    examples: ['shoal config check my-lab/tracker.json'],
   });
-  addCommand(config, ending, {
-    usage: 'check',
-    about: 'report every problem of a configuration, each with its place',
-    examples: ['shoal config check --config my-lab/tracker.json'],
-    exits: [EXIT.config],
+  addCommand<[string | undefined]>(config, ending, {
+    usage: 'print [file]',
+    about: 'print the effective configuration, defaults filled in and keys left out',
+    examples: ['shoal config print my-lab/tracker.json'],
     config: true,
-    run: async (context) => check(context),
+    run: async (context, args) => print(context, fileOf(context, args)),
+  });
+  addCommand<[string | undefined]>(config, ending, {
+    usage: 'check [file]',
+    about: 'report every problem of a configuration, each with its place',
+    examples: ['shoal config check my-lab/tracker.json'],
+    config: true,
+    run: async (context, args) => check(context, fileOf(context, args)),
   });
 };

@@ -1,7 +1,7 @@
 /** `init` and `join`: the files of a network, and of a node in it. */
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { parseAddress } from '../../config/address.ts';
@@ -13,6 +13,8 @@ import { codeHash, codeOf } from '../../domain/accounts/secrets.ts';
 import { describeIssue } from '../../protocol/issue.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, give, stopWith } from '../exit.ts';
+import { commandLine } from '../hints.ts';
+import { printable } from '../render/format.ts';
 import { userConfigFolder } from '../node-access.ts';
 import { writeNewFiles } from '../new-files.ts';
 import { markFreshVoters } from '../fresh-voters.ts';
@@ -70,6 +72,11 @@ export const nodeNameOf = (text: string): string =>
     .slice(0, 63)
     .replace(/[-_]+$/u, '') || 'node';
 
+const NAME_LENGTH_MAX = 64;
+
+/** What people call a network that lies in `folder`. */
+const networkNameOf = (folder: string): string => printable(basename(folder)).slice(0, NAME_LENGTH_MAX).toWellFormed() || 'shoal';
+
 /** A network of local processes or of several machines, with fresh secrets, in `folder`. */
 export const createNetwork = (folder: string, plan: NetworkPlan): { readonly adminCode: string; readonly joinCode: string } => {
   const adminCode = codeOf(randomBytes(15));
@@ -83,7 +90,7 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
   const folder = resolve(dir ?? 'shoal-network');
   if (TAKEN.has(options.node)) stopWith('usage', `--node must not be "${options.node}": that is the name of another file of the network.`);
   const plan: NetworkPlan = {
-    name: fitting(networkSchema.shape.name, options.name ?? 'shoal', 'name'),
+    name: options.name === undefined ? networkNameOf(folder) : fitting(networkSchema.shape.name, options.name, 'name'),
     registration: registrationOf(options.registration),
     tracker: place(options.trackerHost ?? options.host, options.trackerPort, 'tracker-host'),
     backup: place(options.backupHost ?? options.host, options.backupPort, 'backup-host'),
@@ -101,16 +108,19 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
   output.line(`The network ${bold(plan.name)} is set up in ${bold(shown)}.`);
   output.line();
   output.line('Start it, each in a terminal (or service) of its own:');
-  for (const role of ['tracker', 'backup', 'proxy']) output.line(`  ${cyan(`shoal ${role} --config ${join(shown, `${role}.json`)}`)}`);
-  output.line(`  ${cyan(`shoal node --config ${join(shown, `${options.node}.json`)}`)}`);
+  const typed = (file: string): Context => ({ ...context, configFile: join(shown, `${file}.json`) });
+  for (const role of ['tracker', 'backup', 'proxy']) output.line(`  ${cyan(commandLine(typed(role), role))}`);
+  output.line(`  ${cyan(commandLine(typed(options.node), 'node'))}`);
   output.line();
   output.line(`Code for the first administrator ${dim('(works once; it is not stored, keep it)')}: ${bold(adminCode)}`);
-  output.line(`  ${cyan(`shoal register NAME --code ${adminCode} --config ${join(shown, `${options.node}.json`)}`)}`);
+  output.line(`  ${cyan(commandLine(typed(options.node), 'register', ['NAME'], ['--code', adminCode]))}`);
   output.line();
   output.line(`Join code for every other machine ${dim(`(a secret; also in ${join(shown, 'secrets', 'join-code')})`)}:`);
-  output.line(`  ${cyan(`shoal join ${joinCode}`)}`);
+  output.line(`  ${cyan(commandLine(context, 'join', [joinCode]))}`);
   if (plan.proxy.host.startsWith('127.') || plan.proxy.host === 'localhost') {
-    output.note('These addresses are on this machine alone. For a network of several machines: shoal init --host ADDRESS');
+    output.note(
+      `These addresses are on this machine alone. For a network of several machines: ${commandLine(context, 'init', [], ['--host', 'ADDRESS'])}`,
+    );
   }
 };
 
@@ -146,13 +156,13 @@ const joinNetwork = async (context: Context, [given]: readonly [string], options
   give(writeNewFiles(folder, memberFiles(code, plan)));
   const { output } = context;
   const config = join(folder, 'node.json');
-  const flag = own ? '' : ` --config ${relative('.', config) || config}`;
+  const typed = { ...context, configFile: own ? null : relative('.', config) };
   output.value({ network: code.name, config, proxies: code.proxies });
   output.line(
     `This machine can join the network ${output.style.bold(code.name)} as ${output.style.bold(name)}; its settings are in ${config}.`,
   );
-  for (const command of [`shoal node${flag}`, `shoal register NAME${flag}`, `shoal login NAME${flag}`])
-    output.line(`  ${output.style.cyan(command)}`);
+  output.line(`  ${output.style.cyan(commandLine(typed, 'node'))}`);
+  for (const command of ['register', 'login']) output.line(`  ${output.style.cyan(commandLine(typed, command, ['NAME']))}`);
 };
 
 export const networkCommands = (program: Command, ending: Ending): void => {
@@ -163,10 +173,10 @@ export const networkCommands = (program: Command, ending: Ending): void => {
       'shoal init my-lab --host 192.168.1.5',
       'shoal init my-lab --tracker-host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --registration invite',
     ],
-    exits: [EXIT.cannotCreate],
+    exits: [EXIT.cannotCreate, EXIT.io, EXIT.permission],
     setup: (command) =>
       command
-        .option('--name <name>', 'what people call the network (default: shoal)')
+        .option('--name <name>', 'what people call the network (default: the name of the folder)')
         .option('--host <host>', 'where tracker, backup and proxy are reached', '127.0.0.1')
         .option('--tracker-host <host>', 'where the tracker is reached, if elsewhere')
         .option('--backup-host <host>', 'where the backup is reached, if elsewhere')
@@ -182,7 +192,7 @@ export const networkCommands = (program: Command, ending: Ending): void => {
     usage: 'join <code>',
     about: 'set up a node on this machine for the network of a join code (- reads it from standard input)',
     examples: ['shoal join shoal04gq… --name alice-laptop', 'shoal join - < code.txt'],
-    exits: [EXIT.data, EXIT.cannotCreate],
+    exits: [EXIT.data, EXIT.cannotCreate, EXIT.io, EXIT.permission],
     setup: (command) =>
       command
         .option('--dir <dir>', 'put settings, data and downloads there (default: ~/.config/shoal, ~/.local/share/shoal, ~/Shoal)')

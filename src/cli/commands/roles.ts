@@ -6,6 +6,7 @@ import type { RoleName } from '../../config/schema.ts';
 import { type Daemon, Halted } from '../../roles/role.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
+import { commandLine } from '../hints.ts';
 import { findNodeConfig } from '../node-access.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 
@@ -46,7 +47,8 @@ const serve = async (
   const end = await Promise.race([signals.requested, daemon.ended, ...(options.stdinControl === true ? [obeyStdin(daemon)] : [])]);
   await daemon.stop();
   process.stdin.destroy();
-  if (end instanceof Error) return stopWith(end instanceof Halted ? 'halted' : 'internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
+  if (end instanceof Error)
+    return stopWith(end instanceof Halted ? 'halted' : 'internal', `The ${role} has ended by itself: ${end.message}. Its log says more.`);
   context.output.note(`${role} ${name} has stopped.`);
   return EXIT.ok;
 };
@@ -55,7 +57,10 @@ const runRole = async (role: RoleName, context: Context, options: RoleOptions): 
   const path = context.configFile ?? (role === 'node' ? findNodeConfig(context) : `${role}.json`);
   const config = give(loadConfig(path));
   if (config.role !== role)
-    stopWith('config-invalid', `${path} is the configuration of a ${config.role}. Run: shoal ${config.role} --config ${path}`);
+    stopWith(
+      'config-invalid',
+      `${path} is the configuration of a ${config.role}. Run: ${commandLine({ ...context, configFile: path }, config.role)}`,
+    );
   const { createDaemon } = await import('../../roles/daemon.ts');
   return serve(context, createDaemon(config, { api: true, terminal: true }), { role, name: config.name }, options);
 };
@@ -66,7 +71,7 @@ export const roleCommands = (program: Command, ending: Ending): void => {
       usage: role,
       about: about[role],
       examples: [`shoal ${role} --config my-lab/${role}.json`],
-      exits: [EXIT.unavailable, EXIT.internal, EXIT.io, EXIT.config],
+      exits: [EXIT.unavailable, EXIT.cannotCreate, EXIT.io, EXIT.permission, EXIT.config],
       setup: (command) => {
         command.option(
           '--config <file>',

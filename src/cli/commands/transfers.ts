@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import type { TransferSummary } from '../../protocol/api.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
-import { EXIT, give } from '../exit.ts';
+import { give, networkExits } from '../exit.ts';
+import { asTyped, commandLine } from '../hints.ts';
+import { showList } from '../list.ts';
 import { withNode } from '../node-access.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, printable, shortId } from '../render/format.ts';
 import { findTransfer, listTransfers } from '../transfer-ids.ts';
-
-const exits = [EXIT.unavailable, EXIT.config];
 
 const rateOrDash = (rate: number): string => (rate === 0 ? '-' : formatRate(rate));
 
@@ -15,21 +15,23 @@ const list = async (context: Context): Promise<void> => {
   const transfers = await withNode(context, (node) => listTransfers(node));
   const { output } = context;
   output.value({ transfers });
-  if (transfers.length === 0) return output.line('Nothing yet. Begin with: shoal share PATH, or shoal search and shoal get');
-  output.table(
+  if (transfers.length === 0)
+    return output.line(`Nothing yet. Begin with: ${commandLine(context, 'share', ['PATH'])} or ${commandLine(context, 'search')}`);
+  showList(
+    output,
     [
       { title: 'ID', of: ({ id }) => shortId(id) },
       { title: 'NAME', of: ({ name }) => name, shrinksTo: 16 },
       { title: 'STATE', of: ({ state }) => state },
       { title: 'DONE', of: ({ doneBytes, size }) => formatPercent(doneBytes, size), right: true },
       { title: 'SIZE', of: ({ size }) => formatSize(size), right: true },
-      { title: 'DOWN', of: ({ downRate, state }) => rateOrDash(state === 'paused' ? 0 : downRate), right: true },
-      { title: 'UP', of: ({ upRate, state }) => rateOrDash(state === 'paused' ? 0 : upRate), right: true },
-      { title: 'LEFT', of: ({ secondsLeft, state }) => (state === 'downloading' ? formatDuration(secondsLeft) : '-'), right: true },
-      { title: 'PEERS', of: ({ peers }) => String(peers), right: true },
-      { title: 'WHY', of: ({ reason }) => reason ?? '', shrinksTo: 3 },
+      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true, blank: '-' },
+      { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true, blank: '-', rank: 2 },
+      { title: 'LEFT', of: ({ secondsLeft }) => formatDuration(secondsLeft), right: true, blank: '-', rank: 1 },
+      { title: 'PEERS', of: ({ peers }) => String(peers), right: true, rank: 3 },
     ],
     transfers,
+    ({ id, reason }) => reason && asTyped(context, reason, shortId(id)),
   );
 };
 
@@ -52,15 +54,20 @@ const nodeStatus = async (context: Context): Promise<void> => {
   ]);
 };
 
+const stateText = (context: Context, { id, state, reason }: TransferSummary): string => {
+  if (reason !== null) return `${state}: ${asTyped(context, reason, shortId(id))}`;
+  return state === 'paused' ? `paused; to go on: ${commandLine(context, 'resume', [shortId(id)])}` : state;
+};
+
 const transferStatus = async (context: Context, text: string): Promise<void> => {
-  const transfer: TransferSummary = await withNode(context, (node) => findTransfer(node, text));
+  const transfer: TransferSummary = await withNode(context, (node) => findTransfer(context, node, text));
   context.output.value(transfer);
   rows(context, [
     ['name', transfer.name],
     ['id', transfer.id],
-    ['state', transfer.reason === null ? transfer.state : `${transfer.state}: ${transfer.reason}`],
+    ['state', stateText(context, transfer)],
     ['done', `${formatPercent(transfer.doneBytes, transfer.size)}, ${formatSize(transfer.doneBytes)} of ${formatSize(transfer.size)}`],
-    ['time left', formatDuration(transfer.secondsLeft)],
+    ...(transfer.secondsLeft === null ? [] : [['time left', formatDuration(transfer.secondsLeft)] as const]),
     ['rates', `down ${formatRate(transfer.downRate)}, up ${formatRate(transfer.upRate)}`],
     ['moved', `down ${formatSize(transfer.downloadedBytes)}, up ${formatSize(transfer.uploadedBytes)}`],
     ['swarm', `${transfer.peers} connected, ${transfer.seeders} have all of it`],
@@ -72,23 +79,29 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
 };
 
 const peers = async (context: Context, text: string): Promise<void> => {
-  const found = await withNode(context, async (node) => give(await node.call('peers', { id: (await findTransfer(node, text)).id })).peers);
+  const found = await withNode(
+    context,
+    async (node) => give(await node.call('peers', { id: (await findTransfer(context, node, text)).id })).peers,
+  );
   context.output.value({ peers: found });
   if (found.length === 0) return context.output.line('No peer is connected.');
-  context.output.table(
+  showList(
+    context.output,
     [
       { title: 'NODE', of: ({ name, node }) => name || shortId(node), shrinksTo: 10 },
-      { title: 'ADDRESS', of: ({ address }) => address },
+      { title: 'ADDRESS', of: ({ address }) => address, rank: 4 },
       { title: 'HAS', of: ({ has }) => formatPercent(has, 1), right: true },
-      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true },
-      { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true },
-      { title: 'GOT', of: ({ downloadedBytes }) => formatSize(downloadedBytes), right: true },
-      { title: 'GAVE', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true },
-      { title: 'CLIENT', of: ({ client }) => client, shrinksTo: 6 },
+      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true, blank: '-' },
+      { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true, blank: '-' },
+      { title: 'GOT', of: ({ downloadedBytes }) => formatSize(downloadedBytes), right: true, rank: 1 },
+      { title: 'GAVE', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true, rank: 2 },
+      { title: 'CLIENT', of: ({ client }) => client, shrinksTo: 6, rank: 3 },
       {
         title: 'FLAGS',
         of: (peer) => [peer.choked ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '),
         shrinksTo: 5,
+        blank: '',
+        rank: 5,
       },
     ],
     found,
@@ -97,7 +110,7 @@ const peers = async (context: Context, text: string): Promise<void> => {
 
 const change = async (context: Context, call: 'pause' | 'resume' | 'recheck', text: string, done: string): Promise<void> => {
   await withNode(context, async (node) => {
-    const { id, name } = await findTransfer(node, text);
+    const { id, name } = await findTransfer(context, node, text);
     give(await node.call(call, { id }));
     context.output.value({ id });
     context.output.line(`${printable(name)} ${done}.`);
@@ -106,7 +119,7 @@ const change = async (context: Context, call: 'pause' | 'resume' | 'recheck', te
 
 const remove = async (context: Context, text: string, data: boolean): Promise<void> => {
   await withNode(context, async (node) => {
-    const { id, name, folder } = await findTransfer(node, text);
+    const { id, name, folder } = await findTransfer(context, node, text);
     give(await node.call('remove', { id, data }));
     context.output.value({ id, data });
     context.output.line(
@@ -120,7 +133,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     usage: 'ls',
     about: 'list what the node downloads and shares',
     examples: ['shoal ls'],
-    exits,
+    exits: networkExits,
     config: true,
     run: list,
   });
@@ -128,7 +141,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     usage: 'status [id]',
     about: 'how the node is, or one of its transfers',
     examples: ['shoal status', 'shoal status 4f1c09aa7d3e --json'],
-    exits,
+    exits: networkExits,
     config: true,
     run: (context, [id]) => (id === undefined ? nodeStatus(context) : transferStatus(context, id)),
   });
@@ -136,7 +149,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     usage: 'peers <id>',
     about: 'list the peers of a transfer',
     examples: ['shoal peers 4f1c09aa7d3e'],
-    exits,
+    exits: networkExits,
     config: true,
     run: (context, [id]) => peers(context, id),
   });
@@ -150,7 +163,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
       usage: `${call} <id>`,
       about,
       examples: [`shoal ${call} 4f1c09aa7d3e`],
-      exits,
+      exits: networkExits,
       config: true,
       run: (context, [id]) => change(context, call, id, done),
     });
@@ -159,7 +172,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     usage: 'remove <id>',
     about: 'forget a transfer',
     examples: ['shoal remove 4f1c09aa7d3e', 'shoal remove 4f1c09aa7d3e --data'],
-    exits,
+    exits: networkExits,
     config: true,
     setup: (command) => command.option('--data', 'delete its files too'),
     run: (context, [id], options) => remove(context, id, options.data === true),

@@ -13,7 +13,7 @@ export const upCommand = (program: Command, ending: Ending): void => {
     usage: 'up [path]',
     about: 'bring up a whole network on this machine and take a tour of it',
     examples: ['shoal up', 'shoal up ~/Videos/talk.mp4', 'shoal up --once'],
-    exits: [EXIT.noInput, EXIT.interrupted],
+    exits: [EXIT.noInput, EXIT.unavailable, EXIT.cannotCreate, EXIT.io, EXIT.permission, EXIT.interrupted],
     setup: (command) =>
       command
         .option('--once', 'leave after the tour: with status 0, or 1 if a step failed')

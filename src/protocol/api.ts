@@ -2,7 +2,15 @@
  * What a node can be asked by its own user: the calls behind the HTTP API on loopback and the command line. A call is
  * answered once; progress is read by asking again (`transfers`).
  */
-import type { AccountSummary, ContentSummary, NodeSummary, OperationResults, SearchPage } from './control/messages.ts';
+import type { AccountSummary, ContentSummary, OperationResults, SearchPage } from './control/messages.ts';
+
+/**
+ * Set on answers that a follower gave because there is no primary: newer changes may be missing, this node's own included
+ * (docs/availability.md).
+ */
+export interface Staleness {
+  readonly stale?: true;
+}
 
 export type TransferState = 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
 
@@ -106,7 +114,7 @@ export type ApiCalls = {
       message: string | null;
     };
   };
-  search: { args: { words: string; offset: number; limit: number }; result: SearchPage };
+  search: { args: { words: string; offset: number; limit: number }; result: SearchPage & Staleness };
   /** By id, or by words that match exactly one content (otherwise `ambiguous`, with the candidates in the message). */
   get: {
     args: { what: string; to: string | null; files: readonly string[]; sequential: boolean };
@@ -119,7 +127,9 @@ export type ApiCalls = {
   remove: { args: { id: string; data: boolean }; result: Record<string, never> };
   recheck: { args: { id: string }; result: Record<string, never> };
   unshare: { args: { id: string }; result: Record<string, never> };
-  nodes: { args: Record<string, never>; result: { nodes: readonly NodeSummary[] } };
+  /** In the order in which they entered; without `limit` as many as fit into one answer (200). */
+  nodes: { args: { offset?: number; limit?: number }; result: OperationResults['nodes'] & Staleness };
+  /** `node`: its id, the first digits of one (4 or more), or a name that only one has (otherwise `ambiguous`). */
   ping: { args: { node: string }; result: OperationResults['ping'] };
   /** Stops the daemon cleanly. */
   stop: { args: Record<string, never>; result: Record<string, never> };

@@ -106,7 +106,7 @@ export class FakeTracker {
         return known === undefined ? fail('not-found', 'unknown') : ok({ value: { id: operation.id }, tail: known.torrent });
       }
       case 'nodes':
-        return ok({ value: { nodes: [] }, tail: none });
+        return ok({ value: { nodes: [], total: 0 }, tail: none });
       default:
         return fail('bad-request', `The tracker of the test does not know ${operation.op}`);
     }

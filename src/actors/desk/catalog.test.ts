@@ -203,7 +203,7 @@ test('nodes are listed with what they share, pinged through their proxy, and rem
   const torrent = torrentOf('x');
   office.ask(own(torrent), { token, tail: torrent.bytes });
   office.wait(3);
-  const { nodes } = office.ask({ op: 'nodes' }, { token });
+  const { nodes } = office.ask({ op: 'nodes', offset: 0, limit: 100 }, { token });
   assert.deepEqual(nodes, [
     {
       node: 'n1',
@@ -219,8 +219,56 @@ test('nodes are listed with what they share, pinged through their proxy, and rem
   assert.deepEqual(office.pings, [{ node: 'n1', proxy: 'p1' }]);
   assert.equal(office.code({ op: 'ping', node: 'n9' }, { token }), 'not-found');
   office.wait(70);
-  assert.equal(office.ask({ op: 'nodes' }, { token }).nodes.length, 0);
+  assert.equal(office.ask({ op: 'nodes', offset: 0, limit: 100 }, { token }).nodes.length, 0);
   assert.equal(office.code({ op: 'alive', node: 'n1', incarnation: 'i-n1', uploadedBytes: 0 }), 'not-entered');
+});
+
+test('many nodes are listed a page at a time, with how many there are', () => {
+  const { office, token } = open();
+  for (let n = 2; n <= 230; n++) office.enter(token, `n${n}`);
+  const page = (offset: number, limit: number) => office.ask({ op: 'nodes', offset, limit }, { token });
+  const seen = [page(0, 200), page(200, 200), page(230, 200)];
+  assert.deepEqual(
+    seen.map(({ nodes, total }) => [nodes.length, total]),
+    [
+      [200, 230],
+      [30, 230],
+      [0, 230],
+    ],
+  );
+  assert.equal(new Set(seen.flatMap(({ nodes }) => nodes.map(({ node }) => node))).size, 230);
+  assert.deepEqual(
+    page(1, 2).nodes.map(({ node }) => node),
+    ['n2', 'n3'],
+  );
+});
+
+test('a node is pinged by its id, the first digits of it or its name; where several are meant they are named', () => {
+  const { office, token } = open();
+  const enter = (node: string, name: string): void => {
+    const operation = { op: 'enter', node, name, incarnation: 'i', addresses: [] } as const;
+    office.ask(operation, { token, from: { node, host: '127.0.0.1' } });
+  };
+  for (let n = 0; n < 300; n++) enter(`filler${n}`, `filler ${n}`);
+  enter('abcd1111', 'Laptop của An');
+  enter('abcd2222', 'server');
+  enter('ffff3333', 'server');
+  const pinged = (node: string): unknown => {
+    const { body } = office.send(office.request({ op: 'ping', node }, { token }));
+    return body.ok ? (body.value as { node: string }).node : body.code;
+  };
+  assert.deepEqual(['ffff3333', 'Laptop của An', 'ABCD1', 'ffff', 'abcd', 'server', 'abc', 'nobody'].map(pinged), [
+    'ffff3333',
+    'abcd1111',
+    'abcd1111',
+    'ffff3333',
+    'ambiguous',
+    'ambiguous',
+    'not-found',
+    'not-found',
+  ]);
+  const { body } = office.send(office.request({ op: 'ping', node: 'server' }, { token }));
+  assert.match(body.ok ? '' : body.message, /abcd2222 \("server" of An\), ffff3333/u);
 });
 
 test('enter refuses what is no node, and another node than the one on the link', () => {

@@ -171,7 +171,7 @@ export class Desk {
       case 'torrent':
         return catalog.torrent(as(enquiry, 'torrent'));
       case 'nodes':
-        return nodes.listNodes(context, enquiry);
+        return nodes.listNodes(context, as(enquiry, 'nodes'));
       case 'ping':
         return nodes.ping(context, as(enquiry, 'ping'));
       default:

@@ -1,13 +1,13 @@
 import { ADDRESSES_MAX } from '../../domain/swarm/addresses.ts';
 import type { NodeRecord } from '../../domain/swarm/registry.ts';
+import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { NodeSummary, Operation } from '../../protocol/control/messages.ts';
 import type { Enquiry } from './enquiry.ts';
 import type { Asker, DeskContext } from './types.ts';
 
 type Of<K extends Operation['op']> = Extract<Operation, { op: K }>;
 
-/** Nodes named in one answer, and what each of them and all together share: the answer must fit into a frame. */
-const NODES_MAX = 200;
+/** What each node of an answer and all together share: the answer must fit into a frame. */
 const SHARES_PER_NODE_MAX = 100;
 const SHARES_MAX = 5_000;
 
@@ -58,14 +58,16 @@ const summaryOf = (record: NodeRecord, now: number): Omit<NodeSummary, 'shares'>
 });
 
 /** Who is there, and what each shares: swarm and catalog together. */
-export const listNodes = (context: DeskContext, enquiry: Enquiry): void => {
+export const listNodes = (context: DeskContext, enquiry: Enquiry<Of<'nodes'>>): void => {
   const { clock, swarm } = context;
-  const records = [...swarm.registry.nodes()].slice(0, NODES_MAX);
+  const { offset, limit } = enquiry.operation;
+  const records = [...swarm.registry.nodes()].slice(offset, offset + Math.min(limit, NODES_PAGE_MAX));
+  const total = swarm.registry.nodeCount;
   const nodes: NodeSummary[] = [];
   let sharesLeft = SHARES_MAX;
   const next = (): void => {
     const record = records[nodes.length];
-    if (record === undefined) return enquiry.ok('nodes', { nodes });
+    if (record === undefined) return enquiry.ok('nodes', { nodes, total });
     enquiry.read('ownedBy', { node: record.node }, (contents) => {
       const shares = contents.slice(0, Math.min(SHARES_PER_NODE_MAX, sharesLeft)).map(({ id, name }) => ({ id, name }));
       sharesLeft -= shares.length;
@@ -76,11 +78,21 @@ export const listNodes = (context: DeskContext, enquiry: Enquiry): void => {
   next();
 };
 
+/** Nodes that are named where several could be meant. */
+const CANDIDATES_SHOWN = 8;
+
 export const ping = (context: DeskContext, enquiry: Enquiry<Of<'ping'>>): void => {
-  const { node } = enquiry.operation;
-  const there = context.swarm.registry.node(node);
-  if (there === null) return enquiry.refuse('not-found', 'There is no such node in the network');
-  context.pingNode(node, there.proxy, (result) => {
+  const { node: what } = enquiry.operation;
+  const found = context.swarm.registry.find(what);
+  const [there, another] = found;
+  if (there === undefined) return enquiry.refuse('not-found', `No node "${what}" is in the network now`);
+  if (another !== undefined) {
+    const shown = found.slice(0, CANDIDATES_SHOWN).map(({ node, name, account }) => `${node.slice(0, 12)} ("${name}" of ${account})`);
+    const more = found.length > shown.length ? `, and ${found.length - shown.length} more` : '';
+    return enquiry.refuse('ambiguous', `"${what}" may be ${shown.join(', ')}${more}: name one by its id`);
+  }
+  const { node, proxy } = there;
+  context.pingNode(node, proxy, (result) => {
     if (result.ok) enquiry.ok('ping', { node, roundTripMicros: result.value.roundTripMicros });
     // Not `unavailable`, which would be asked again: the tracker is there, the node is not.
     else enquiry.refuse('not-found', `The node does not answer: ${result.error.message}`);

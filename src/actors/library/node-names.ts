@@ -1,6 +1,7 @@
 import type { Network } from '../../data/network.ts';
 import type { Clock, Micros } from '../../ports/clock.ts';
 import { seconds } from '../../ports/clock.ts';
+import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 
 const ASK_SECONDS = 30;
 const NAMES_MAX = 10_000;
@@ -29,7 +30,7 @@ export class NodeNames {
     const { state } = this.#network;
     if (!state.online || state.account === null || (this.#askedAt !== null && now - this.#askedAt < seconds(ASK_SECONDS))) return;
     this.#askedAt = now;
-    this.#network.request({ op: 'nodes' }, new Uint8Array(0), (reply) => {
+    this.#network.request({ op: 'nodes', offset: 0, limit: NODES_PAGE_MAX }, new Uint8Array(0), (reply) => {
       if (!reply.ok) return;
       for (const { node, name } of reply.value.value.nodes) if (this.#names.size < NAMES_MAX) this.#names.set(node, name);
     });

@@ -267,12 +267,12 @@ test('a node cannot speak for another', () => {
 test('who asks too much is told to slow down, and is served again later', () => {
   const cluster = testCluster({ limits: { linkRequestsPerSecond: 1, linkBurst: 2 } });
   const node = cluster.member('node-1');
-  for (let n = 1; n <= 3; n++) node.ask(n, { op: 'nodes' });
+  for (let n = 1; n <= 3; n++) node.ask(n, { op: 'nodes', offset: 0, limit: 100 });
   cluster.net.until(() => node.replies(3).length === 1);
   const body = node.replies(3)[0]?.body;
   assert.ok(body?.ok === false && body.code === 'busy' && (body.retryAfterMs ?? 0) > 500);
   cluster.net.run(2);
-  node.ask(4, { op: 'nodes' });
+  node.ask(4, { op: 'nodes', offset: 0, limit: 100 });
   cluster.net.until(() => node.replies(4).length === 1);
   assert.equal(node.replies(4)[0]?.body.ok, true);
 });

@@ -1,5 +1,6 @@
 /** The node's API calls that are one question to the network. */
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
+import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { Operation, OperationName } from '../../protocol/control/messages.ts';
 
 /** Calls that the session answers. `login` and `logout` also change who is signed in. */
@@ -30,7 +31,7 @@ const makers: Makers = {
   'account.disable': ({ name, disabled }) => ({ op: 'account.disable', name, disabled }),
   'account.reset': ({ name, newPassword }) => ({ op: 'account.reset', name, newPassword }),
   search: ({ words, offset, limit }) => ({ op: 'need', words, offset, limit }),
-  nodes: () => ({ op: 'nodes' }),
+  nodes: ({ offset = 0, limit = NODES_PAGE_MAX }) => ({ op: 'nodes', offset, limit }),
   ping: ({ node }) => ({ op: 'ping', node }),
 };
 

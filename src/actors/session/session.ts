@@ -212,7 +212,7 @@ export class NetworkSession implements Network {
         this.#membership.signOff();
         return this.#signOut(() => answer(ok({})));
       }
-      answer(result.ok ? ok(result.value.value) : result);
+      answer(result.ok ? ok(withStaleness(name, result.value)) : result);
     });
   }
 
@@ -361,3 +361,7 @@ export class NetworkSession implements Network {
     });
   }
 }
+
+/** People are told where an answer may lack the newest changes. */
+const withStaleness = (call: SessionCall, { value, stale }: Answer): object =>
+  stale && (call === 'search' || call === 'nodes') ? { ...value, stale } : value;

@@ -6,6 +6,8 @@ import { Swarm } from './swarm.ts';
 
 /** A peer is forgotten after so many announce intervals of silence. */
 const TTL_INTERVALS = 2.1;
+/** Characters of a node's id that name it, as far as no other begins so. */
+const ID_PREFIX_MIN = 4;
 
 export interface SwarmLimits {
   readonly nodesMax: number;
@@ -154,6 +156,20 @@ export class SwarmRegistry {
 
   node(node: string): NodeRecord | null {
     return this.#nodes.get(node) ?? null;
+  }
+
+  /**
+   * The nodes that a person may mean: the one of this id; or else those of this name; or else those of which the id
+   * begins so (with 4 characters or more).
+   */
+  find(what: string): NodeRecord[] {
+    const exact = this.#nodes.get(what);
+    if (exact !== undefined) return [exact];
+    const nodes = [...this.#nodes.values()];
+    const named = nodes.filter((entry) => entry.name === what);
+    if (named.length > 0 || what.length < ID_PREFIX_MIN) return named;
+    const head = what.toLowerCase();
+    return nodes.filter((entry) => entry.node.toLowerCase().startsWith(head));
   }
 
   seedersOf(content: string): number {

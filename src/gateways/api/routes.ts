@@ -3,6 +3,7 @@
  * generated from it.
  */
 import { z } from 'zod';
+import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 
 export interface Route<K extends ApiCallName = ApiCallName> {
@@ -35,6 +36,8 @@ const content = z.object({
 });
 
 const owner = z.object({ account: z.string(), node: z.string(), uploadedBytes: whole, online: z.boolean() });
+/** Answers of a follower: newer changes may be missing. */
+const staleness = { stale: z.literal(true).exactOptional() };
 const hit = content.extend({ owners: z.array(owner), seeders: whole });
 const account = z.object({ account: z.string(), admin: z.boolean() });
 
@@ -185,7 +188,7 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     'search',
     'Searches the catalog; no words find everything.',
     z.strictObject({ words: text(256), offset: z.int().min(0), limit: z.int().min(1).max(100) }),
-    z.object({ hits: z.array(hit), total: whole }),
+    z.object({ hits: z.array(hit), total: whole, ...staleness }),
   ),
   get: post('downloads', 'Starts a download, by id or by words that match one content.', getArgs, z.object({ id: z.string(), content })),
   transfers: post(
@@ -205,10 +208,15 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   ),
   recheck: post('transfers/recheck', 'Verifies what is on disk again.', id, nothing),
   unshare: post('transfers/unshare', 'Takes this node from the owners of a content and stops seeding it.', id, nothing),
-  nodes: get('nodes', 'The nodes of the network, and what they share.', z.object({ nodes: z.array(member) })),
+  nodes: post(
+    'nodes',
+    'The nodes of the network and what they share, a page at a time.',
+    z.strictObject({ offset: z.int().min(0).exactOptional(), limit: z.int().min(1).max(NODES_PAGE_MAX).exactOptional() }),
+    z.object({ nodes: z.array(member), total: whole, ...staleness }),
+  ),
   ping: post(
     'nodes/ping',
-    'Measures the way to a node.',
+    'Measures the way to a node, by its id, the first digits of one, or its name.',
     z.strictObject({ node: text(256) }),
     z.object({ node: z.string(), roundTripMicros: whole }),
   ),

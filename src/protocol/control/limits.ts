@@ -13,6 +13,8 @@ export const REQUEST_HEAD_BYTES_MAX = 65_536;
 export const HELLO_BYTES_MAX = 4_096;
 /** Digits of an id that are enough to ask for a content: as many as tables show and people copy. */
 export const ID_PREFIX_MIN = 8;
+/** Nodes in one answer: it must fit into a frame, with what each shares. */
+export const NODES_PAGE_MAX = 200;
 /** Items of an announce. */
 export const ANNOUNCE_ITEMS_MAX = 64;
 /** Peers of one item of the answer. */

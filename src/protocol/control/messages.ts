@@ -104,7 +104,9 @@ export type Operation =
   | { readonly op: 'content'; readonly id: string }
   /** The reply's tail is the torrent file. */
   | { readonly op: 'torrent'; readonly id: string }
-  | { readonly op: 'nodes' }
+  /** In the order in which they entered. */
+  | { readonly op: 'nodes'; readonly offset: number; readonly limit: number }
+  /** By id, by the first digits of one, or by a name that only one node has (otherwise `ambiguous`). */
   | { readonly op: 'ping'; readonly node: string };
 
 export type OperationName = Operation['op'];
@@ -128,7 +130,7 @@ export interface OperationResults {
   readonly need: SearchPage;
   readonly content: SearchHit;
   readonly torrent: { readonly id: string };
-  readonly nodes: { readonly nodes: readonly NodeSummary[] };
+  readonly nodes: { readonly nodes: readonly NodeSummary[]; readonly total: number };
   readonly ping: { readonly node: string; readonly roundTripMicros: number };
 }
 

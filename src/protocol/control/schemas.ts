@@ -1,6 +1,7 @@
 /** What the JSON heads may hold. Generous where a tracker gives a better answer than a broken link, but always bounded. */
 import { z } from 'zod';
 import { describeIssue } from '../issue.ts';
+import { NODES_PAGE_MAX } from './limits.ts';
 import type { ErrorCode, Operation, OperationName, OperationResults } from './messages.ts';
 
 const count = z.int().min(0);
@@ -54,7 +55,7 @@ export const operation = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('need'), words: z.string().max(1_024), offset: count, limit: z.int().min(0).max(200) }),
   z.strictObject({ op: z.literal('content'), id }),
   z.strictObject({ op: z.literal('torrent'), id }),
-  z.strictObject({ op: z.literal('nodes') }),
+  z.strictObject({ op: z.literal('nodes'), offset: count, limit: z.int().min(0).max(NODES_PAGE_MAX) }),
   z.strictObject({ op: z.literal('ping'), node: name }),
 ]) satisfies z.ZodType<Operation>;
 
@@ -126,7 +127,7 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   need: z.object({ hits: z.array(hit), total: count }),
   content: hit,
   torrent: z.object({ id }),
-  nodes: z.object({ nodes: z.array(nodeSummary) }),
+  nodes: z.object({ nodes: z.array(nodeSummary), total: count }),
   ping: z.object({ node: name, roundTripMicros: count }),
 };
 

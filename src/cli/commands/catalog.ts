@@ -11,11 +11,12 @@ import { EXIT, type ExitCode, give, networkExits, stopWith, transferExits } from
 import { commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { askNode, type OwnableNode, runningOrOwnNode, withNode } from '../node-access.ts';
+import { notePage, noteStaleness, pageOf, type PageOptions } from '../paging.ts';
 import { formatSize, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import { findTransfer } from '../transfer-ids.ts';
-import { followDownload, seedUntilStopped } from './download.ts';
+import { beginDownload, followDownload, seedUntilStopped } from './download.ts';
 
 const POLL_MS = 200;
 const PACE_WINDOW_MS = 3_000;
@@ -110,7 +111,7 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
   try {
     const what = words.join(' ');
     const to = options.to === undefined ? null : resolve(options.to);
-    const { id } = give(await node.call('get', { what, to, files: options.file, sequential: options.sequential === true }));
+    const id = await beginDownload(context, node, { what, to, files: options.file, sequential: options.sequential === true });
     const status = await followDownload(context, node, id, signals);
     if (status === EXIT.ok && node.own && options.seed === true && !signals.stopped) await seedUntilStopped(context, node, id, signals);
     return status;
@@ -120,29 +121,18 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
   }
 };
 
-const wholeNumber = (text: string, option: string, max: number): number => {
-  const value = Number(text);
-  return Number.isInteger(value) && value >= 1 && value <= max
-    ? value
-    : stopWith('usage', `--${option} must be a whole number from 1 to ${max}, not "${text}".`);
-};
-
 /** Results on a page. */
 const PAGE_LENGTH = 20;
 
 const ownersText = ({ owners }: SearchHit): string => [...new Set(owners.map(({ account }) => account))].join(', ');
 
-const search = async (
-  context: Context,
-  words: readonly string[],
-  options: { readonly page: string; readonly limit?: string },
-): Promise<void> => {
-  const limit = options.limit === undefined ? PAGE_LENGTH : wholeNumber(options.limit, 'limit', 100);
-  const page = wholeNumber(options.page, 'page', 1_000_000);
-  const offset = (page - 1) * limit;
+const search = async (context: Context, words: readonly string[], options: PageOptions): Promise<void> => {
+  const page = pageOf(options, { preset: PAGE_LENGTH, max: 100 });
+  const { offset, limit } = page;
   const found = await askNode(context, 'search', { words: words.join(' '), offset, limit });
   const { output } = context;
   output.value(found);
+  noteStaleness(output, found);
   if (found.hits.length === 0)
     return output.line(
       found.total === 0 ? (words.length === 0 ? 'Nothing is shared yet.' : 'Nothing was found.') : `There are only ${found.total} results.`,
@@ -160,11 +150,7 @@ const search = async (
     ],
     found.hits,
   );
-  const last = offset + found.hits.length;
-  // What was typed, and the next page.
-  const flags = ['--page', String(page + 1), ...(options.limit === undefined ? [] : ['--limit', options.limit])];
-  const next = last < found.total ? `  Next: ${commandLine(context, 'search', words, flags)}` : '';
-  output.note(`${offset + 1} to ${last} of ${found.total}.${next}`);
+  notePage(context, 'search', words, options, { page, count: found.hits.length, total: found.total });
 };
 
 const unshare = async (context: Context, text: string): Promise<void> => {

@@ -2,18 +2,23 @@
 import type { Command } from 'commander';
 import { formatAddress } from '../../config/address.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
-import type { NodeSummary } from '../../protocol/control/messages.ts';
-import { give, networkExits, stopWith } from '../exit.ts';
-import { commandLine } from '../hints.ts';
+import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
+import { networkExits } from '../exit.ts';
 import { showList } from '../list.ts';
-import { askNode, withNode } from '../node-access.ts';
+import { askNode } from '../node-access.ts';
+import { notePage, noteStaleness, pageOf, type PageOptions } from '../paging.ts';
 import { formatDuration, formatSize, plural, printable, shortId } from '../render/format.ts';
 
 const SHARES_SHOWN_MAX = 5;
 
-const listNodes = async (context: Context): Promise<void> => {
-  const { nodes } = await askNode(context, 'nodes', {});
-  context.output.value({ nodes });
+const listNodes = async (context: Context, options: PageOptions): Promise<void> => {
+  const page = pageOf(options, { preset: NODES_PAGE_MAX, max: NODES_PAGE_MAX });
+  const { offset, limit } = page;
+  const found = await askNode(context, 'nodes', { offset, limit });
+  const { nodes, total } = found;
+  context.output.value(found);
+  noteStaleness(context.output, found);
+  if (nodes.length === 0 && total > 0) return context.output.line(`There are only ${plural(total, 'node')}.`);
   showList(
     context.output,
     [
@@ -37,49 +42,31 @@ const listNodes = async (context: Context): Promise<void> => {
     ],
     nodes,
   );
-  context.output.note(plural(nodes.length, 'node'));
+  if (nodes.length === total) context.output.note(plural(total, 'node'));
+  else notePage(context, 'nodes', [], options, { page, count: nodes.length, total });
 };
 
-const ID_HEAD_MIN = 4;
-
-/** The node that is meant: by its name, its id or the head of its id. Several nodes may have one name. */
-const nodeNamed = (context: Context, nodes: readonly NodeSummary[], text: string): Pick<NodeSummary, 'node' | 'name'> => {
-  const exact = nodes.filter(({ node, name }) => name === text || node === text.toLowerCase());
-  const isHead = text.length >= ID_HEAD_MIN && /^[0-9a-f]+$/iu.test(text);
-  const found = exact.length > 0 || !isHead ? exact : nodes.filter(({ node }) => node.startsWith(text.toLowerCase()));
-  if (found.length > 1) {
-    const each = found.map(({ node, name, account }) => `${shortId(node)} (${printable(name)} of ${printable(account)})`);
-    stopWith('ambiguous', `"${printable(text)}" may be ${each.join(' or ')}. Name one by its id.`);
-  }
-  if (found[0] !== undefined) return found[0];
-  // Not all of a large network are listed, but each can be asked.
-  if (/^[0-9a-f]{32,64}$/iu.test(text)) return { node: text.toLowerCase(), name: text };
-  const listed = `${plural(nodes.length, 'node')} that the network lists`;
-  return stopWith('not-found', `"${printable(text)}" is none of the ${listed}. To see them: ${commandLine(context, 'nodes')}`);
-};
-
+/** The tracker, which knows all nodes, finds the one that is meant. */
 const ping = async (context: Context, text: string): Promise<void> => {
-  await withNode(context, async (node) => {
-    const { nodes } = give(await node.call('nodes', {}));
-    const target = nodeNamed(context, nodes, text);
-    const answer = give(await node.call('ping', { node: target.node }));
-    context.output.value(answer);
-    context.output.line(`${printable(target.name)} answered in ${(answer.roundTripMicros / 1000).toFixed(2)} ms.`);
-  });
+  const answer = await askNode(context, 'ping', { node: text });
+  context.output.value(answer);
+  context.output.line(`${printable(text)} answered in ${(answer.roundTripMicros / 1000).toFixed(2)} ms.`);
 };
 
 export const nodeCommands = (program: Command, ending: Ending): void => {
-  addCommand(program, ending, {
+  addCommand<[], PageOptions>(program, ending, {
     usage: 'nodes',
     about: 'list the nodes of the network, and what they share',
-    examples: ['shoal nodes'],
+    examples: ['shoal nodes', 'shoal nodes --page 2'],
     exits: networkExits,
     config: true,
-    run: listNodes,
+    setup: (command) =>
+      command.option('--page <n>', 'which page', '1').option('--limit <n>', `nodes on a page (default: ${NODES_PAGE_MAX})`),
+    run: (context, _words, options) => listNodes(context, options),
   });
   addCommand<[string]>(program, ending, {
     usage: 'ping <node>',
-    about: 'ask whether a node is there, by its name or id',
+    about: 'ask whether a node is there, by its name, its id or the head of its id',
     examples: ['shoal ping alice-laptop'],
     exits: networkExits,
     config: true,

@@ -1,12 +1,16 @@
 /** Following a download, and seeding inside a command. */
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { concatMap, from, lastValueFrom, takeUntil, takeWhile, tap } from 'rxjs';
-import type { TransferSummary } from '../../protocol/api.ts';
+import type { ApiCalls, TransferSummary } from '../../protocol/api.ts';
 import { polled } from '../../telemetry/progress.ts';
 import type { Context } from '../command.ts';
-import { EXIT, type ExitCode, stopWith } from '../exit.ts';
+import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
 import type { OwnableNode } from '../node-access.ts';
+import { asTyped, commandLine } from '../hints.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
+import { sourceName, withSourceNames } from '../source-names.ts';
 import type { StopRequest } from '../signals.ts';
 import { listTransfers } from '../transfer-ids.ts';
 
@@ -19,23 +23,32 @@ const onlyTransfer = async (node: OwnableNode, id: string): Promise<TransferSumm
 
 const isOver = ({ state }: TransferSummary): boolean => state === 'seeding' || state === 'paused' || state === 'failed';
 
-const nameOf = (source: TransferSummary['sources'][number]): string => source.name || shortId(source.node);
+/** What a command saw of a download, from its first look at it. */
+interface Seen {
+  readonly bytes: number;
+  readonly seconds: number;
+}
 
-const showDone = (context: Context, transfer: TransferSummary, startedMs: number): void => {
-  const seconds = (performance.now() - startedMs) / 1000;
+/** Over a shorter time a rate says nothing. */
+const PACE_SECONDS_MIN = 1;
+
+/** ` in 4 s (28.4 MB/s)`: of the bytes that came while this command looked on; what an earlier one brought is told apart. */
+export const paceText = (size: number, { bytes, seconds }: Seen): string => {
+  if (bytes <= 0 || seconds < PACE_SECONDS_MIN) return '';
+  const part = bytes < size ? `, ${formatSize(bytes)} of it` : '';
+  return `${part} in ${formatDuration(seconds)} (${formatRate(bytes / seconds)})`;
+};
+
+const showDone = (context: Context, transfer: TransferSummary, seen: Seen): void => {
   const { output } = context;
   const sources = transfer.sources.filter(({ bytes }) => bytes > 0);
-  output.value({ ...transfer, seconds });
-  const pace =
-    seconds > 0.1 && transfer.downloadedBytes > 0
-      ? ` in ${formatDuration(seconds)} (${formatRate(transfer.downloadedBytes / seconds)})`
-      : '';
+  output.value({ ...transfer, seconds: seen.seconds });
   output.line(
-    `${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${pace}, every byte verified`,
+    `${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${paceText(transfer.size, seen)}, every byte verified`,
   );
   if (sources.length > 0)
     output.line(
-      `from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(nameOf(source))} ${formatSize(source.bytes)}`).join(', ')}`,
+      `from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(sourceName(source))} ${formatSize(source.bytes)}`).join(', ')}`,
     );
   output.line(`in ${transfer.folder}`);
 };
@@ -43,23 +56,66 @@ const showDone = (context: Context, transfer: TransferSummary, startedMs: number
 const interrupted = (context: Context, node: OwnableNode, { id, doneBytes, size }: TransferSummary): ExitCode => {
   const at = formatPercent(doneBytes, size);
   if (node.own) context.output.note(`Stopped at ${at}. Run the same command again and it resumes.`);
-  else context.output.note(`At ${at}; the download goes on in the node. To pause it: shoal pause ${shortId(id)}`);
+  else context.output.note(`At ${at}; the download goes on in the node. To pause it: ${commandLine(context, 'pause', [shortId(id)])}`);
   return EXIT.interrupted;
 };
 
 /** A node inside the command ends with it, so what it has is taken up again by the same command. */
-const ended = (transfer: TransferSummary, own: boolean): void => {
-  const why = transfer.reason ?? 'No reason was given.';
+const ended = (context: Context, transfer: TransferSummary, own: boolean): void => {
+  const why = asTyped(context, transfer.reason ?? 'No reason was given.', shortId(transfer.id));
   const name = printable(transfer.name);
-  const again = own ? 'Run the same command again then: it resumes.' : `To go on at once: shoal resume ${shortId(transfer.id)}`;
+  const again = own
+    ? 'Run the same command again then: it resumes.'
+    : `To go on at once: ${commandLine(context, 'resume', [shortId(transfer.id)])}`;
   if (transfer.state === 'failed') stopWith('failed', `The download of ${name} failed: ${why}`);
   if (transfer.state === 'paused') stopWith('paused', `The download of ${name} is paused. ${why} ${again}`);
+};
+
+const realPath = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+};
+
+type GetArgs = ApiCalls['get']['args'];
+
+/**
+ * Why a content that the node has already cannot be had as it is asked for now; null where nothing speaks against going
+ * on. `all`: the size of all of its files.
+ */
+const whyNot = (context: Context, held: TransferSummary, { to, files }: GetArgs, all: number): string | null => {
+  const whole = held.size >= all;
+  const where = `${printable(held.name)} is already ${held.doneBytes < held.size ? 'on its way, ' : ''}in ${printable(held.folder)}`;
+  if (to !== null && realPath(to) !== realPath(held.folder))
+    return `${where}; --to has no effect. To have it elsewhere, first: ${commandLine(context, 'remove', [shortId(held.id)])}`;
+  if (files.length > 0 && whole) return `${where}, with all of its files; --file has no effect. To go on with all of them, leave it out.`;
+  return null;
+};
+
+/**
+ * Begins a download, or takes up one that is there. Returns its id. Ends the command with `exists` where what is there is
+ * elsewhere, or more, than is wanted now.
+ */
+export const beginDownload = async (context: Context, node: OwnableNode, args: GetArgs): Promise<string> => {
+  const before = await listTransfers(node);
+  const { id, content } = give(await node.call('get', args));
+  const held = before.find((transfer) => transfer.id === id);
+  if (held === undefined) return id;
+  const refusal = whyNot(context, held, args, content.size);
+  if (refusal !== null) {
+    // Asking has taken it up again.
+    if (held.state === 'paused') give(await node.call('pause', { id }));
+    stopWith('exists', refusal);
+  }
+  if (args.files.length > 0) context.output.note('The files are those that were chosen when the download began.');
+  return id;
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */
 export const followDownload = async (context: Context, node: OwnableNode, id: string, signals: StopRequest): Promise<ExitCode> => {
   const view = new ProgressView(context.output);
-  const startedMs = performance.now();
   const show = (transfer: TransferSummary): void =>
     view.show({
       label: printable(transfer.name),
@@ -67,10 +123,11 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
       size: transfer.size,
       rate: transfer.downRate,
       secondsLeft: transfer.secondsLeft,
-      sources: transfer.sources.map((source) => ({ name: nameOf(source), bytes: source.bytes })),
+      sources: transfer.sources.map((source) => ({ name: sourceName(source), bytes: source.bytes })),
       reason: transfer.state === 'waiting' || transfer.state === 'checking' ? (transfer.reason ?? transfer.state) : null,
     });
   const first = await onlyTransfer(node, id);
+  const startedMs = performance.now();
   const last = await lastValueFrom(
     polled(() => onlyTransfer(node, id), POLL_MS).pipe(
       tap(show),
@@ -79,10 +136,11 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
     ),
     { defaultValue: first },
   );
+  const seen = { bytes: last.downloadedBytes - first.downloadedBytes, seconds: (performance.now() - startedMs) / 1000 };
   view.clear();
   if (!isOver(last)) return interrupted(context, node, last);
-  ended(last, node.own);
-  showDone(context, last, startedMs);
+  ended(context, last, node.own);
+  showDone(context, await withSourceNames(last, () => onlyTransfer(node, id)), seen);
   if (node.own) await untilOwned(node, id, signals);
   return EXIT.ok;
 };

@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../command.ts';
 import { EXIT, type ExitCode, stopWith } from '../exit.ts';
+import { commandLine } from '../hints.ts';
 import { formatRate, padEnd } from '../render/format.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import type { Child, Death } from './child.ts';
@@ -28,26 +29,21 @@ const RATE = 30_000_000;
 
 const mainModule = (): string => fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 
-/** How this user starts the program; in a checkout always by npx, which finds it there. */
-const commandName = (env: Context['env']): string =>
-  env['npm_command'] === undefined && !import.meta.url.endsWith('.ts') ? 'shoal' : 'npx shoal';
-
 const showTimes = (screen: Screen): void => {
   screen.heading('What took how long');
   const width = Math.max(...screen.times.map(({ title }) => title.length));
   for (const { title, ms } of screen.times) screen.say(`  ${padEnd(title, width)}  ${secondsText(ms).padStart(7)}`);
 };
 
-const showCommands = (screen: Screen, network: LocalNetwork<NodeName>, shoal: string, password: string): void => {
+const showCommands = (context: Context, screen: Screen, network: LocalNetwork<NodeName>, password: string): void => {
+  const line = (node: NodeName, command: string, words: readonly string[] = []): string =>
+    commandLine({ env: context.env, configFile: network.configOf(node) }, command, words);
   screen.heading('It stays up. Try, in another terminal');
   screen.commands([
-    { command: `${shoal} search --config ${network.configOf('bob')}`, about: 'everything that is shared' },
-    { command: `${shoal} ls --config ${network.configOf('carol')}`, about: 'what carol has' },
-    {
-      command: `${shoal} share ${existsSync('README.md') ? 'README.md' : 'PATH'} --config ${network.configOf('alice')}`,
-      about: 'share something',
-    },
-    { command: `${shoal} nodes --config ${network.configOf('alice')}`, about: 'who is there' },
+    { command: line('bob', 'search'), about: 'everything that is shared' },
+    { command: line('carol', 'ls'), about: 'what carol has' },
+    { command: line('alice', 'share', [existsSync('README.md') ? 'README.md' : 'PATH']), about: 'share something' },
+    { command: line('alice', 'nodes'), about: 'who is there' },
     { command: `kill -9 ${network.child('backup').pid}`, about: 'another failover' },
   ]);
   screen.say();
@@ -56,9 +52,10 @@ const showCommands = (screen: Screen, network: LocalNetwork<NodeName>, shoal: st
 };
 
 const showDeath = (screen: Screen, child: Child, death: Death, again: string | null): void => {
-  const [first = '', ...words] = deathLines(child, death, again, child.lastWords());
+  const [first = '', ...words] = deathLines(child, death, child.lastWords());
   screen.fact(first);
   for (const line of words) screen.say(`      ${line}`);
+  if (again !== null) screen.commands([{ command: again, about: 'start it again, in another terminal' }]);
 };
 
 /** While it stays up, a process may be killed by whoever tries things: it is said, and the rest goes on. */
@@ -90,7 +87,7 @@ const run = async (
   showTimes(screen);
   context.output.value({ ok: true, steps: screen.times });
   if (options.once) return EXIT.ok;
-  showCommands(screen, network, commandName(context.env), password);
+  showCommands(context, screen, network, password);
   await signals.requested;
   return EXIT.ok;
 };
@@ -118,7 +115,7 @@ export const runTour = async (context: Context, given: UpOptions): Promise<ExitC
   const network: LocalNetwork<NodeName> = new LocalNetwork(networkFolder, mainModule(), (child, death) => {
     if (deaths.stopping || signals.stopped) return;
     const { role, name } = child.plan;
-    const again = `${commandName(context.env)} ${role} --config ${network.configOf(name as ServerName | NodeName)}`;
+    const again = commandLine({ env: context.env, configFile: network.configOf(name as ServerName | NodeName) }, role);
     showDeath(screen, child, death, deaths.during === null ? again : null);
     deaths.during?.(new StepFailed(`${child.plan.name} runs`, null));
   });

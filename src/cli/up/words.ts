@@ -41,18 +41,16 @@ export const thirdHeading = (size: number): string =>
 export const thirdTitle = ({ transfer }: Downloaded): string => `third node downloads${sourcesOf(transfer).length > 1 ? ' from both' : ''}`;
 
 /**
- * That a process ended by itself, and with `again`, where that is given, how to start it. What it said last is added
- * where it ended with a status: one that was killed had no say in it.
+ * That a process ended by itself. What it said last is added where it ended with a status: one that was killed had no say
+ * in it.
  */
 export const deathLines = (
   { plan, pid }: { readonly plan: Pick<ChildPlan, 'role' | 'name'>; readonly pid: number },
   { code, signal }: Death,
-  again: string | null,
   lastWords: readonly string[],
 ): string[] => {
-  const start = again === null ? '' : ` Start it again, in another terminal, with: ${again}`;
   const head = `${titleOf(plan)} (process ${pid})`;
-  if (signal !== null) return [`${head} was ended by ${signal}.${start}`];
-  if (code === 0) return [`${head} has stopped.${start}`];
-  return [`${head} ended with status ${code}.${start}${lastWords.length > 0 ? ' Its last lines:' : ''}`, ...lastWords];
+  if (signal !== null) return [`${head} was ended by ${signal}.`];
+  if (code === 0) return [`${head} has stopped.`];
+  return [`${head} ended with status ${code}.${lastWords.length > 0 ? ' Its last lines:' : ''}`, ...lastWords];
 };

@@ -4,6 +4,7 @@ import type { Crypto, CryptoFailure, PasswordCost, PieceDigestPlan, PieceDigests
 import type { Random } from '../../src/ports/random.ts';
 import { hmacSha256, toHex } from '../../src/protocol/digest.ts';
 import { type Done, fail, ok } from '../../src/protocol/result.ts';
+import { argon2Parameters } from '../../src/system/argon2-parameters.ts';
 import { computePieceDigests } from '../../src/system/piece-digests.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -25,7 +26,6 @@ export const usualCrypto: CryptoQuality = {
 };
 
 const REFUSAL_MICROS = 1;
-const TAG_BYTES = 32;
 
 /** Calculated at once, answered later. Secrets come from the seed. */
 export class SimulatedCrypto implements Crypto {
@@ -75,13 +75,4 @@ const keyedDigest = (password: string, salt: Uint8Array, cost: PasswordCost): Ui
   new Uint8Array(hmacSha256(salt, `${cost.memoryKib} ${cost.passes} ${cost.lanes} ${toHex(salt)} ${password}`));
 
 const argon2id = (password: string, salt: Uint8Array, cost: PasswordCost): Uint8Array =>
-  new Uint8Array(
-    argon2Sync('argon2id', {
-      message: password,
-      nonce: salt,
-      parallelism: cost.lanes,
-      tagLength: TAG_BYTES,
-      memory: cost.memoryKib,
-      passes: cost.passes,
-    }),
-  );
+  new Uint8Array(argon2Sync('argon2id', argon2Parameters(password, salt, cost)));

@@ -3,6 +3,7 @@ import type { Reactor } from '../bus/reactor.ts';
 import { BoundedQueue } from '../ports/bounded-queue.ts';
 import type { Crypto, CryptoFailure, PasswordCost, PieceDigestPlan, PieceDigests } from '../ports/crypto.ts';
 import { type Done, fail, ok, type Result } from '../protocol/result.ts';
+import { argon2Parameters } from './argon2-parameters.ts';
 import { PieceHasher } from './piece-hasher.ts';
 
 export interface CryptoOptions {
@@ -17,7 +18,6 @@ export interface CryptoOptions {
 }
 
 const DEFAULTS = { hashThreadsMax: 2, hashQueueMax: 4_096, passwordsUnderWayMax: 2, passwordQueueMax: 256 };
-const TAG_BYTES = 32;
 
 export interface SystemCrypto extends Crypto {
   /** Ends the threads; what was asked is not answered. */
@@ -57,16 +57,8 @@ class NodeCrypto implements SystemCrypto {
 
   hashPassword(password: string, salt: Uint8Array, cost: PasswordCost, done: Done<Uint8Array, CryptoFailure>): void {
     const id = ++this.#lastId;
-    const parameters = {
-      message: password,
-      nonce: salt,
-      parallelism: cost.lanes,
-      tagLength: TAG_BYTES,
-      memory: cost.memoryKib,
-      passes: cost.passes,
-    };
     const job = (finished: () => void): void => {
-      argon2('argon2id', parameters, (error, tag) => {
+      argon2('argon2id', argon2Parameters(password, salt, cost), (error, tag) => {
         finished();
         const result = error === null ? ok(new Uint8Array(tag)) : fail('failed' as const, `argon2id failed: ${error.message}.`);
         this.#answer(id, 'password', result, done);

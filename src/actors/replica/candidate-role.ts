@@ -1,8 +1,8 @@
 import { activationOf, judgePromises, nextEpoch } from '../../domain/replication/candidate.ts';
 import { type Configuration, type Epoch, majorityOf, type VoterName } from '../../domain/replication/types.ts';
-import { type Clock, millis, type TimerId } from '../../ports/clock.ts';
+import { millis, type TimerId } from '../../ports/clock.ts';
 import type { VotingFrame } from '../../protocol/control/messages.ts';
-import type { Voter, VoterPeers } from '../voter/voter.ts';
+import type { ReplicaDeps } from './api.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
 /** Why a candidacy ended without an activation. */
@@ -14,19 +14,14 @@ export interface CandidateEvents {
   /** R3: a majority has accepted. */
   activated(activation: Configuration): void;
   failed(why: CandidacyEnd): void;
-  /** R2: before `failed`, with the configuration that says who may lead. */
-  ineligible(latest: Configuration): void;
+  /** R2: before `failed`, with the configuration that says who may lead. Whether that is news. */
+  ineligible(latest: Configuration): boolean;
   /** Somebody has promised a higher epoch. */
   seen(epoch: Epoch): void;
 }
 
-export interface CandidateDeps {
-  readonly clock: Clock;
+export interface CandidateDeps extends Pick<ReplicaDeps, 'clock' | 'log' | 'voter' | 'peers' | 'name' | 'voters'> {
   readonly replicaLog: ReplicaLog;
-  readonly voter: Voter;
-  readonly peers: VoterPeers;
-  readonly name: VoterName;
-  readonly voters: readonly VoterName[];
   readonly candidacyMs: number;
   readonly repeatMs: number;
   readonly events: CandidateEvents;
@@ -156,13 +151,16 @@ export class CandidateRole {
 
   /** R2. */
   #decide(distrustedThrough: Epoch): void {
-    const { name, voters, events } = this.#deps;
+    const { name, voters, log, events } = this.#deps;
     const judged = judgePromises(name, this.#promises, { voters: voters.length, distrustedThrough });
     if (judged.kind === 'eligible') {
       this.#stage = 'promised';
       events.promised();
     } else if (judged.kind === 'ineligible') {
-      events.ineligible(judged.latest);
+      const { e, v, isr } = judged.latest;
+      // Said once: the candidacies that follow end in the same way.
+      if (events.ineligible(judged.latest))
+        log.warn({ epoch: e, v, isr }, 'not eligible: others may hold acknowledged changes that are not here');
       this.#end('ineligible');
     }
   }

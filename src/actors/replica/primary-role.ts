@@ -1,4 +1,3 @@
-import type { Reactor } from '../../bus/reactor.ts';
 import type { StoredReply } from '../../domain/ledger/types.ts';
 import { nextEntry } from '../../domain/replication/chain.ts';
 import { quorumHeardAt } from '../../domain/replication/failure-detector.ts';
@@ -17,7 +16,6 @@ import {
   settleProposal,
   withCommit,
 } from '../../domain/replication/primary.ts';
-import type { ReplicationTiming } from '../../domain/replication/timing.ts';
 import {
   type Configuration,
   type Epoch,
@@ -26,12 +24,10 @@ import {
   majorityOf,
   type VoterName,
 } from '../../domain/replication/types.ts';
-import { type Clock, type Micros, millis, type TimerId } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
+import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
-import type { Voter, VoterPeers } from '../voter/voter.ts';
-import type { Proposal, ProposalFailure, ProposalOutcome, ReplicaLimits } from './api.ts';
+import type { Proposal, ProposalFailure, ProposalOutcome, ReplicaDeps, ReplicaLimits } from './api.ts';
 import { PrimaryLinks } from './primary-links.ts';
 import { Proposals, type Waiting } from './proposals.ts';
 import { RecentEntries } from './recent-entries.ts';
@@ -49,17 +45,8 @@ export interface PrimaryEvents {
   diskFull(): void;
 }
 
-export interface PrimaryDeps {
-  readonly reactor: Reactor;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface PrimaryDeps extends Omit<ReplicaDeps, 'random' | 'database' | 'limits'> {
   readonly replicaLog: ReplicaLog;
-  readonly voter: Voter;
-  readonly name: VoterName;
-  readonly voters: readonly VoterName[];
-  readonly replicas: readonly VoterName[];
-  readonly peers: VoterPeers;
-  readonly timing: ReplicationTiming;
   readonly limits: ReplicaLimits;
   readonly events: PrimaryEvents;
 }

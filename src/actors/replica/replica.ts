@@ -5,8 +5,7 @@ import { FailureDetector } from '../../domain/replication/failure-detector.ts';
 import type { Configuration, Epoch, ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
 import { type Micros, millis } from '../../ports/clock.ts';
 import { between } from '../../ports/random.ts';
-import type { Done } from '../../protocol/result.ts';
-import { fail } from '../../protocol/result.ts';
+import { type Done, fail } from '../../protocol/result.ts';
 import type { Heartbeat } from '../voter/voter.ts';
 import {
   type AppliedListener,
@@ -269,8 +268,7 @@ export class Replica {
     const patience = this.#patience;
     this.#patience = null;
     this.#view.inIsr = false;
-    if (patience === null) this.#detector.start();
-    else this.#detector.start(patience);
+    this.#detector.start(patience ?? undefined);
     this.#publish();
   }
 
@@ -298,22 +296,12 @@ export class Replica {
             this.#post({ type: 'activation.chosen' });
           },
           failed: (why) => this.#endCandidacy(why),
-          ineligible: (latest) => this.#mayNotLead(latest),
+          ineligible: (latest) => this.#view.mayNotLead(latest, this.#deps.name),
           seen: (epoch) => this.#view.see(epoch),
         },
       },
       this.#view.seen,
     );
-  }
-
-  /** R2. Said once: the candidacies that follow end in the same way. */
-  #mayNotLead({ e, v, isr }: Configuration): void {
-    const { name, log } = this.#deps;
-    const waitsFor = isr.find((replica) => replica !== name) ?? null;
-    if (waitsFor === this.#view.waitsFor) return;
-    this.#view.waitsFor = waitsFor;
-    log.warn({ epoch: e, v, isr, waitsFor }, 'not eligible: others may hold acknowledged changes that are not here');
-    this.#publish();
   }
 
   #endCandidacy(why: CandidacyEnd): void {

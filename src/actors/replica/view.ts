@@ -37,6 +37,13 @@ export class View {
     return true;
   }
 
+  /** R2: the newest configuration leaves this replica out, or counts a log that it has lost. Whether that is news. */
+  mayNotLead({ isr }: Configuration, self: VoterName): boolean {
+    const before = this.waitsFor;
+    this.waitsFor = isr.find((replica) => replica !== self) ?? null;
+    return this.waitsFor !== before;
+  }
+
   /** The mode of the primary that this replica follows, as far as its voter has heard. */
   modeFollowed(accepted: Configuration): ReplicaStatus['mode'] {
     if (this.primary === null) return 'NONE';

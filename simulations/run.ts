@@ -15,15 +15,21 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
 
 export const scenarioNames: readonly string[] = [...scenarios.keys()];
 
-/** @throws where there is no such scenario. What breaks in a run is a report. */
-export const runScenario = async (name: string, seed: number): Promise<SimulationReport> => {
+/**
+ * `heard` gets each line as the run comes to it. @throws where there is no such scenario. What breaks in a run is a report.
+ */
+export const runScenario = async (name: string, seed: number, heard: (line: string) => void = () => {}): Promise<SimulationReport> => {
   const scenario = scenarios.get(name);
   if (scenario === undefined) throw new Error(`There is no scenario ${name}`);
   const begun = process.hrtime.bigint();
   const world = new World({ seed });
   const lines: string[] = [];
   let failure: string | null = null;
-  const say = (line: string): void => void lines.push(`${(world.now() / 1_000_000).toFixed(3).padStart(9)} s  ${line}`);
+  const say = (text: string): void => {
+    const line = `${(world.now() / 1_000_000).toFixed(3).padStart(9)} s  ${text}`;
+    lines.push(line);
+    heard(line);
+  };
   try {
     betweenTripwires(world, () => scenario.run(new Cluster(world, scenario.cluster), say));
   } catch (error) {

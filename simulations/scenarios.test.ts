@@ -4,11 +4,10 @@ import { test } from 'node:test';
 import { runScenario, scenarioNames } from './run.ts';
 
 /** Runs a scenario in a process of its own, by the user's command. */
-const inAnotherProcess = (name: string, seed: number): { status: number | null; hash: string | undefined; text: string } => {
+const inAnotherProcess = (name: string, seed?: number): { status: number | null; hash: string | undefined; text: string } => {
   const launcher = new URL('../bin/shoal.js', import.meta.url).pathname;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'simulate', name, '--seed', String(seed)], {
-    encoding: 'utf8',
-  });
+  const args = seed === undefined ? [] : ['--seed', String(seed)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'simulate', name, ...args], { encoding: 'utf8' });
   return { status, hash: /^trace (\S+)$/mu.exec(stdout)?.[1], text: stdout + stderr };
 };
 
@@ -26,6 +25,24 @@ test('the same seed gives the same trace in another process, another seed anothe
   assert.equal(there.status, 0, there.text);
   assert.equal(there.hash, here.traceHash);
   assert.notEqual((await runScenario('quick-start', 8)).traceHash, here.traceHash);
+});
+
+test('each line is told when the run comes to it', async () => {
+  const heard: string[] = [];
+  const { failure, lines } = await runScenario('quick-start', 7, (line) => {
+    heard.push(line);
+    if (heard.length === 2) throw new Error('enough is seen');
+  });
+  assert.equal(failure, 'enough is seen', 'the run was still under way');
+  assert.equal(heard.length, 2);
+  assert.deepEqual(heard, lines);
+});
+
+test('a run that nobody gave a seed says which it took, and that seed gives it again', async () => {
+  const { status, hash, text } = inAnotherProcess('quick-start');
+  assert.equal(status, 0, text);
+  const seed = /^seed (\d+) /mu.exec(text)?.[1];
+  assert.equal((await runScenario('quick-start', Number(seed))).traceHash, hash);
 });
 
 test('the main dies and comes back under many seeds, and nothing acknowledged is lost', async () => {

@@ -1,13 +1,17 @@
 /** `simulate`: a whole cluster in this process, on simulated time and network. */
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, stopWith } from '../exit.ts';
 
+/** A seed that nobody chose is below this: short enough to be typed again. */
+const RANDOM_SEED_END = 1_000_000_000;
+
 /** What `simulations/run.ts` gives: `src` sees it here alone, and only when asked. */
 interface Simulations {
   readonly scenarioNames: readonly string[];
-  runScenario(name: string, seed: number): Promise<SimulationReport>;
+  runScenario(name: string, seed: number, heard?: (line: string) => void): Promise<SimulationReport>;
 }
 
 /** What a run says of itself. */
@@ -24,7 +28,7 @@ export interface SimulationReport {
 }
 
 interface SimulateOptions {
-  readonly seed: string;
+  readonly seed?: string;
   readonly check?: boolean;
 }
 
@@ -35,25 +39,30 @@ const load = async (): Promise<Simulations> => {
   return (await import(place.href)) as Simulations;
 };
 
+/** How it ended: its lines have been shown when they came. */
 const show = (context: Context, name: string, seed: number, report: SimulationReport): void => {
   const { output } = context;
-  const { ok, lines, failure, ...facts } = report;
-  output.value({ scenario: name, seed, ok, failure, ...facts });
-  for (const line of lines) output.line(line);
-  const speed = report.realSeconds > 0 ? `, ${Math.round(report.simulatedSeconds / report.realSeconds)} times real time` : '';
-  output.line(
-    `seed ${seed}  events ${report.events}  simulated ${report.simulatedSeconds.toFixed(1)} s in ${report.realSeconds.toFixed(2)} s${speed}`,
-  );
-  output.line(`trace ${report.traceHash}`);
+  const { ok, failure, events, simulatedSeconds, realSeconds, traceHash } = report;
+  output.value({ scenario: name, seed, ok, failure, events, simulatedSeconds, realSeconds, traceHash });
+  const speed = realSeconds > 0 ? `, ${(simulatedSeconds / realSeconds).toFixed(1)} times real time` : '';
+  output.line(`seed ${seed}  events ${events}  simulated ${simulatedSeconds.toFixed(1)} s in ${realSeconds.toFixed(2)} s${speed}`);
+  output.line(`trace ${traceHash}`);
   if (failure !== null) output.line(output.style.red(failure));
 };
 
+const seedOf = (text: string | undefined): number => {
+  if (text === undefined) return randomInt(RANDOM_SEED_END);
+  const seed = Number(text);
+  return text.trim() !== '' && Number.isSafeInteger(seed) && seed >= 0
+    ? seed
+    : stopWith('usage', `--seed must be a whole number from 0, not "${text}".`);
+};
+
 const simulate = async (context: Context, name: string, options: SimulateOptions): Promise<ExitCode> => {
-  const seed = Number(options.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) stopWith('usage', `--seed must be a whole number from 0, not "${options.seed}".`);
+  const seed = seedOf(options.seed);
   const { scenarioNames, runScenario } = await load();
   if (!scenarioNames.includes(name)) stopWith('usage', `There is no scenario "${name}". There are: ${scenarioNames.join(', ')}.`);
-  const report = await runScenario(name, seed);
+  const report = await runScenario(name, seed, (line) => context.output.line(line));
   show(context, name, seed, report);
   if (!report.ok) return EXIT.failed;
   if (options.check !== true) return EXIT.ok;
@@ -69,11 +78,14 @@ export const simulateCommand = (program: Command, ending: Ending): void => {
   addCommand<[string], SimulateOptions>(program, ending, {
     usage: 'simulate <scenario>',
     about: 'run a whole cluster in this process, on simulated time and network',
-    examples: ['shoal simulate quick-start --seed 7', 'shoal simulate tracker-dies --seed 7 --check'],
+    examples: ['shoal simulate quick-start', 'shoal simulate quick-start --seed 7', 'shoal simulate tracker-dies --seed 7 --check'],
     exits: [EXIT.unavailable],
     setup: (command) =>
       command
-        .requiredOption('--seed <n>', 'what all chance in the run follows from: the same seed gives the same run')
+        .option(
+          '--seed <n>',
+          'what all chance in the run follows from: the same seed gives the same run (default: a new one, which is shown)',
+        )
         .option('--check', 'run twice, and fail unless both runs are the same to the last event'),
     run: (context, [scenario], options) => simulate(context, scenario, options),
   });

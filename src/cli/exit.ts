@@ -53,6 +53,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   missing: EXIT.noInput,
   'no-node': EXIT.unavailable,
   'in-use': EXIT.unavailable,
+  'not-installed': EXIT.unavailable,
   exists: EXIT.cannotCreate,
   'cannot-create': EXIT.cannotCreate,
   full: EXIT.io,

@@ -1,5 +1,6 @@
 /** The terminal, or what stands in its place: where a command writes. */
 import type { Failure } from '../protocol/result.ts';
+import { printable } from './render/format.ts';
 import { type Column, renderTable } from './render/table.ts';
 
 /** Lines are fitted to this where output is no terminal. */
@@ -100,6 +101,6 @@ export class Output {
 
   error(failure: Failure): void {
     if (this.json) this.#err.write(`${JSON.stringify({ error: { code: failure.code, message: failure.message } })}\n`);
-    else this.#err.write(`${this.errorStyle.red('error:')} ${failure.message}\n`);
+    else this.#err.write(`${this.errorStyle.red('error:')} ${failure.message.split('\n').map(printable).join('\n')}\n`);
   }
 }

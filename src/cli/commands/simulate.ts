@@ -35,7 +35,7 @@ interface SimulateOptions {
 const load = async (): Promise<Simulations> => {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const place = new URL(`../../../simulations/run.${extension}`, import.meta.url);
-  if (!existsSync(place)) stopWith('unavailable', 'The simulations are not part of this installation.');
+  if (!existsSync(place)) stopWith('not-installed', 'The simulations are not part of this installation.');
   return (await import(place.href)) as Simulations;
 };
 

@@ -21,7 +21,12 @@ const pinnedNode = () =>
   [join(root, 'node_modules', 'node', 'bin', executable), join(root, '..', 'node', 'bin', executable)].find((path) => existsSync(path));
 
 const runWith = (node) => {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Nobody writes to the pipe: its end tells the child that this launcher is gone, also where it was killed.
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, SHOAL_LAUNCHER_FD: '3' },
+  });
+  child.stdio[3]?.on('error', () => {});
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`shoal: cannot run ${node}: ${error.message}`);

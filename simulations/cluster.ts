@@ -1,6 +1,8 @@
 /** A whole network in a simulated world: the same roles as the daemons, on the memory transport and simulated ports. */
 import { FIRST_START_MARKER } from '../src/actors/voter/store.ts';
-import type { NetworkConfig, NodeConfig, ProxyConfig, ReplicaConfig, Secrets } from '../src/config/types.ts';
+import { assemble } from '../src/config/load.ts';
+import { networkSchema, processSchemas, type RoleName, secretsSchema } from '../src/config/schema.ts';
+import type { AnyConfig, NetworkConfig, NodeConfig, ProxyConfig, ReplicaConfig, Secrets } from '../src/config/types.ts';
 import { codeHash } from '../src/domain/accounts/secrets.ts';
 import { ledgerTransactions } from '../src/domain/ledger/transactions.ts';
 import type { ReplicaStatus } from '../src/domain/replication/types.ts';
@@ -38,16 +40,6 @@ export class Broken extends Error {
   override readonly name = 'Broken';
 }
 
-const LIMITS: NodeConfig['limits'] = {
-  uploadRate: 0,
-  downloadRate: 0,
-  peersMax: 200,
-  peersPerTransferMax: 50,
-  uploadSlots: 4,
-  activeTransfersMax: 100,
-  pieceBufferBytesMax: 16 * 1_048_576,
-};
-
 type Running = { readonly incarnation: Incarnation; readonly role: Role | NodeRole; error: Error | null };
 type Create = (environment: Environment, ended: (error: Error) => void) => Role | NodeRole;
 
@@ -66,69 +58,42 @@ export class Cluster {
       ['tracker', 'backup', 'proxy', ...this.nodeNames].map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]),
     );
     const host = (name: string): string => hosts.get(name) ?? '';
-    for (const [name, address] of hosts) {
-      world.addHost(address, name.startsWith('node') && options.uplink !== undefined ? { uplinkBytesPerSecond: options.uplink } : {});
-      world.process(name, { host: address });
-    }
-    const network: NetworkConfig = {
+    // The files of a user who wrote down no more than what must be: everything else is as it ships.
+    const at = (name: string, port: number): string => `${host(name)}:${port}`;
+    const networkFile = networkSchema.parse({
       networkId: toHex(sha256('simulated network')).slice(0, 32),
       name: 'simulated',
       replicas: [
-        { name: 'main', address: { host: host('tracker'), port: CONTROL_PORT } },
-        { name: 'backup', address: { host: host('backup'), port: CONTROL_PORT } },
+        { name: 'main', address: at('tracker', CONTROL_PORT) },
+        { name: 'backup', address: at('backup', CONTROL_PORT) },
       ],
-      proxies: [{ name: 'proxy', address: { host: host('proxy'), port: MEMBER_PORT } }],
-      registration: options.registration ?? 'open',
-      announceIntervalSeconds: 120,
-      aliveSeconds: 30,
-      removeSeconds: 120,
-      sessionDays: 30,
-      timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
-    };
-    const secrets: Secrets = {
-      clusterKey: { identity: 'cluster', key: sha256('cluster key') },
-      networkKey: { identity: 'member', key: sha256('network key') },
-      tokenKey: sha256('token key'),
-      adminCodeHash: options.adminCode === undefined ? null : codeHash(options.adminCode),
-    };
-    this.network = network;
-    this.secrets = secrets;
-    const common = (name: string) =>
-      ({
-        network,
-        secrets,
-        dataFolder: `/${name}/data`,
-        log: { folder: `/${name}/logs`, level: 'info', fileMegabytesMax: 1, filesMax: 1 },
-      }) as const;
-    const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig => ({
-      ...common(role),
-      role,
-      name,
-      listen: { host: host(role), port: CONTROL_PORT },
-      limits: { torrentBytesMax: 8 * 1_048_576, linksMax: 64, passwordQueueMax: 256 },
+      proxies: [{ name: 'proxy', address: at('proxy', MEMBER_PORT) }],
+      ...(options.registration === undefined ? {} : { registration: options.registration }),
     });
-    const proxy: ProxyConfig = {
-      ...common('proxy'),
-      role: 'proxy',
-      name: 'proxy',
-      listen: { host: host('proxy'), port: MEMBER_PORT },
-      limits: { membersMax: 20_000, requestsUnderWayMax: 20_000, requestDeadlineMs: 10_000 },
-      spreadMs: 2_000,
-    };
+    const secretsFile = secretsSchema.parse({
+      networkKey: toHex(sha256('network key')),
+      clusterKey: toHex(sha256('cluster key')),
+      tokenKey: toHex(sha256('token key')),
+      ...(options.adminCode === undefined ? {} : { adminCodeHash: codeHash(options.adminCode) }),
+    });
+    const config = (process: string, file: { readonly role: RoleName; readonly [key: string]: unknown }): AnyConfig =>
+      assemble(processSchemas[file.role].parse({ secrets: 'secrets.json', ...file }), networkFile, secretsFile, `/${process}`);
+    const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig =>
+      config(role, { role, name, listen: at(role, CONTROL_PORT) }) as ReplicaConfig;
+    const proxy = config('proxy', { role: 'proxy', name: 'proxy', listen: at('proxy', MEMBER_PORT) }) as ProxyConfig;
+    const { passwordQueueMax } = replica('tracker', 'main').limits;
+    for (const [name, address] of hosts) {
+      world.addHost(address, name.startsWith('node') && options.uplink !== undefined ? { uplinkBytesPerSecond: options.uplink } : {});
+      world.process(name, { host: address, crypto: { passwordQueueMax } });
+    }
+    this.network = proxy.network;
+    this.secrets = proxy.secrets;
     this.#create.set('tracker', (environment, ended) => createTracker(environment, replica('tracker', 'main'), ended));
     this.#create.set('backup', (environment, ended) => createBackup(environment, replica('backup', 'backup'), ended));
     this.#create.set('proxy', (environment) => createProxy(environment, proxy));
     for (const name of this.nodeNames) {
-      const config: NodeConfig = {
-        ...common(name),
-        role: 'node',
-        name,
-        peer: { listen: { host: host(name), port: PEER_PORT }, advertise: [] },
-        api: { host: '127.0.0.1', port: 0 },
-        downloadFolder: `/${name}/downloads`,
-        limits: LIMITS,
-      };
-      this.#create.set(name, (environment) => createNode(environment, config));
+      const node = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
+      this.#create.set(name, (environment) => createNode(environment, node));
     }
     for (const voter of ['tracker', 'backup', 'proxy']) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
   }

@@ -103,7 +103,8 @@ interface Paths {
   readonly secrets: string;
 }
 
-const assemble = (file: ProcessFile, network: NetworkFile, secrets: SecretsFile, folder: string): AnyConfig => {
+/** What the three files say together. Relative paths are relative to `folder`, which is absolute. */
+export const assemble = (file: ProcessFile, network: NetworkFile, secrets: SecretsFile, folder: string): AnyConfig => {
   const common = {
     name: file.name,
     network: networkConfig(network),

@@ -169,6 +169,47 @@ test('peers of the same subnet come first, then those handed out less', () => {
   assert.deepEqual([...new Set(handed.values())], [2]);
 });
 
+test('of peers that are as near, those that uploaded less of late come first; a long past upload counts no more', () => {
+  const town = new Town();
+  const MIB = 1_048_576;
+  const ask = (): string[] => town.peersOf('asker', item('c', { want: 5 })).toSorted();
+  const idle = ['idle0', 'idle1', 'idle2', 'idle3', 'idle4'];
+  const busy = idle.map((_, n) => `busy${n}`);
+  for (const [n, node] of [...busy, ...idle].entries()) {
+    town.enter(node, `10.1.${n}.1`);
+    // What was uploaded before it entered, long ago perhaps, is no load.
+    town.announce(node, item('c', { leftBytes: 0, want: 0, uploadedBytes: 1_000 * MIB }));
+  }
+  town.enter('asker', '10.9.0.1');
+  for (const node of busy) town.announce(node, item('c', { leftBytes: 0, want: 0, uploadedBytes: 1_100 * MIB }));
+  for (let n = 0; n < 3; n++) assert.deepEqual(ask(), idle);
+  town.now = seconds(30);
+  for (const node of idle) {
+    town.announce(node, item('c', { leftBytes: 0, want: 0, uploadedBytes: 1_000 * MIB }));
+    town.registry.alive(node, 'i1', 1_000 * MIB, { proxy: 'p1', host: '' }, town.now);
+    town.registry.alive(node, 'i1', 2_000 * MIB, { proxy: 'p1', host: '' }, town.now);
+  }
+  for (const node of busy) town.announce(node, item('c', { leftBytes: 0, want: 0, uploadedBytes: 1_100 * MIB }));
+  assert.deepEqual(ask(), busy, 'whoever uploads in other swarms is loaded too');
+  town.now = seconds(3_000);
+  for (const node of [...busy, ...idle]) town.announce(node, item('c', { leftBytes: 0, want: 0, uploadedBytes: 1_100 * MIB }));
+  assert.deepEqual([...ask(), ...ask()].toSorted(), [...busy, ...idle]);
+});
+
+test('a near peer comes first even when it is loaded, and a loaded seeder beside idle leechers is not left out', () => {
+  const town = new Town();
+  const host = (node: string): string => (node === 'seeder' ? '10.2.0.1' : `10.3.${node.slice(1)}.1`);
+  for (const node of ['seeder', 'l1', 'l2', 'l3', 'l4']) {
+    const leftBytes = node === 'seeder' ? 0 : 5;
+    town.enter(node, host(node));
+    for (const uploadedBytes of [0, leftBytes === 0 ? 1e9 : 0]) town.announce(node, item('c', { leftBytes, want: 0, uploadedBytes }));
+  }
+  town.enter('near', '10.2.0.9');
+  assert.equal(town.peersOf('near', item('c', { want: 2 }))[0], 'seeder');
+  town.enter('far', '10.7.0.1');
+  assert.ok(town.peersOf('far', item('c', { want: 2 })).includes('seeder'));
+});
+
 test('a leecher hears of seeders and leechers in turn, however many there are of one kind', () => {
   const town = new Town();
   for (let n = 0; n < 600; n++) {

@@ -2,6 +2,7 @@ import { type Micros, seconds } from '../../ports/clock.ts';
 import type { AnnouncedFrame, AnnounceFrame, AnnounceItem, WireAddress } from '../../protocol/control/messages.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { type Reach, reachOf } from './addresses.ts';
+import { UploadLoad } from './load.ts';
 import { Swarm } from './swarm.ts';
 
 /** A peer is forgotten after so many announce intervals of silence. */
@@ -71,6 +72,9 @@ interface Entry extends NodeRecord {
   /** Added up from its announces. */
   announcedBytes: number;
   uploadedBytes: number;
+  /** Whether `alive` was heard: from then on, what its counter grows by is new. */
+  said: boolean;
+  readonly load: UploadLoad;
   readonly swarms: Set<string>;
 }
 
@@ -115,8 +119,8 @@ export class SwarmRegistry {
       return ok(undefined);
     }
     if (before !== undefined) this.#leave(before);
-    const fresh = { heardAt: now, saidBytes: 0, announcedBytes: 0, uploadedBytes: 0, swarms: new Set<string>() };
-    this.#nodes.set(facts.node, { ...facts, origin, proxy, reach, ...fresh });
+    const counters = { saidBytes: 0, announcedBytes: 0, uploadedBytes: 0, said: false, load: new UploadLoad() };
+    this.#nodes.set(facts.node, { ...facts, origin, proxy, reach, heardAt: now, ...counters, swarms: new Set<string>() });
     return ok(undefined);
   }
 
@@ -134,7 +138,8 @@ export class SwarmRegistry {
     if (entry === undefined || entry.incarnation !== incarnation) return false;
     this.#heard(entry, origin, now);
     entry.saidBytes = uploadedBytes;
-    entry.uploadedBytes = Math.max(entry.saidBytes, entry.announcedBytes);
+    countUpload(entry, entry.said, now);
+    entry.said = true;
     return true;
   }
 
@@ -207,11 +212,12 @@ export class SwarmRegistry {
     const { content } = item;
     const swarm = this.#swarmFor(entry, content);
     if (swarm === null) return { content, seeders: 0, leechers: 0, peers: [] };
-    entry.announcedBytes += swarm.announce(entry, sequence, item, now);
-    entry.uploadedBytes = Math.max(entry.saidBytes, entry.announcedBytes);
+    const { grown, recent } = swarm.announce(entry, sequence, item, now);
+    entry.announcedBytes += grown;
+    countUpload(entry, recent, now);
     entry.swarms.add(content);
     const want = item.event === 'stopped' ? 0 : Math.min(item.want, this.#limits.wantMax);
-    const peers = want > 0 ? swarm.pick(entry, want, this.#freshSince(now)) : [];
+    const peers = want > 0 ? swarm.pick(entry, want, { now, since: this.#freshSince(now) }) : [];
     return { content, seeders: swarm.seeders, leechers: swarm.leechers, peers };
   }
 
@@ -254,3 +260,10 @@ export class SwarmRegistry {
     entry.swarms.clear();
   }
 }
+
+/** Both counters tell of the same uploads. A first report is about all the time before: no load. */
+const countUpload = (entry: Entry, recent: boolean, now: Micros): void => {
+  const before = entry.uploadedBytes;
+  entry.uploadedBytes = Math.max(entry.saidBytes, entry.announcedBytes);
+  if (recent) entry.load.add(Math.max(0, entry.uploadedBytes - before), now);
+};

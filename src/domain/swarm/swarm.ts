@@ -1,12 +1,15 @@
 import type { Micros } from '../../ports/clock.ts';
 import type { AnnouncedPeer, AnnounceItem } from '../../protocol/control/messages.ts';
 import { addressFor, type Reach } from './addresses.ts';
+import type { UploadLoad } from './load.ts';
 import { Ring } from './ring.ts';
 
 /** What a swarm needs to know of a node. */
 export interface SwarmNode {
   readonly node: string;
   readonly reach: Reach;
+  /** In all its swarms together. */
+  readonly load: UploadLoad;
 }
 
 interface Peer {
@@ -20,8 +23,18 @@ interface Peer {
   stopped: boolean;
 }
 
-/** Peers looked at in vain for one answer: a limit on the work. */
+/** Peers looked at for one list of candidates: a limit on the work. */
 const LOOKED_AT_MAX = 512;
+/** The least loaded are taken from so many times as many as are wanted, which were handed out longest ago. */
+const CHOICE_FACTOR = 4;
+
+/** What an announce tells of a peer's upload. */
+export interface UploadNews {
+  /** Bytes by which it has grown. A counter that went back is a new session of the client: all of it is growth. */
+  readonly grown: number;
+  /** Whether that was since an announce of before, and not at some time. */
+  readonly recent: boolean;
+}
 
 /** One of the first, one of the second, and so on until both are at their end. */
 function* alternate<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
@@ -63,13 +76,10 @@ export class Swarm {
     return this.#peers.has(node);
   }
 
-  /**
-   * Takes an announce in, unless it is older than what is known. Returns by how much the peer's upload has grown (a
-   * counter that went back is a new session of the client: all of it is growth).
-   */
-  announce(owner: SwarmNode, sequence: number, item: AnnounceItem, now: Micros): number {
+  /** Takes an announce in, unless it is older than what is known. */
+  announce(owner: SwarmNode, sequence: number, item: AnnounceItem, now: Micros): UploadNews {
     const before = this.#peers.get(owner.node);
-    if (before !== undefined && sequence <= before.sequence) return 0;
+    if (before !== undefined && sequence <= before.sequence) return { grown: 0, recent: true };
     const { leftBytes, uploadedBytes } = item;
     const stopped = item.event === 'stopped';
     const said = { sequence, leftBytes, uploadedBytes, heardAt: now, stopped };
@@ -83,7 +93,8 @@ export class Swarm {
       this.#peers.set(owner.node, peer);
       this.#ringOf(peer)?.add(peer);
     }
-    return uploadedBytes >= uploadedBefore ? uploadedBytes - uploadedBefore : uploadedBytes;
+    const grown = uploadedBytes >= uploadedBefore ? uploadedBytes - uploadedBefore : uploadedBytes;
+    return { grown, recent: before !== undefined };
   }
 
   remove(node: string): void {
@@ -101,24 +112,36 @@ export class Swarm {
   }
 
   /**
-   * At most `want` peers for a node, none last heard before `since`: near ones first, then those handed out longest ago;
-   * seeders and leechers in turn. A seeder gets no seeders.
+   * At most `want` peers for a node, none last heard before `since`: near ones first, then the less loaded, then those
+   * handed out longest ago; seeders and leechers in turn. A seeder gets no seeders.
    */
-  pick(asker: SwarmNode, want: number, since: Micros): AnnouncedPeer[] {
+  pick(asker: SwarmNode, want: number, times: { readonly now: Micros; readonly since: Micros }): AnnouncedPeer[] {
     const seeding = this.#peers.get(asker.node)?.leftBytes === 0;
     const picked = new Map<Peer, AnnouncedPeer>();
-    const take = (candidates: Iterable<Peer>): void => {
+    const candidates = (peers: Iterable<Peer>): [Peer, AnnouncedPeer][] => {
+      const found = new Map<Peer, AnnouncedPeer>();
       let left = LOOKED_AT_MAX;
-      for (const peer of candidates) {
-        if (picked.size >= want || left-- === 0) return;
-        if (peer.owner.node === asker.node || peer.heardAt < since || picked.has(peer)) continue;
+      for (const peer of peers) {
+        if (found.size >= want * CHOICE_FACTOR || left-- === 0) break;
+        if (peer.owner.node === asker.node || peer.heardAt < times.since || picked.has(peer)) continue;
         const address = addressFor(peer.owner.reach, asker.reach);
-        if (address !== null) picked.set(peer, { node: peer.owner.node, ...address, seeder: peer.leftBytes === 0 });
+        if (address !== null) found.set(peer, { node: peer.owner.node, ...address, seeder: peer.leftBytes === 0 });
+      }
+      // A stable order: among equals the one that was handed out longest ago stays first.
+      return [...found]
+        .map((entry) => ({ entry, level: entry[0].owner.load.level(times.now) }))
+        .sort((a, b) => a.level - b.level)
+        .map(({ entry }) => entry);
+    };
+    const take = (seeders: Iterable<Peer>, leechers: Iterable<Peer>): void => {
+      for (const [peer, announced] of alternate(seeding ? [] : candidates(seeders), candidates(leechers))) {
+        if (picked.size >= want) return;
+        picked.set(peer, announced);
       }
     };
     const { neighbourhoods } = asker.reach;
-    take(alternate(seeding ? [] : this.#seeders.near(neighbourhoods), this.#leechers.near(neighbourhoods)));
-    take(alternate(seeding ? [] : this.#seeders.all(), this.#leechers.all()));
+    take(this.#seeders.near(neighbourhoods), this.#leechers.near(neighbourhoods));
+    if (picked.size < want) take(this.#seeders.all(), this.#leechers.all());
     for (const peer of picked.keys()) this.#ringOf(peer)?.handedOut(peer);
     return [...picked.values()];
   }

@@ -98,7 +98,8 @@ export class FakeTracker {
         return ok({ value: { hits: hits.slice(operation.offset, operation.offset + operation.limit), total: hits.length }, tail: none });
       }
       case 'content': {
-        const known = this.catalog.get(operation.id);
+        const [known, another] = [...this.catalog.values()].filter(({ content }) => content.id.startsWith(operation.id));
+        if (another !== undefined) return fail('ambiguous', `${operation.id} begins the ids of several contents.`);
         return known === undefined ? fail('not-found', 'unknown') : ok({ value: hit(known.content), tail: none });
       }
       case 'torrent': {

@@ -3,22 +3,22 @@ import type { Network } from '../../data/network.ts';
 import { each } from '../../data/each.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { type Metainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
-import type { ContentSummary, SearchHit } from '../../protocol/control/messages.ts';
+import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
+import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
-import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
+import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
 import type { RecordedFile, TransferRecord } from '../../domain/transfer/journal.ts';
 import { selectFiles } from '../../domain/transfer/select-files.ts';
 import { createLayout, type TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import { finalPath, partPath, partRoot } from '../transfer/placement.ts';
+import type { WantedFile } from '../transfer/transfer.ts';
 
 const none = new Uint8Array(0);
 const CANDIDATES_SHOWN = 8;
 const PAGE = 100;
-/** A prefix of an id is looked for in so many pages of the catalog at most. */
-const PAGES_MAX = 50;
-export const ID_PREFIX_MIN = 8;
+/** Of a whole id. */
+const ID_CHARACTERS_MIN = 40;
 
-const isId = (what: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/iu.test(what);
 export const isIdPrefix = (what: string): boolean => /^[0-9a-f]+$/iu.test(what) && what.length >= ID_PREFIX_MIN && what.length <= 64;
 
 const candidates = (hits: readonly ContentSummary[], total: number): string => {
@@ -28,12 +28,7 @@ const candidates = (hits: readonly ContentSummary[], total: number): string => {
 
 /** The content of the catalog that is meant. Errors: `not-found`, `ambiguous` (with the candidates), the network's. */
 export const resolveContent = (network: Network, what: string, done: Done<ContentSummary>): void => {
-  if (isId(what)) {
-    network.request({ op: 'content', id: what.toLowerCase() }, none, (reply) => {
-      if (reply.ok) done(ok(reply.value.value));
-      else done(reply.error.code === 'not-found' ? fail('not-found', `The catalog has no content ${what}.`) : reply);
-    });
-  } else if (isIdPrefix(what)) byPrefix(network, what.toLowerCase(), done);
+  if (isIdPrefix(what)) byId(network, what.toLowerCase(), done);
   else byWords(network, what, done);
 };
 
@@ -48,22 +43,14 @@ const byWords = (network: Network, words: string, done: Done<ContentSummary>): v
     return done(fail('ambiguous', `"${words}" matches ${total} contents: ${candidates(hits, total)}. Name one by its id.`));
   });
 
-/** The catalog is gone through for it; words that happen to look like one are searched for when none has it. */
-const byPrefix = (network: Network, prefix: string, done: Done<ContentSummary>): void => {
-  const matches: SearchHit[] = [];
-  const page = (n: number): void =>
-    network.request({ op: 'need', words: '', offset: n * PAGE, limit: PAGE }, none, (reply) => {
-      if (!reply.ok) return done(reply);
-      const { hits, total } = reply.value.value;
-      matches.push(...hits.filter((hit) => hit.id.startsWith(prefix) || hit.v1?.startsWith(prefix) === true));
-      if (hits.length > 0 && (n + 1) * PAGE < total && n + 1 < PAGES_MAX) return page(n + 1);
-      const [first] = matches;
-      if (first === undefined) return byWords(network, prefix, done);
-      if (matches.length > 1) return done(fail('ambiguous', `${prefix} begins several ids: ${candidates(matches, matches.length)}.`));
-      return done(ok(first));
-    });
-  page(0);
-};
+/** By an id or its first digits. Words that happen to look like one are searched for when none begins so. */
+const byId = (network: Network, id: string, done: Done<ContentSummary>): void =>
+  network.request({ op: 'content', id }, none, (reply) => {
+    if (reply.ok) done(ok(reply.value.value));
+    else if (reply.error.code !== 'not-found') done(reply);
+    else if (id.length >= ID_CHARACTERS_MIN) done(fail('not-found', `The catalog has no content ${id}.`));
+    else byWords(network, id, done);
+  });
 
 /** The torrent of a content, checked against its id. Errors: `torrent-invalid`, the network's. */
 export const fetchTorrent = (network: Network, id: string, done: Done<{ readonly bytes: Uint8Array; readonly metainfo: Metainfo }>): void =>
@@ -100,36 +87,15 @@ export const planDownload = (
   const made = createLayout(request.metainfo, { pieceBytesMax: request.pieceBytesMax });
   if (!made.ok) return done(made);
   const layout = made.value;
-  const selected = selectFiles(
-    layout.files.map((file) => file.path),
-    request.globs,
-  );
-  if ('unmatched' in selected) return done(fail('no-such-file', `No file of the torrent matches "${selected.unmatched}".`));
+  const chosen = chooseFiles(layout, request.globs);
+  if (!chosen.ok) return done(chosen);
   const files: RecordedFile[] = layout.files.map((file) => ({
     path: partPath(folder, layout, file.index),
-    selected: selected[file.index] === true,
+    selected: chosen.value.includes(file.index),
     adopted: false,
     facts: null,
   }));
   let adopted = 0;
-  const adopt = (n: number, next: Done<void, Failure>): void => {
-    const path = finalPath(folder, layout, n);
-    disk.stat(path, (stat) => {
-      if (!stat.ok) return next(stat.error.code === 'missing' ? ok(undefined) : stat);
-      const size = layout.files[n]?.size ?? 0;
-      if (stat.value.kind !== 'file' || stat.value.size !== size) {
-        return next(
-          fail(
-            'exists',
-            `${path} exists already and is different (${stat.value.size} bytes, not ${size}). It is not replaced: move it away, or download to another folder.`,
-          ),
-        );
-      }
-      files[n] = { ...(files[n] as RecordedFile), path, adopted: true };
-      adopted++;
-      return next(ok(undefined));
-    });
-  };
   const finish = (): void =>
     disk.stat(partRoot(folder, layout), (part) => {
       const all = Array.from({ length: layout.pieceCount }, (_, piece) => piece);
@@ -153,9 +119,51 @@ export const planDownload = (
       };
       done(ok({ layout, record }));
     });
-  return each(
-    layout.files.filter((file) => selected[file.index] === true).map((file) => file.index),
-    adopt,
-    (result) => (result.ok ? finish() : done(result)),
+  return lookForFiles(disk, folder, layout, chosen.value, (found) => {
+    if (!found.ok) return done(found);
+    for (const { index, path, adopted: there } of found.value) {
+      files[index] = { ...(files[index] as RecordedFile), path, adopted: there };
+      if (there) adopted++;
+    }
+    return finish();
+  });
+};
+
+/** The files of a torrent that globs mean, by their places. Errors: `no-such-file` (a glob that matches nothing). */
+export const chooseFiles = (layout: TorrentLayout, globs: readonly string[]): Result<readonly number[]> => {
+  const selected = selectFiles(
+    layout.files.map((file) => file.path),
+    globs,
   );
+  if ('unmatched' in selected) return fail('no-such-file', `No file of the torrent matches "${selected.unmatched}".`);
+  return ok(layout.files.flatMap(({ index }) => (selected[index] === true ? [index] : [])));
+};
+
+/** Where each of these files is to be written, or lies already. Errors: `exists` (a different file is in the way), the disk's. */
+export const lookForFiles = (
+  disk: Disk,
+  folder: string,
+  layout: TorrentLayout,
+  files: readonly number[],
+  done: Done<readonly WantedFile[]>,
+): void => {
+  const wanted: WantedFile[] = [];
+  const look = (index: number, next: Done<void, Failure>): void => {
+    const path = finalPath(folder, layout, index);
+    const size = layout.files[index]?.size ?? 0;
+    disk.stat(path, (stat) => {
+      if (!stat.ok && stat.error.code !== 'missing') return next(stat);
+      if (stat.ok && (stat.value.kind !== 'file' || stat.value.size !== size)) {
+        return next(
+          fail(
+            'exists',
+            `${path} exists already and is different (${stat.value.size} bytes, not ${size}). It is not replaced: move it away, or download to another folder.`,
+          ),
+        );
+      }
+      wanted.push(stat.ok ? { index, path, adopted: true } : { index, path: partPath(folder, layout, index), adopted: false });
+      return next(ok(undefined));
+    });
+  };
+  each(files, look, (result) => done(result.ok ? ok(wanted) : result));
 };

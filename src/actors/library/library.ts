@@ -9,22 +9,26 @@ import { OpenFiles } from '../../data/open-files.ts';
 import { PeerPort } from '../../data/peer-port.ts';
 import { RateGate } from '../../data/rate-gate.ts';
 import { Uplink } from '../../data/uplink.ts';
-import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiCalls } from '../../protocol/api.ts';
 import { makePeerId, peerIdRandomBytes } from '../../protocol/bittorrent/ids.ts';
+import { cleanName } from '../../protocol/bittorrent/names.ts';
+import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
 import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
 import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
 import type { Address } from '../../transports/transport.ts';
 import { joinPath } from '../transfer/placement.ts';
-import { Transfer, type TransferPlan, type TransferSetting } from '../transfer/transfer.ts';
-import { fetchTorrent, ID_PREFIX_MIN, isIdPrefix, planDownload, resolveContent } from './fetching.ts';
+import type { TransferPlan, TransferSetting } from '../transfer/setting.ts';
+import { Transfer } from '../transfer/transfer.ts';
+import { chooseFiles, fetchTorrent, isIdPrefix, lookForFiles, planDownload, resolveContent } from './fetching.ts';
 import { NodeNames } from './node-names.ts';
 import { Registrar } from './registrar.ts';
+import { type Removal, RemovalsFile } from './removals.ts';
 import { ShareMaker } from './share-job.ts';
 import { Shares } from './shares.ts';
 import { Shelf } from './shelf.ts';
 import { contentSummary, peerSummary, transferSummary } from './summaries.ts';
+import { Turns } from './turns.ts';
 import { isAbsolute } from './walk.ts';
 
 export interface LibrarySettings {
@@ -43,9 +47,6 @@ export type LibraryCallName = (typeof LIBRARY_CALLS)[number];
 export const isLibraryCall = (name: string): name is LibraryCallName => (LIBRARY_CALLS as readonly string[]).includes(name);
 
 const PIECE_BYTES_MAX = 16 * 1024 * 1024;
-/** A download that finds no source within this time gives its turn to the next. */
-const TURN_MS = 15_000;
-
 export interface LibraryTotals {
   readonly transfers: number;
   /** Bytes a second. */
@@ -67,18 +68,16 @@ export class Library {
   readonly #upGate: RateGate;
   readonly #downGate: RateGate;
   readonly #port: PeerPort;
+  readonly #removals: RemovalsFile;
   readonly #registrar: Registrar;
   readonly #names: NodeNames;
   readonly #shelf: Shelf;
   readonly #shares: Shares;
   readonly #setting: TransferSetting;
   readonly #transfers = new Map<string, Transfer>();
-  /** Downloads that wait for their turn. */
-  readonly #queue: Transfer[] = [];
-  readonly #grantedAt = new WeakMap<Transfer, Micros>();
-  #turn: TimerId | null = null;
-  /** Ids of downloads that are being set up. */
-  readonly #starting = new Set<string>();
+  readonly #turns: Turns;
+  /** Ids of what is being set up, changed or removed just now. */
+  readonly #changing = new Set<string>();
 
   constructor(settings: LibrarySettings) {
     const { config, network, ports } = settings;
@@ -96,7 +95,8 @@ export class Library {
       client: settings.client,
       peersMax: config.limits.peersMax,
     });
-    this.#registrar = new Registrar(network, clock);
+    this.#removals = new RemovalsFile(disk, joinPath(settings.dataFolder, 'removals.json'), ports.log);
+    this.#registrar = new Registrar(network, clock, (removals, done) => this.#removals.save(removals, done));
     this.#names = new NodeNames(network, clock);
     this.#shelf = new Shelf(disk, joinPath(settings.dataFolder, 'transfers'), ports.log);
     this.#shares = new Shares({
@@ -104,8 +104,10 @@ export class Library {
       shelf: this.#shelf,
       held: (id) => this.#transfers.get(id) ?? null,
       begin: (plan) => this.#begin(plan),
+      release: (transfer, done) => this.#release(transfer, null, done),
       register: (transfer, done) => this.#register(transfer, true, done),
     });
+    this.#turns = new Turns(clock, config.limits.activeTransfersMax, this.#transfers);
     this.#setting = {
       reactor: settings.reactor,
       ports,
@@ -117,9 +119,10 @@ export class Library {
       port: this.#port,
       limits: config.limits,
       journalPath: (id) => this.#shelf.recordPath(id),
-      queue: (transfer) => this.#enqueue(transfer),
-      phaseChanged: () => this.#grant(),
+      queue: (transfer) => this.#turns.enqueue(transfer),
+      phaseChanged: () => this.#turns.grant(),
       owns: (transfer) => this.#register(transfer, false, null),
+      lost: (transfer) => this.#disown(transfer),
     };
   }
 
@@ -134,15 +137,18 @@ export class Library {
       if (!listening.ok) return done(listening);
       return this.#shelf.load((loaded) => {
         if (!loaded.ok) return done(loaded);
-        for (const plan of loaded.value) this.#begin(plan);
-        return done(ok(undefined));
+        return this.#removals.load((removals) => {
+          this.#registrar.start(removals);
+          for (const plan of loaded.value) this.#begin(plan);
+          done(ok(undefined));
+        });
       });
     });
   }
 
   /** Stops cleanly: peers let go, journals flushed, files closed, `stopped` announced. */
   stop(done: () => void): void {
-    if (this.#turn !== null) this.#settings.ports.clock.clearTimer(this.#turn);
+    this.#turns.stop();
     this.#registrar.stop();
     this.#upGate.stop();
     this.#downGate.stop();
@@ -253,16 +259,34 @@ export class Library {
       if (!content.ok) return done(content);
       const { id } = content.value;
       const held = this.#transfers.get(id);
-      if (held !== undefined) {
-        if (held.phase === 'paused' || held.phase === 'failed') held.resume();
-        return done(ok({ id, content: content.value }));
-      }
-      if (this.#starting.has(id)) return done(fail('busy', `${content.value.name} is being set up already.`));
-      this.#starting.add(id);
-      return this.#setUp(args, content.value, (result) => {
-        this.#starting.delete(id);
+      const answer: Done<void> = (result) => {
+        this.#changing.delete(id);
         done(result.ok ? ok({ id, content: content.value }) : result);
-      });
+      };
+      if (this.#changing.has(id)) return done(fail('busy', `${content.value.name} is being set up or removed just now; ask again.`));
+      this.#changing.add(id);
+      return held === undefined ? this.#setUp(args, content.value, answer) : this.#getMore(args, held, answer);
+    });
+  }
+
+  /** What is held already is taken up again, with more of its files where more are asked for. */
+  #getMore(args: ApiCalls['get']['args'], held: Transfer, done: Done<void>): void {
+    const { disk } = this.#settings.ports;
+    const name = cleanName(held.metainfo.name);
+    if (args.to !== null && plainFolder(args.to) !== plainFolder(held.folder))
+      return done(fail('exists', `${name} is in ${held.folder} already. Leave out the folder, or remove it there first.`));
+    const chosen = chooseFiles(held.layout, args.files);
+    if (!chosen.ok) return done(chosen);
+    const more = chosen.value.filter((file) => held.selected[file] !== true);
+    if (args.sequential) held.exchange.picker.sequential = true;
+    if (more.length === 0) {
+      if (held.phase === 'paused' || held.phase === 'failed') held.resume();
+      return done(ok(undefined));
+    }
+    return lookForFiles(disk, held.folder, held.layout, more, (files) => {
+      if (!files.ok) return done(files);
+      if (held.phase === 'completing') return done(fail('busy', `${name} is being moved to its place just now; ask again.`));
+      return held.extend(files.value, done);
     });
   }
 
@@ -296,35 +320,6 @@ export class Library {
     return transfer;
   }
 
-  #enqueue(transfer: Transfer): void {
-    this.#queue.push(transfer);
-    this.#grant();
-  }
-
-  /** Lets the next downloads go, as far as the limit allows. */
-  #grant(): void {
-    const { clock } = this.#settings.ports;
-    let active = 0;
-    for (const transfer of this.#transfers.values()) {
-      const early = clock.now() - (this.#grantedAt.get(transfer) ?? Number.NEGATIVE_INFINITY) < millis(TURN_MS);
-      if (transfer.phase === 'downloading' || (transfer.phase === 'waiting' && early)) active++;
-    }
-    while (active < this.#settings.config.limits.activeTransfersMax) {
-      const next = this.#queue.shift();
-      if (next === undefined) return;
-      if (next.phase !== 'queued') continue;
-      next.post({ type: 'slot.granted' });
-      this.#grantedAt.set(next, clock.now());
-      active++;
-    }
-    if (this.#queue.length > 0) this.#turn ??= clock.setTimer(millis(TURN_MS), () => this.#nextTurn());
-  }
-
-  #nextTurn(): void {
-    this.#turn = null;
-    this.#grant();
-  }
-
   #register(transfer: Transfer, fresh: boolean, first: Parameters<Registrar['add']>[1]): void {
     // Part of a content is no ownership: the catalog names who has all of it.
     if (!fresh && !transfer.content.map.full) return;
@@ -333,30 +328,52 @@ export class Library {
         content: contentSummary(transfer.metainfo, transfer.tags),
         torrent: (done) => this.#shelf.torrent(transfer.id, metainfoLimits.torrentBytesMax, done),
         fresh,
-        registered: () => transfer.setOwned(true),
+        registered: (account) => transfer.setOwned(true, account),
       },
       first,
     );
   }
 
+  /** It cannot be given any more: the catalog forgets what it may have been told. */
+  #disown(transfer: Transfer): void {
+    if (!transfer.owned && !this.#registrar.has(transfer.id)) return;
+    this.#registrar.remove({ content: transfer.id, account: transfer.account });
+    transfer.setOwned(false, null);
+  }
+
+  /** Stops it and takes it off the shelf; `removal` is what the catalog is to forget. Errors: `busy`, the disk's. */
+  #release(transfer: Transfer, removal: Removal | null, done: Done<void>): void {
+    const { id } = transfer;
+    if (this.#changing.has(id)) return done(fail('busy', `${cleanName(transfer.metainfo.name)} is being changed just now; ask again.`));
+    this.#changing.add(id);
+    this.#transfers.delete(id);
+    const offShelf = (): void =>
+      this.#shelf.remove(id, (removed) => {
+        this.#changing.delete(id);
+        done(removed);
+      });
+    return transfer.close(() => {
+      this.#turns.grant();
+      // First the removal, then the record: after a crash between them the transfer is there, and owned again.
+      if (removal === null) offShelf();
+      else this.#registrar.remove(removal, offShelf);
+    });
+  }
+
   /** Stops it, takes it out of the catalog and off the shelf. With `data`, what was downloaded is deleted. */
   #remove(transfer: Transfer, data: boolean, done: Done<Record<string, never>>): void {
-    const { network, ports } = this.#settings;
     const { id } = transfer;
     if (data && transfer.origin === 'share') {
       return done(fail('forbidden', 'It is shared from where it lies, so its files are not deleted; leave out --data.'));
     }
-    this.#transfers.delete(id);
-    this.#registrar.remove(id);
+    const gone: Done<void> = (result) => {
+      if (!result.ok || !data) done(result.ok ? ok({}) : result);
+      else this.#shelf.removeData(transfer, this.#settings.ports.disk, (deleted) => done(deleted.ok ? ok({}) : deleted));
+    };
     // Also where the catalog has not answered yet: it may have been told.
-    if (transfer.owned || transfer.content.map.full)
-      network.request({ op: 'disown', content: id, node: network.node }, new Uint8Array(0), () => {});
-    return transfer.close(() => {
-      this.#grant();
-      this.#shelf.remove(id, (removed) => {
-        if (!removed.ok || !data) done(removed.ok ? ok({}) : removed);
-        else this.#shelf.removeData(transfer, ports.disk, (gone) => done(gone.ok ? ok({}) : gone));
-      });
-    });
+    const told = transfer.owned || transfer.placed || this.#registrar.has(id);
+    return this.#release(transfer, told ? { content: id, account: transfer.account } : null, gone);
   }
 }
+
+const plainFolder = (folder: string): string => folder.replace(/[/\\]+$/u, '');

@@ -1,9 +1,10 @@
-/** Tells the catalog what this node owns, one content at a time, until the network has said so. */
+/** Tells the catalog what this node owns, and what it owns no more, one content at a time, until the network has said so. */
 import type { Network, RequestFailure } from '../../data/network.ts';
 import type { Clock, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
-import type { Done } from '../../protocol/result.ts';
+import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
+import { type Removal, REMOVALS_MAX } from './removals.ts';
 
 export interface Registration {
   readonly content: ContentSummary;
@@ -11,13 +12,22 @@ export interface Registration {
   torrent(done: Done<Uint8Array>): void;
   /** The catalog does not have it yet, as far as known: the torrent goes with the first request. */
   readonly fresh: boolean;
-  registered(): void;
+  /** The catalog names this node, under that account. */
+  registered(account: string | null): void;
 }
 
-interface Pending {
+interface Own {
+  readonly kind: 'own';
   readonly registration: Registration;
-  readonly waiting: Done<void, RequestFailure>[];
+  readonly waiting: Done<void>[];
 }
+
+interface Disown {
+  readonly kind: 'disown';
+  readonly removal: Removal;
+}
+
+type Pending = Own | Disown;
 
 const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 60_000;
@@ -26,89 +36,182 @@ const FINAL: ReadonlySet<string> = new Set(['torrent-invalid', 'too-large', 'bad
 /** Whether the catalog will never take it, however often it is asked. */
 export const isFinal = (code: string): boolean => FINAL.has(code);
 
+const none = new Uint8Array(0);
+const idOf = (pending: Pending): string => (pending.kind === 'own' ? pending.registration.content.id : pending.removal.content);
+
 export class Registrar {
   readonly #network: Network;
   readonly #clock: Clock;
+  readonly #keep: (removals: readonly Removal[], done: () => void) => void;
+  /** By the content's id: what is to be said of it last counts. */
   readonly #pending = new Map<string, Pending>();
+  /** Those whose first attempt somebody waits for. */
+  readonly #awaited = new Set<Own>();
+  #removals = 0;
   #busy = false;
   #failures = 0;
   #timer: TimerId | null = null;
   #stopped = false;
 
-  constructor(network: Network, clock: Clock) {
+  /** `keep` stores the removals that the network has not heard of, so that they survive a restart. */
+  constructor(network: Network, clock: Clock, keep: (removals: readonly Removal[], done: () => void) => void) {
     this.#network = network;
     this.#clock = clock;
+    this.#keep = keep;
   }
 
-  /** `first` hears of the first attempt; it is tried on until it succeeds or cannot. */
-  add(registration: Registration, first: Done<void, RequestFailure> | null = null): void {
-    const { id } = registration.content;
-    const pending = this.#pending.get(id) ?? { registration, waiting: [] };
-    if (first !== null) pending.waiting.push(first);
-    this.#pending.set(id, pending);
+  /** Takes up the removals of before; called before anything else. */
+  start(removals: readonly Removal[]): void {
+    for (const removal of removals) this.#put({ kind: 'disown', removal });
     this.#next();
   }
 
-  remove(id: string): void {
-    this.#pending.delete(id);
+  /** Whether the catalog is to be told something of the content. */
+  has(id: string): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** `first` hears of the first attempt; it is tried on until it succeeds or cannot. Cancels a removal that waits. */
+  add(registration: Registration, first: Done<void> | null = null): void {
+    const { id } = registration.content;
+    const before = this.#pending.get(id);
+    const pending: Own = before?.kind === 'own' ? before : { kind: 'own', registration, waiting: [] };
+    if (first !== null) {
+      pending.waiting.push(first);
+      this.#awaited.add(pending);
+    }
+    this.#put(pending);
+    if (before?.kind === 'disown') this.#save();
+    this.#next();
+  }
+
+  /** This node owns it no more: told until the network has said so. Answers, soon, when that survives a restart. */
+  remove(removal: Removal, done: () => void = () => {}): void {
+    const before = this.#pending.get(removal.content);
+    if (before?.kind !== 'disown') {
+      this.#put({ kind: 'disown', removal });
+      this.#dropOldest();
+    }
+    this.#save(done);
+    if (before?.kind === 'own') this.#answer(before, fail('removed', 'It is not shared any more.'));
+    this.#clearTimer();
+    this.#next();
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#clearTimer();
+  }
+
+  #put(pending: Pending): void {
+    this.#delete(idOf(pending));
+    this.#pending.set(idOf(pending), pending);
+    if (pending.kind === 'disown') this.#removals++;
+  }
+
+  #delete(id: string): void {
+    if (this.#pending.get(id)?.kind === 'disown') this.#removals--;
+    this.#pending.delete(id);
+  }
+
+  #dropOldest(): void {
+    if (this.#removals <= REMOVALS_MAX) return;
+    const [oldest] = this.#waitingRemovals();
+    if (oldest !== undefined) this.#delete(oldest.content);
+  }
+
+  #waitingRemovals(): readonly Removal[] {
+    return [...this.#pending.values()].flatMap((pending) => (pending.kind === 'disown' ? [pending.removal] : []));
+  }
+
+  #save(done: () => void = () => {}): void {
+    this.#keep(this.#waitingRemovals(), done);
+  }
+
+  /** What somebody waits for goes first. A removal of another account waits until that one is signed in. */
+  #first(): Pending | undefined {
+    const [awaited] = this.#awaited;
+    if (awaited !== undefined) return awaited;
+    const { account } = this.#network.state;
+    for (const pending of this.#pending.values()) {
+      const owner = pending.kind === 'disown' ? pending.removal.account : null;
+      if (owner === null || account === null || owner === account) return pending;
+    }
+    return undefined;
+  }
+
+  #next(): void {
+    if (this.#busy || this.#stopped || this.#pending.size === 0) return;
+    const first = this.#first();
+    if (first === undefined) return this.#later(RETRY_MS_MAX);
+    if (this.#timer !== null && this.#awaited.size === 0) return;
+    this.#clearTimer();
+    this.#busy = true;
+    if (first.kind === 'disown') this.#disown(first);
+    else if (first.registration.fresh) this.#withTorrent(first);
+    else this.#own(first, none);
+  }
+
+  #withTorrent(pending: Own): void {
+    pending.registration.torrent((torrent) => {
+      if (torrent.ok) this.#own(pending, torrent.value);
+      else this.#over(pending, fail('internal', torrent.error.message));
+    });
+  }
+
+  #own(pending: Own, tail: Uint8Array): void {
+    const { content } = pending.registration;
+    this.#network.request({ op: 'own', content, node: this.#network.node }, tail, (reply) => {
+      if (!reply.ok && reply.error.code === 'torrent-wanted' && tail.length === 0) this.#withTorrent(pending);
+      else this.#over(pending, reply.ok ? ok(undefined) : reply);
+    });
+  }
+
+  #disown(pending: Disown): void {
+    const { content } = pending.removal;
+    this.#network.request({ op: 'disown', content, node: this.#network.node }, none, (reply) =>
+      this.#over(pending, reply.ok || reply.error.code === 'not-found' ? ok(undefined) : reply),
+    );
+  }
+
+  #over(pending: Pending, result: Result<void, RequestFailure | Failure>): void {
+    this.#busy = false;
+    const id = idOf(pending);
+    const wanted = this.#pending.get(id) === pending;
+    if (result.ok || isFinal(result.error.code)) {
+      this.#failures = 0;
+      if (wanted) this.#settled(pending, result.ok);
+    } else if (wanted) {
+      // To the end of the line: one that fails does not hold up the others.
+      this.#put(pending);
+      this.#failures++;
+      this.#later(Math.min(RETRY_MS * 2 ** Math.min(8, this.#failures - 1), RETRY_MS_MAX));
+    }
+    if (pending.kind === 'own') this.#answer(pending, result);
+    this.#next();
+  }
+
+  #settled(pending: Pending, done: boolean): void {
+    this.#delete(idOf(pending));
+    if (pending.kind === 'disown') this.#save();
+    else if (done) pending.registration.registered(this.#network.state.account);
+  }
+
+  #later(wait: number): void {
+    if (this.#stopped || this.#timer !== null) return;
+    this.#timer = this.#clock.setTimer(millis(wait), () => {
+      this.#timer = null;
+      this.#next();
+    });
+  }
+
+  #clearTimer(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
   }
 
-  #next(): void {
-    const [first] = this.#pending.values();
-    if (first === undefined || this.#busy || this.#stopped) return;
-    if (this.#timer !== null) {
-      if (first.waiting.length === 0) return;
-      this.#clock.clearTimer(this.#timer);
-      this.#timer = null;
-    }
-    this.#busy = true;
-    if (first.registration.fresh) this.#withTorrent(first);
-    else this.#own(first, new Uint8Array(0));
-  }
-
-  #withTorrent(pending: Pending): void {
-    pending.registration.torrent((torrent) => {
-      if (torrent.ok) this.#own(pending, torrent.value);
-      else this.#over(pending, { ok: false, error: { code: 'internal', message: torrent.error.message } });
-    });
-  }
-
-  #own(pending: Pending, tail: Uint8Array): void {
-    const { content } = pending.registration;
-    this.#network.request({ op: 'own', content, node: this.#network.node }, tail, (reply) => {
-      if (!reply.ok && reply.error.code === 'torrent-wanted' && tail.length === 0) this.#withTorrent(pending);
-      else this.#over(pending, reply.ok ? { ok: true, value: undefined } : reply);
-    });
-  }
-
-  #over(pending: Pending, result: Parameters<Done<void, RequestFailure>>[0]): void {
-    const { id } = pending.registration.content;
-    this.#busy = false;
-    const wanted = this.#pending.get(id) === pending;
-    if (result.ok || isFinal(result.error.code)) {
-      this.#failures = 0;
-      if (wanted) this.#pending.delete(id);
-      if (result.ok && wanted) pending.registration.registered();
-    } else if (wanted) {
-      // To the end of the line: one that fails does not hold up the others.
-      this.#pending.delete(id);
-      this.#pending.set(id, pending);
-      this.#failures++;
-      const wait = Math.min(RETRY_MS * 2 ** Math.min(8, this.#failures - 1), RETRY_MS_MAX);
-      if (!this.#stopped) {
-        this.#timer = this.#clock.setTimer(millis(wait), () => {
-          this.#timer = null;
-          this.#next();
-        });
-      }
-    }
+  #answer(pending: Own, result: Result<void>): void {
+    this.#awaited.delete(pending);
     for (const answer of pending.waiting.splice(0)) answer(result);
-    this.#next();
   }
 }

@@ -1,12 +1,13 @@
 /** Share jobs: from paths to a content that is seeded and known to the catalog. */
 import type { ApiCalls } from '../../protocol/api.ts';
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
-import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
+import { type Metainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
 import type { TransferRecord } from '../../domain/transfer/journal.ts';
 import { checkTags } from '../../domain/catalog/tags.ts';
 import { createLayout } from '../../domain/transfer/torrent-layout.ts';
-import type { Transfer, TransferPlan } from '../transfer/transfer.ts';
+import type { TransferPlan } from '../transfer/setting.ts';
+import type { Transfer } from '../transfer/transfer.ts';
 import type { MadeTorrent, ShareMaker } from './share-job.ts';
 import { isFinal } from './registrar.ts';
 import type { Shelf } from './shelf.ts';
@@ -25,6 +26,8 @@ export interface SharesSettings {
   /** The transfer that the node has already. */
   held(id: string): Transfer | null;
   begin(plan: TransferPlan): Transfer;
+  /** Lets go of a transfer for one that takes its place. Errors: `busy`. */
+  release(transfer: Transfer, done: Done<void>): void;
   /** Tells the catalog; answers the first attempt. */
   register(transfer: Transfer, done: Done<void>): void;
 }
@@ -36,10 +39,12 @@ const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(
 
 const asSentence = (text: string): string => (/[.!?]$/u.test(text) ? text : `${text}.`);
 
-const afterFailure = ({ code }: Failure): string =>
-  isFinal(code)
-    ? 'Nobody finds it; take it away again with "shoal unshare".'
-    : 'It is shared from this node all the same; the catalog is told as soon as it listens.';
+const afterFailure = ({ code }: Failure): string => {
+  if (code === 'removed') return '';
+  return isFinal(code)
+    ? ' Nobody finds it; take it away again with "shoal unshare".'
+    : ' It is shared from this node all the same; the catalog is told as soon as it listens.';
+};
 
 export class Shares {
   readonly #settings: SharesSettings;
@@ -100,13 +105,28 @@ export class Shares {
   #keep(job: Job, made: MadeTorrent): void {
     const read = readMetainfo(made.torrent);
     if (!read.ok) return this.#failed(job, read.error);
-    const held = this.#settings.held(read.value.id);
-    if (held !== null) return this.#register(job, held);
-    const layout = createLayout(read.value);
+    const { id } = read.value;
+    const held = this.#settings.held(id);
+    if (held !== null && !held.placed)
+      return this.#failed(job, {
+        code: 'exists',
+        message: `This content is being downloaded to ${held.folder}. Remove that download first to share it from here.`,
+      });
+    // What cannot be given from where it lay is given from here.
+    if (held !== null && (held.phase === 'failed' || !held.content.map.full))
+      return this.#settings.release(held, (released) =>
+        released.ok ? this.#shelve(job, made, read.value) : this.#failed(job, released.error),
+      );
+    if (held?.phase === 'paused') held.resume();
+    return held === null ? this.#shelve(job, made, read.value) : this.#register(job, held);
+  }
+
+  #shelve(job: Job, made: MadeTorrent, metainfo: Metainfo): void {
+    const layout = createLayout(metainfo);
     if (!layout.ok) return this.#failed(job, layout.error);
     const record: TransferRecord = {
       version: 1,
-      id: read.value.id,
+      id: metainfo.id,
       origin: 'share',
       folder: folderOf(job.args.paths[0] as string),
       tags: job.args.tags,
@@ -128,10 +148,7 @@ export class Shares {
     };
     return this.#settings.shelf.put(record, made.torrent, (stored) => {
       if (!stored.ok) return this.#failed(job, stored.error);
-      return this.#register(
-        job,
-        this.#settings.held(read.value.id) ?? this.#settings.begin({ metainfo: read.value, layout: layout.value, record }),
-      );
+      return this.#register(job, this.#settings.held(metainfo.id) ?? this.#settings.begin({ metainfo, layout: layout.value, record }));
     });
   }
 
@@ -139,7 +156,7 @@ export class Shares {
     job.state = { ...job.state, state: 'registering', doneBytes: job.state.size, id: transfer.id };
     this.#settings.register(transfer, (registered) => {
       if (registered.ok) job.state = { ...job.state, state: 'done' };
-      else this.#failed(job, { ...registered.error, message: `${asSentence(registered.error.message)} ${afterFailure(registered.error)}` });
+      else this.#failed(job, { ...registered.error, message: `${asSentence(registered.error.message)}${afterFailure(registered.error)}` });
     });
   }
 

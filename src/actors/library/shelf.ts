@@ -8,7 +8,8 @@ import { type Done, type Failure, ok } from '../../protocol/result.ts';
 import { decodeRecord, encodeRecord, type TransferRecord } from '../../domain/transfer/journal.ts';
 import { createLayout } from '../../domain/transfer/torrent-layout.ts';
 import { clearAway, finalRoot, joinPath, partRoot } from '../transfer/placement.ts';
-import type { Transfer, TransferPlan } from '../transfer/transfer.ts';
+import type { TransferPlan } from '../transfer/setting.ts';
+import type { Transfer } from '../transfer/transfer.ts';
 
 const RECORD_BYTES_MAX = 128 * 1024 * 1024;
 

@@ -40,9 +40,31 @@ export class Checker {
   #checked = 0;
   #toCheck = 0;
   #running: { stop(): void } | null = null;
+  /** Counts the runs: what answers to an earlier one is late. */
+  #runs = 0;
+  /** Pieces that may be on disk, whatever the map says: to be hashed at the next run. */
+  readonly #doubtful: Set<PieceIndex>;
 
   constructor(settings: CheckerSettings) {
     this.#settings = settings;
+    const { content, record } = settings;
+    const unsettled = record.unsettled.filter((piece) => Number.isInteger(piece) && piece < content.layout.pieceCount);
+    this.#doubtful = new Set([...this.#recorded(), ...(unsettled as PieceIndex[])]);
+  }
+
+  /** The journal of before has been compared with what is there. */
+  get looked(): boolean {
+    return !this.#first;
+  }
+
+  /** Pieces that are not had and may be on disk all the same; for the journal. */
+  get doubtful(): readonly PieceIndex[] {
+    return [...this.#doubtful].filter((piece) => !this.#settings.content.map.has(piece));
+  }
+
+  /** These are hashed at the next run. */
+  doubt(pieces: Iterable<PieceIndex>): void {
+    for (const piece of pieces) this.#doubtful.add(piece);
   }
 
   /** How far it is, for people. */
@@ -51,6 +73,7 @@ export class Checker {
   }
 
   stop(): void {
+    this.#runs++;
     this.#running?.stop();
     this.#running = null;
     this.#toCheck = 0;
@@ -58,39 +81,49 @@ export class Checker {
 
   /** For showing what a paused transfer has: nothing is looked at. */
   gainRecorded(): void {
-    const { content, record } = this.#settings;
-    const have = Bitfield.from(Buffer.from(record.have, 'base64'), content.layout.pieceCount);
-    for (const piece of have?.pieces() ?? []) content.map.gain(piece);
+    for (const piece of this.#recorded()) this.#settings.content.map.gain(piece);
   }
 
-  /** Brings the map up to date. Answers null, or in words why the transfer cannot go on. */
+  #recorded(): readonly PieceIndex[] {
+    const { content, record } = this.#settings;
+    return [...(Bitfield.from(Buffer.from(record.have, 'base64'), content.layout.pieceCount)?.pieces() ?? [])];
+  }
+
+  /** Brings the map up to date. Answers null, or in words why the transfer cannot go on; a run that is stopped never does. */
   run(request: CheckRequest, done: Done<string | null, ContentFailure>): void {
     const { content } = this.#settings;
+    const run = ++this.#runs;
     // Files that are open may not be those that have the names now.
     content.storage.freeze(() => {
       content.storage.thaw();
-      this.#run(request, done);
+      this.look(request.placed, (found) => {
+        if (run === this.#runs) this.#run(request, found, done);
+      });
     });
   }
 
-  #run(request: CheckRequest, done: Done<string | null, ContentFailure>): void {
+  #run(request: CheckRequest, found: Found, done: Done<string | null, ContentFailure>): void {
     const { content } = this.#settings;
-    this.look(request.placed, (found) => {
-      const pieces = this.#present(this.#pieces(request, found), found);
-      this.#checked = 0;
-      this.#toCheck = pieces.length;
-      // While they are looked at, files may be as they are.
-      for (const file of content.storage.files) file.facts = null;
-      this.#running = content.check(
-        pieces,
-        (checked) => (this.#checked = checked),
-        (result) => {
-          this.#running = null;
-          this.#toCheck = 0;
-          done(result.ok ? ok(this.#verdict(request, found)) : result);
-        },
-      );
-    });
+    this.#doubt(request, found);
+    const pieces = this.#present([...this.#doubtful], found);
+    this.#checked = 0;
+    this.#toCheck = pieces.length;
+    // While they are looked at, files may be as they are.
+    for (const file of content.storage.files) file.facts = null;
+    this.#running = content.check(
+      pieces,
+      (checked) => (this.#checked = checked),
+      (result) => {
+        this.#running = null;
+        this.#toCheck = 0;
+        if (!result.ok) return done(result);
+        this.#doubtful.clear();
+        const verdict = this.#verdict(request, found);
+        // What is missing may be put back while the node is down.
+        if (verdict !== null) this.doubt(this.#missing());
+        return done(ok(verdict));
+      },
+    );
   }
 
   /** What the files look like now; null where one is missing. */
@@ -140,23 +173,47 @@ export class Checker {
     });
   }
 
-  #pieces({ all, placed }: CheckRequest, found: Found): readonly PieceIndex[] {
+  /** What is to be hashed: everything, or what the files give reason to. */
+  #doubt({ all, placed }: CheckRequest, found: Found): void {
+    const { map } = this.#settings.content;
+    if (this.#first) this.#compareWithJournal(placed, found);
+    else this.#compareWithStorage(found);
+    if (all) this.doubt(Array.from({ length: map.count }, (_, piece) => piece as PieceIndex));
+  }
+
+  #compareWithJournal(placed: boolean, found: Found): void {
     const { content, keeper, log, record } = this.#settings;
     const { map } = content;
-    const first = this.#first;
     this.#first = false;
-    if (all) return Array.from({ length: map.count }, (_, piece) => piece as PieceIndex);
-    if (!first) return [];
     const plan = planResume(record, found, content.layout);
     const [known, check] = [plan.trusted.length, plan.check.length];
     if (known + check > 0)
       log.info({ transfer: record.id, known, check }, 'A transfer resumes: pieces known by its journal, and to be checked');
     for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
-    for (const piece of plan.trusted) map.gain(piece);
+    for (const piece of plan.trusted) {
+      map.gain(piece);
+      this.#doubtful.delete(piece);
+    }
     for (const [n, file] of record.files.entries()) {
       if (file.facts !== null && !placed && !plan.changed.includes(n)) keeper.remember(n, file.facts);
     }
-    return plan.check;
+  }
+
+  /** Files that were right at the last look: what is not as it was then is hashed again. */
+  #compareWithStorage(found: Found): void {
+    const { content, keeper } = this.#settings;
+    for (const file of content.layout.files) {
+      const facts = content.storage.files[file.index]?.facts ?? null;
+      const now = found[file.index] ?? null;
+      if (facts === null) continue;
+      if (now !== null && sameFile(facts, now)) keeper.remember(file.index, facts);
+      else for (let piece = file.firstPiece; piece < file.endPiece; piece++) this.#doubtful.add(piece as PieceIndex);
+    }
+  }
+
+  #missing(): readonly PieceIndex[] {
+    const { map } = this.#settings.content;
+    return Array.from({ length: map.count }, (_, piece) => piece as PieceIndex).filter((piece) => map.needs(piece));
   }
 
   /** Those whose files are all there; the others are lost without a look. */

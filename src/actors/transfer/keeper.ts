@@ -106,7 +106,7 @@ export class Keeper {
   readonly #seen = new Map<number, { readonly size: number; readonly modifiedMs: number; readonly identity: number }>();
 
   /** Forgets what was seen of the files while they were written; their final facts stand in the storage. */
-  placed(): void {
+  forget(): void {
     this.#seen.clear();
   }
 

@@ -21,8 +21,10 @@ export type TransferMessage =
   | { readonly type: 'transfer.fault'; readonly reason: string }
   | { readonly type: 'transfer.pause' }
   | { readonly type: 'transfer.resume' }
-  /** `all`: whatever the journal says. */
-  | { readonly type: 'transfer.recheck' };
+  /** Everything is to be hashed, whatever the journal says. */
+  | { readonly type: 'transfer.recheck' }
+  /** More of its files are wanted. */
+  | { readonly type: 'transfer.extend' };
 
 /** What the machine has done. Each is called on entering a phase, after what ran before was told to stop. */
 export interface TransferEffects {
@@ -86,6 +88,7 @@ export const transferMachine = setup({
     'disk.full': { target: '.full', actions: 'because' },
     'transfer.fault': { target: '.failed', actions: 'because' },
     'transfer.recheck': { target: '.checking', actions: 'checkAll', reenter: true },
+    'transfer.extend': { target: '.checking', reenter: true },
   },
   states: {
     starting: { always: [{ guard: 'beginsPaused', target: 'paused' }, { target: 'checking' }] },

@@ -1,61 +1,32 @@
 /** One transfer of the library: its machine, its exchange, its journal, and what the network hears of it. */
 import { startMachine } from '../../bus/machine.ts';
-import type { Address, Reactor } from '../../bus/reactor.ts';
-import type { BufferPool } from '../../data/buffers.ts';
+import type { Address } from '../../bus/reactor.ts';
 import { Content } from '../../data/content.ts';
-import { type Dialler, Exchange } from '../../data/exchange.ts';
-import type { AnnounceFacts, Network, SwarmFollower } from '../../data/network.ts';
-import type { OpenFiles } from '../../data/open-files.ts';
-import type { RateGate } from '../../data/rate-gate.ts';
+import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
+import type { AnnounceFacts, SwarmFollower } from '../../data/network.ts';
 import { Storage, type StoredFile } from '../../data/storage.ts';
-import type { Uplink } from '../../data/uplink.ts';
 import type { Micros } from '../../ports/clock.ts';
-import type { Ports } from '../../ports/ports.ts';
-import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { AnnouncedPeer } from '../../protocol/control/messages.ts';
 import { type Done, type Failure, ok } from '../../protocol/result.ts';
-import type { TransferRecord } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
-import { waitingReason } from '../../domain/transfer/waiting-reason.ts';
 import { Checker } from './checker.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper, type RecordFacts } from './keeper.ts';
 import { type TransferEffects, type TransferMessage, type TransferPhase, transferMachine } from './machine.ts';
 import { placeContent } from './placement.ts';
+import { faultReason, standingReason } from './reasons.ts';
+import { Selection } from './selection.ts';
+import type { TransferPlan, TransferSetting } from './setting.ts';
 
-/** What all transfers of a node share. */
-export interface TransferSetting {
-  readonly reactor: Reactor;
-  readonly ports: Ports;
-  readonly network: Network;
-  readonly pool: BufferPool;
-  readonly open: OpenFiles;
-  readonly uplink: Uplink;
-  readonly downGate: RateGate;
-  readonly port: Dialler & { register(exchange: Exchange): void; unregister(exchange: Exchange): void };
-  readonly limits: { readonly peersPerTransferMax: number; readonly uploadSlots: number };
-  /** Where the journals are. */
-  journalPath(id: string): string;
-  /** The transfer wants to download: `slot.granted` when its turn has come. */
-  queue(transfer: Transfer): void;
-  /** It has left or changed its phase. */
-  phaseChanged(transfer: Transfer): void;
-  /** It has all it wants, where it belongs: the catalog is to know. */
-  owns(transfer: Transfer): void;
+/** A file that a transfer is to have as well. */
+export interface WantedFile {
+  /** Its place in the torrent. */
+  readonly index: number;
+  /** Where it is to lie until it is complete, or where it lies. Absolute. */
+  readonly path: string;
+  /** It was there before; never written. */
+  readonly adopted: boolean;
 }
-
-export interface TransferPlan {
-  readonly metainfo: Metainfo;
-  readonly layout: TorrentLayout;
-  readonly record: TransferRecord;
-}
-
-/** With what to do about it, where the disk's own sentence does not say. */
-const faultReason = ({ code, message }: Failure): string => {
-  if (code === 'missing') return `A file is gone: ${message} Put it back, then resume.`;
-  if (code === 'denied') return `${message} Make it accessible to this user, then resume.`;
-  return message;
-};
 
 export class Transfer {
   readonly metainfo: Metainfo;
@@ -65,13 +36,13 @@ export class Transfer {
   readonly origin: 'share' | 'get';
   readonly folder: string;
   readonly tags: readonly string[];
-  readonly selected: readonly boolean[];
-  /** Bytes of the chosen files. */
-  readonly size: number;
+  /** Whether the catalog names this node as an owner, as far as known, and under which account. */
   owned: boolean;
+  account: string | null;
   phase: TransferPhase = 'checking';
   swarm: { readonly seeders: number; readonly leechers: number; readonly warming: boolean } | null = null;
   readonly #setting: TransferSetting;
+  readonly #selection: Selection;
   readonly #address: Address<TransferMessage>;
   readonly #keeper: Keeper;
   readonly #uploadedBefore: number;
@@ -97,13 +68,12 @@ export class Transfer {
     this.folder = record.folder;
     this.tags = record.tags;
     this.owned = record.owned;
+    this.account = record.account ?? null;
     this.#placed = record.placed;
     this.#paused = record.paused;
     this.#loadedClean = record.clean;
     this.#uploadedBefore = record.uploadedBytes;
     this.#downloadedBefore = record.downloadedBytes;
-    this.selected = record.files.map((file) => file.selected);
-    this.size = plan.layout.files.reduce((sum, file) => sum + (this.selected[file.index] === true ? file.size : 0), 0);
     const files: StoredFile[] = record.files.map((file) => ({
       path: file.path,
       facts: record.placed ? file.facts : null,
@@ -111,8 +81,11 @@ export class Transfer {
     }));
     const storage = new Storage({ layout: plan.layout, disk, clock, open: setting.open, files });
     this.content = new Content({ metainfo: plan.metainfo, layout: plan.layout, storage, clock, crypto, pool: setting.pool });
-    for (let piece = 0; piece < this.layout.pieceCount; piece++)
-      if (!this.#isWanted(piece as PieceIndex)) this.content.map.setPriority(piece as PieceIndex, 0);
+    this.#selection = new Selection(
+      plan.layout,
+      this.content.map,
+      record.files.map((file) => file.selected),
+    );
     this.exchange = new Exchange({
       clock,
       random: random.fork(`transfer ${this.id}`),
@@ -123,13 +96,7 @@ export class Transfer {
       dialler: setting.port,
       peersMax: setting.limits.peersPerTransferMax,
       uploadSlots: setting.limits.uploadSlots,
-      events: {
-        stored: (piece) => this.#keeper.wrote(this.content.map.bytes(piece)),
-        complete: () => this.post({ type: 'transfer.complete' }),
-        supply: (there) => this.post({ type: there ? 'transfer.first' : 'transfer.stalled' }),
-        banned: (name) => setting.ports.log.warn({ transfer: this.id, peer: name }, 'A peer sent wrong data and is banned'),
-        failed: (failure) => this.#dataFailed(failure),
-      },
+      events: this.#exchangeEvents,
     });
     this.exchange.picker.sequential = record.sequential;
     this.#keeper = new Keeper({
@@ -145,7 +112,7 @@ export class Transfer {
       log: setting.ports.log,
       content: this.content,
       record,
-      selected: this.selected,
+      selected: this.#selection.files,
       keeper: this.#keeper,
     });
     this.#address = `transfer/${this.id}`;
@@ -155,6 +122,17 @@ export class Transfer {
     return this.layout.id;
   }
 
+  /** Which files are wanted, by their places in the torrent. */
+  get selected(): readonly boolean[] {
+    return this.#selection.files;
+  }
+
+  /** Bytes of the chosen files. */
+  get size(): number {
+    return this.#selection.size;
+  }
+
+  /** The files lie where they belong: what was chosen was complete once. */
   get placed(): boolean {
     return this.#placed;
   }
@@ -173,19 +151,9 @@ export class Transfer {
 
   /** Why it stands still; null while it moves, and where its user paused it. */
   get reason(): string | null {
-    switch (this.phase) {
-      case 'checking':
-        return this.#checker.words;
-      case 'queued':
-        return 'Other downloads go first; it goes on when one of them is done.';
-      case 'waiting':
-        return this.#whyWaiting();
-      case 'paused':
-      case 'failed':
-        return this.#machine?.getSnapshot().context.reason ?? null;
-      default:
-        return null;
-    }
+    const told = this.#machine?.getSnapshot().context.reason ?? null;
+    const { exchange, phase, swarm } = this;
+    return standingReason({ phase, checking: this.#checker.words, told, network: this.#setting.network.state, swarm, exchange });
   }
 
   /** Starts the machine; to be called inside a step. */
@@ -201,6 +169,7 @@ export class Transfer {
       halt: () => this.#halt(),
       entered: (phase) => {
         this.phase = phase;
+        if (phase === 'failed') this.#setting.lost(this);
         this.#setting.phaseChanged(this);
       },
     };
@@ -232,10 +201,31 @@ export class Transfer {
     this.post({ type: 'transfer.recheck' });
   }
 
-  /** The catalog names this node as an owner (or does so no more). */
-  setOwned(owned: boolean): void {
-    if (owned === this.owned) return;
+  /**
+   * Wants more of its files. What lies there already is looked at and never written. Answers when the journal has it.
+   * Not to be called while it is completing.
+   */
+  extend(files: readonly WantedFile[], done: Done<void>): void {
+    const { map, storage } = this.content;
+    for (const { index, path, adopted } of files) {
+      Object.assign(storage.files[index] as StoredFile, { path, adopted });
+      if (!adopted) continue;
+      const pieces = this.#selection.piecesOf(index);
+      for (const piece of pieces) map.lose(piece);
+      this.#checker.doubt(pieces);
+    }
+    this.#selection.add(files.map(({ index }) => index));
+    this.#placed = false;
+    if (this.phase === 'paused' || this.phase === 'failed') this.resume();
+    else this.post({ type: 'transfer.extend' });
+    this.#keeper.save(false, done);
+  }
+
+  /** The catalog names this node as an owner under that account, or does so no more. */
+  setOwned(owned: boolean, account: string | null): void {
+    if (owned === this.owned && account === this.account) return;
     this.owned = owned;
+    this.account = account;
     this.#keeper.later();
   }
 
@@ -250,16 +240,14 @@ export class Transfer {
         this.#keeper.stop();
         this.content.storage.freeze(done);
       };
-      if (this.#keeper.dirty || !this.#placed || this.exchange.up.total > 0) this.#keeper.save(true, closed);
+      // Before it was looked at, the journal of before says more.
+      const worth = this.#keeper.dirty || !this.#placed || this.exchange.up.total > 0;
+      if (worth && this.#checker.looked) this.#keeper.save(true, closed);
       else closed();
     });
   }
 
   // ------------------------------------------------------------------------------------------------------------------
-
-  #isWanted(piece: PieceIndex): boolean {
-    return this.layout.segments(piece).some(({ file }) => this.selected[file.index] === true);
-  }
 
   /** Calls back when nothing is being verified or written any more. */
   #settled(done: () => void): void {
@@ -275,6 +263,7 @@ export class Transfer {
       this.#checker.run({ all, placed: this.#placed, repair: this.#repair }, (result) => {
         if (!result.ok) return this.#dataFailed(result.error);
         if (result.value !== null) return this.post({ type: 'transfer.fault', reason: result.value });
+        if (!this.content.map.full) this.#setting.lost(this);
         this.exchange.reconsider();
         return this.post({ type: 'transfer.checked', complete: this.content.map.complete });
       }),
@@ -306,7 +295,7 @@ export class Transfer {
           const asRecorded = this.#placed && this.#loadedClean && this.content.piecesHashed === 0;
           for (const [n, file] of storage.files.entries()) file.facts = this.selected[n] === true ? (found[n] ?? null) : null;
           this.#placed = true;
-          this.#keeper.placed();
+          this.#keeper.forget();
           // A node of many shares starts without writing every one of their journals.
           if (asRecorded) return this.post({ type: 'transfer.placed' });
           return this.#keeper.save(true, (saved) => (saved.ok ? this.post({ type: 'transfer.placed' }) : undefined));
@@ -361,20 +350,15 @@ export class Transfer {
     },
   };
 
-  #whyWaiting(): string {
-    const { state } = this.#setting.network;
-    return waitingReason({
-      account: state.account,
-      online: state.online,
-      networkWords: state.words,
-      swarm: this.swarm,
-      peersConnected: this.exchange.peers.length,
-      peersKnown: this.exchange.peersKnown,
-      peersFailed: this.exchange.peersFailed,
-    });
-  }
+  readonly #exchangeEvents: ExchangeEvents = {
+    stored: (piece) => this.#keeper.wrote(this.content.map.bytes(piece)),
+    complete: () => this.post({ type: 'transfer.complete' }),
+    supply: (there) => this.post({ type: there ? 'transfer.first' : 'transfer.stalled' }),
+    banned: (name) => this.#setting.ports.log.warn({ transfer: this.id, peer: name }, 'A peer sent wrong data and is banned'),
+    failed: (failure) => this.#dataFailed(failure),
+  };
 
-  #recordFacts(): ReturnType<ConstructorParameters<typeof Keeper>[0]['facts']> {
+  #recordFacts(): RecordFacts {
     return {
       id: this.id,
       origin: this.origin,
@@ -384,7 +368,8 @@ export class Transfer {
       sequential: this.exchange.picker.sequential,
       paused: this.#paused,
       owned: this.owned,
-      unsettled: this.exchange.unsettled,
+      account: this.account,
+      unsettled: [...new Set([...this.exchange.unsettled, ...this.#checker.doubtful])],
       uploadedBytes: this.uploadedBytes,
       downloadedBytes: this.downloadedBytes,
       selected: this.selected,

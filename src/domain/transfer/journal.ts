@@ -39,7 +39,10 @@ export interface TransferRecord {
   readonly placed: boolean;
   readonly sequential: boolean;
   readonly paused: boolean;
+  /** The catalog names this node as an owner. */
   readonly owned: boolean;
+  /** The account under which it does; absent or null where that is not known. */
+  readonly account?: string | null;
   /** Nothing was written after this record: files must be exactly as recorded. */
   readonly clean: boolean;
   /** Pieces that were verified and synced before this record was written: a bitfield in base64. */
@@ -73,6 +76,7 @@ const isRecord = (value: unknown): value is TransferRecord =>
   typeof value['folder'] === 'string' &&
   typeof value['have'] === 'string' &&
   (['placed', 'sequential', 'paused', 'owned', 'clean'] as const).every((key) => typeof value[key] === 'boolean') &&
+  (value['account'] === undefined || value['account'] === null || typeof value['account'] === 'string') &&
   isCount(value['uploadedBytes']) &&
   isCount(value['downloadedBytes']) &&
   Array.isArray(value['tags']) &&

@@ -1,0 +1,42 @@
+import type { Reactor } from '../../bus/reactor.ts';
+import type { BufferPool } from '../../data/buffers.ts';
+import type { Dialler, Exchange } from '../../data/exchange.ts';
+import type { Network } from '../../data/network.ts';
+import type { OpenFiles } from '../../data/open-files.ts';
+import type { RateGate } from '../../data/rate-gate.ts';
+import type { Uplink } from '../../data/uplink.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
+import type { TransferRecord } from '../../domain/transfer/journal.ts';
+import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
+import type { Transfer } from './transfer.ts';
+
+/** What all transfers of a node share. */
+export interface TransferSetting {
+  readonly reactor: Reactor;
+  readonly ports: Ports;
+  readonly network: Network;
+  readonly pool: BufferPool;
+  readonly open: OpenFiles;
+  readonly uplink: Uplink;
+  readonly downGate: RateGate;
+  readonly port: Dialler & { register(exchange: Exchange): void; unregister(exchange: Exchange): void };
+  readonly limits: { readonly peersPerTransferMax: number; readonly uploadSlots: number };
+  /** Where the journals are. */
+  journalPath(id: string): string;
+  /** The transfer wants to download: `slot.granted` when its turn has come. */
+  queue(transfer: Transfer): void;
+  /** It has left or changed its phase. */
+  phaseChanged(transfer: Transfer): void;
+  /** It has all it wants, where it belongs: the catalog is to know. */
+  owns(transfer: Transfer): void;
+  /** It cannot be given, or not all of it: the catalog is to forget what it may have been told. */
+  lost(transfer: Transfer): void;
+}
+
+/** What a transfer begins with. */
+export interface TransferPlan {
+  readonly metainfo: Metainfo;
+  readonly layout: TorrentLayout;
+  readonly record: TransferRecord;
+}

@@ -19,6 +19,8 @@ export class FakeTracker {
   readonly swarms = new Map<string, Map<string, Member>>();
   online = true;
   signedIn = true;
+  /** Who is signed in. */
+  account = 'anna';
   /** What a request answers instead; null lets it be. */
   refuse: (operation: Operation) => RequestFailure | null = () => null;
   readonly events: string[] = [];
@@ -47,7 +49,7 @@ export class FakeTracker {
     };
     const state = (): Network['state'] => ({
       online: this.online,
-      account: this.signedIn ? 'anna' : null,
+      account: this.signedIn ? this.account : null,
       words: this.online ? 'connected' : 'no proxy answers',
     });
     return {
@@ -90,7 +92,7 @@ export class FakeTracker {
         return ok({ value: { id: content.id, first: known === undefined }, tail: none });
       }
       case 'disown':
-        this.catalog.get(operation.content)?.owners.delete(node);
+        if (this.catalog.get(operation.content)?.owners.delete(node) !== true) return fail('not-found', 'It is no owner.');
         return ok({ value: { id: operation.content }, tail: none });
       case 'need': {
         const all = [...this.catalog.values()].map(({ content }) => hit(content));

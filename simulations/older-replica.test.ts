@@ -27,6 +27,10 @@ const olderReplicaAlone = (story: (cluster: Cluster, id: string) => void): void 
   });
 };
 
+/** How often the backup has logged it. */
+const linesOf = ({ world }: Cluster, message: RegExp): number =>
+  world.log.lines().filter((line) => line.process === 'backup' && message.test(line.message)).length;
+
 /** Virtual seconds that a call takes. */
 const secondsOf = (cluster: Cluster, call: () => void): number => {
   const begun = cluster.world.now();
@@ -51,6 +55,9 @@ test('the older replica alone serves search, nodes, accounts and a whole downloa
     const words = 'backup waits for main, which may hold newer changes; start main';
     assert.equal(refused.ok || refused.error.message, `Nothing was changed: ${words}.`);
     assert.ok(cluster.ask(two, 'status', {}).session.endsWith(words));
+    // It stands again and again, and says only once why that is in vain.
+    cluster.world.runFor(seconds(60));
+    assert.equal(linesOf(cluster, /^not eligible/u), 1);
   });
 });
 
@@ -62,6 +69,7 @@ test('a change is refused within seconds, and nothing that was acknowledged is l
     cluster.until('main leads again', () => cluster.replica('tracker')?.role === 'primary');
     cluster.until('the pair is whole', () => cluster.replica('tracker')?.mode === 'SYNC');
     assert.equal(cluster.replica('backup')?.waitsFor, null);
+    assert.equal(linesOf(cluster, /^following main$/u), 2, 'once before it died and once now');
     const again = cluster.call(one, 'register', { name: 'only on main', password: 'password', code: null });
     assert.equal(again.ok === false && again.error.code, 'name-taken');
     cluster.world.runFor(seconds(5));

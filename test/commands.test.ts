@@ -105,6 +105,20 @@ describe('commands on a network', () => {
     assert.deepEqual(hits[0]?.owners.map(({ account }) => account).sort(), ['alice', 'bob']);
   });
 
+  it('get of what is there already refuses another folder with status 73, and files that it does not have', async () => {
+    const [elsewhere, absent, again] = await Promise.all([
+      shoal('alice', ['get', 'Dữ liệu đo', '--to', 'elsewhere']),
+      shoal('alice', ['get', 'Dữ liệu đo', '--file', '*.iso']),
+      shoal('alice', ['get', 'Dữ liệu đo', '--to', folder, '--file', '*.bin']),
+    ]);
+    assert.equal(elsewhere.status, 73, elsewhere.err);
+    assert.ok(elsewhere.err.includes(`is in ${folder} already`), elsewhere.err);
+    assert.equal(absent.status, 1, absent.err);
+    assert.match(absent.err, /No file .*"\*\.iso"/u);
+    assert.equal(again.status, 0, again.err);
+    assert.match(again.out, /^done {2}Dữ liệu đo {2}300 kB, every byte verified$/mu, 'no rate for what came before');
+  });
+
   it('shares with a node inside the command until Ctrl-C, and ends with status 0', async () => {
     const path = join(folder, 'one.txt');
     writeFileSync(path, 'x'.repeat(100_000));

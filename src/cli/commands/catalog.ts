@@ -16,7 +16,7 @@ import { formatSize, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import { findTransfer } from '../transfer-ids.ts';
-import { beginDownload, followDownload, seedUntilStopped } from './download.ts';
+import { followDownload, seedUntilStopped } from './download.ts';
 
 const POLL_MS = 200;
 const PACE_WINDOW_MS = 3_000;
@@ -111,7 +111,7 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
   try {
     const what = words.join(' ');
     const to = options.to === undefined ? null : resolve(options.to);
-    const id = await beginDownload(context, node, { what, to, files: options.file, sequential: options.sequential === true });
+    const { id } = give(await node.call('get', { what, to, files: options.file, sequential: options.sequential === true }));
     const status = await followDownload(context, node, id, signals);
     if (status === EXIT.ok && node.own && options.seed === true && !signals.stopped) await seedUntilStopped(context, node, id, signals);
     return status;

@@ -1,11 +1,9 @@
 /** Following a download, and seeding inside a command. */
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { concatMap, from, lastValueFrom, takeUntil, takeWhile, tap } from 'rxjs';
-import type { ApiCalls, TransferSummary } from '../../protocol/api.ts';
+import type { TransferSummary } from '../../protocol/api.ts';
 import { polled } from '../../telemetry/progress.ts';
 import type { Context } from '../command.ts';
-import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
+import { EXIT, type ExitCode, stopWith } from '../exit.ts';
 import type { OwnableNode } from '../node-access.ts';
 import { asTyped, commandLine } from '../hints.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
@@ -69,48 +67,6 @@ const ended = (context: Context, transfer: TransferSummary, own: boolean): void 
     : `To go on at once: ${commandLine(context, 'resume', [shortId(transfer.id)])}`;
   if (transfer.state === 'failed') stopWith('failed', `The download of ${name} failed: ${why}`);
   if (transfer.state === 'paused') stopWith('paused', `The download of ${name} is paused. ${why} ${again}`);
-};
-
-const realPath = (path: string): string => {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
-};
-
-type GetArgs = ApiCalls['get']['args'];
-
-/**
- * Why a content that the node has already cannot be had as it is asked for now; null where nothing speaks against going
- * on. `all`: the size of all of its files.
- */
-const whyNot = (context: Context, held: TransferSummary, { to, files }: GetArgs, all: number): string | null => {
-  const whole = held.size >= all;
-  const where = `${printable(held.name)} is already ${held.doneBytes < held.size ? 'on its way, ' : ''}in ${printable(held.folder)}`;
-  if (to !== null && realPath(to) !== realPath(held.folder))
-    return `${where}; --to has no effect. To have it elsewhere, first: ${commandLine(context, 'remove', [shortId(held.id)])}`;
-  if (files.length > 0 && whole) return `${where}, with all of its files; --file has no effect. To go on with all of them, leave it out.`;
-  return null;
-};
-
-/**
- * Begins a download, or takes up one that is there. Returns its id. Ends the command with `exists` where what is there is
- * elsewhere, or more, than is wanted now.
- */
-export const beginDownload = async (context: Context, node: OwnableNode, args: GetArgs): Promise<string> => {
-  const before = await listTransfers(node);
-  const { id, content } = give(await node.call('get', args));
-  const held = before.find((transfer) => transfer.id === id);
-  if (held === undefined) return id;
-  const refusal = whyNot(context, held, args, content.size);
-  if (refusal !== null) {
-    // Asking has taken it up again.
-    if (held.state === 'paused') give(await node.call('pause', { id }));
-    stopWith('exists', refusal);
-  }
-  if (args.files.length > 0) context.output.note('The files are those that were chosen when the download began.');
-  return id;
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */

@@ -100,6 +100,12 @@ describe('shoal', { concurrency: true }, () => {
     assert.ok(!existsSync(join(folder, 'nothing')));
   });
 
+  it('says what a join code looks like to whoever has none', async () => {
+    const ended = await shoal(['join', 'my-lab', '--dir', 'nothing']);
+    assert.equal(ended.status, 65);
+    assert.match(ended.err, /^error: This is no join code\. A join code is one long word .* begins with "shoal0"/u);
+  });
+
   it('config check reports every problem, config print shows no key', async () => {
     assert.equal((await shoal(['init', 'checked'])).status, 0);
     const path = join(folder, 'checked', 'proxy.json');
@@ -108,6 +114,14 @@ describe('shoal', { concurrency: true }, () => {
       shoal(['config', 'check', '--config', path]),
       shoal(['config', 'print', '--config', path]),
     ]);
+    const [named, twice, absent] = await Promise.all([
+      shoal(['config', 'check', path]),
+      shoal(['config', 'check', path, '--config', path]),
+      shoal(['config', 'check', 'nosuch.json']),
+    ]);
+    assert.deepEqual([named.status, named.out], [0, checked.out], 'with and without --config');
+    assert.equal(twice.status, 64);
+    assert.deepEqual([absent.status, absent.out], [78, 'nosuch.json does not exist\n']);
     assert.equal(checked.status, 0);
     const key = (JSON.parse(readFileSync(join(folder, 'checked', 'secrets', 'proxy.json'), 'utf8')) as { clusterKey: string }).clusterKey;
     assert.match(printed.out, /"requestDeadlineMs": 10000/u);

@@ -6,10 +6,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { ErrorCode } from '../protocol/control/messages.ts';
-import type { Streams } from './command.ts';
-import { EXIT, exitCodeOf, type ExitCode, exitMeanings } from './exit.ts';
+import { EXIT, exitCodeOf, exitMeanings } from './exit.ts';
 import { buildProgram } from './program.ts';
-import { runCommandLine } from './run.ts';
+import { run } from './run.test-kit.ts';
 
 const nothing = join(import.meta.dirname, 'no-such-folder', 'node.json');
 
@@ -37,26 +36,6 @@ const helpOf = (command: Command): string => {
 
 const documented = (command: Command): number[] =>
   [...(helpOf(command).split('Exit status:\n')[1] ?? '').matchAll(/^ +(\d+) {2}\S/gmu)].map(([, code]) => Number(code));
-
-interface Ended {
-  readonly status: ExitCode;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** A command line in this process, on no terminal, with nothing on its input. */
-const run = async (args: readonly string[]): Promise<Ended> => {
-  let [out, err] = ['', ''];
-  const input = { isTTY: false, setEncoding: () => input, [Symbol.asyncIterator]: async function* () {} };
-  const streams: Streams = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    input: input as unknown as NodeJS.ReadStream,
-    env: {},
-  };
-  const status = await runCommandLine(args, streams);
-  return { status, out, err };
-};
 
 /** As a shell would split it, as far as examples need it; what follows `<` or stands before `|` is not the command's. */
 const wordsOf = (example: string): string[] =>

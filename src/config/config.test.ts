@@ -99,6 +99,17 @@ describe('configuration', () => {
     ]);
   });
 
+  it('says what a number counts to whoever wrote something else in its place', () => {
+    const limits = { downloadRate: '10 MB', uploadRate: 1.5, peersMax: 0 };
+    const { problems } = failureOf(write('units.json', { role: 'node', name: 'alice', secrets: 'member.json', log: 3, limits }));
+    assert.deepEqual(problems.map(({ path, message }) => `${path} ${message}`).sort(), [
+      'limits.downloadRate must be a whole number (bytes a second that this node downloads at most; 0 for no limit)',
+      'limits.peersMax must be at least 1 (connections to peers at one time)',
+      'limits.uploadRate must be a whole number (bytes a second that this node uploads at most; 0 for no limit)',
+      'log must be an object',
+    ]);
+  });
+
   it('says what is missing, and where the JSON is broken', () => {
     const missing = failureOf(write('missing.json', { role: 'proxy', name: 'proxy' }));
     assert.deepEqual(missing.problems.map(({ path, message }) => `${path} ${message}`).sort(), ['listen is missing', 'secrets is missing']);

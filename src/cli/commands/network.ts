@@ -72,6 +72,12 @@ export const nodeNameOf = (text: string): string =>
     .slice(0, 63)
     .replace(/[-_]+$/u, '') || 'node';
 
+/** A path as it is best typed from here. */
+const shortest = (path: string): string => {
+  const here = relative('.', path) || '.';
+  return here.startsWith('..') ? path : here;
+};
+
 const NAME_LENGTH_MAX = 64;
 
 /** What people call a network that lies in `folder`. */
@@ -102,7 +108,7 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
   checkPlaces(plan.tracker, plan.backup, plan.proxy);
   const { adminCode, joinCode } = createNetwork(folder, plan);
   const { output } = context;
-  const shown = relative('.', folder) || '.';
+  const shown = shortest(folder);
   const { bold, cyan, dim } = output.style;
   output.value({ folder, adminCode, joinCode });
   output.line(`The network ${bold(plan.name)} is set up in ${bold(shown)}.`);
@@ -156,7 +162,7 @@ const joinNetwork = async (context: Context, [given]: readonly [string], options
   give(writeNewFiles(folder, memberFiles(code, plan)));
   const { output } = context;
   const config = join(folder, 'node.json');
-  const typed = { ...context, configFile: own ? null : relative('.', config) };
+  const typed = { ...context, configFile: own ? null : shortest(config) };
   output.value({ network: code.name, config, proxies: code.proxies });
   output.line(
     `This machine can join the network ${output.style.bold(code.name)} as ${output.style.bold(name)}; its settings are in ${config}.`,

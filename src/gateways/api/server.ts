@@ -179,7 +179,14 @@ export const openApi = (options: ApiOptions): Promise<Result<ApiServer, Failure<
         ),
       );
     });
-    server.listen({ ...options.listen, exclusive: true }, () => resolve({ ok: true, value: announce(options, server, token) }));
+    server.listen({ ...options.listen, exclusive: true }, () => {
+      try {
+        resolve({ ok: true, value: announce(options, server, token) });
+      } catch (error) {
+        server.close();
+        resolve(fail('io', `The API cannot be announced in ${options.dataFolder}: ${(error as Error).message}`));
+      }
+    });
   });
 };
 

@@ -1,0 +1,185 @@
+/** Commands and the node they ask: what they ask for, what they make of its answers. The node is a stand-in behind the real API. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { Reactor } from '../../bus/reactor.ts';
+import { loadConfig } from '../../config/load.ts';
+import { type ApiServer, openApi } from '../../gateways/api/server.ts';
+import type { ApiCallName, ApiCalls, TransferSummary } from '../../protocol/api.ts';
+import type { SearchHit } from '../../protocol/control/messages.ts';
+import { fail, type Result } from '../../protocol/result.ts';
+import { EXIT } from '../exit.ts';
+import { displayWidth } from '../render/format.ts';
+import { type Ended, run } from '../run.test-kit.ts';
+
+type Answers = { [K in ApiCallName]?: (args: ApiCalls[K]['args']) => Result<ApiCalls[K]['result']> };
+
+const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
+const idOf = (digit: string): string => digit.repeat(64);
+
+const transfer = (over: Partial<TransferSummary>): TransferSummary => ({
+  id: idOf('a'),
+  name: 'a content with a rather long name.iso',
+  state: 'downloading',
+  reason: null,
+  size: 1_500_000_000,
+  doneBytes: 700_000_000,
+  downRate: 0,
+  upRate: 0,
+  uploadedBytes: 0,
+  downloadedBytes: 0,
+  secondsLeft: null,
+  peers: 3,
+  seeders: 1,
+  sources: [],
+  piecesBad: 0,
+  folder: '/downloads',
+  owned: false,
+  ...over,
+});
+
+const hit = (id: string, name: string): SearchHit => ({
+  id,
+  v1: null,
+  v2: id,
+  name,
+  tags: [],
+  size: 1,
+  files: 1,
+  pieceLength: 16_384,
+  owners: [],
+  seeders: 0,
+});
+
+describe('commands that ask the node', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal cli '));
+  const config = join(folder, 'node.json');
+  let server: ApiServer;
+  let answers: Answers = {};
+  let asked: { readonly call: string; readonly args: object }[] = [];
+
+  before(async () => {
+    assert.equal((await run(['init', folder])).status, 0);
+    const loaded = loadConfig(config);
+    assert.ok(loaded.ok && loaded.value.role === 'node');
+    mkdirSync(loaded.value.dataFolder, { recursive: true });
+    const opened = await openApi({
+      listen: { host: '127.0.0.1', port: 0 },
+      dataFolder: loaded.value.dataFolder,
+      version: '0',
+      reactor: new Reactor(() => 0),
+      handle: (call, args, done) => {
+        asked.push({ call, args });
+        const answer = answers[call] as ((given: object) => Result<never>) | undefined;
+        done(answer === undefined ? fail('internal', `${call} was not expected`) : answer(args));
+      },
+    });
+    assert.ok(opened.ok, opened.ok ? '' : opened.error.message);
+    server = opened.value;
+  });
+  after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(() => {
+    answers = {};
+    asked = [];
+  });
+
+  const ask = (args: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Ended> =>
+    run([...args, '--config', config], options);
+  const typed = `--config '${config}'`;
+
+  it('get hands on what was typed, be it words that look like the head of an id', async () => {
+    answers.status = () => fail('internal', 'not needed');
+    answers.get = ({ what }) => fail('not-found', `Nothing in the catalog matches "${what}".`);
+    for (const words of [['2026'], ['cafe'], ['4f1c09aa'], ['corpus', '2026']]) {
+      const { status, err } = await ask(['get', ...words]);
+      assert.equal(status, EXIT.failed, err);
+    }
+    const gets = asked.filter(({ call }) => call === 'get').map(({ args }) => (args as { what: string }).what);
+    assert.deepEqual(gets, ['2026', 'cafe', '4f1c09aa', 'corpus 2026']);
+    assert.ok(
+      asked.every(({ call }) => call !== 'search'),
+      'the catalog is not gone through',
+    );
+  });
+
+  it('search names the next page with all that was typed', async () => {
+    answers.search = ({ limit }) => ok({ hits: [hit(idOf('1'), 'one'), hit(idOf('2'), 'two')].slice(0, limit), total: 7 });
+    const { err } = await ask(['search', 'Dữ liệu', '--limit', '2', '--page', '2']);
+    assert.ok(err.includes(`3 to 4 of 7.  Next: npx shoal search 'Dữ liệu' --page 3 --limit 2 ${typed}\n`), err);
+  });
+
+  it('a transfer is meant by four digits or its name; several are told apart', async () => {
+    answers.transfers = () =>
+      ok({ transfers: [transfer({ id: `cafe${'1'.repeat(60)}` }), transfer({ id: `cafe${'2'.repeat(60)}`, name: 'two' })] });
+    answers.pause = () => ok({});
+    const several = await ask(['pause', 'cafe']);
+    assert.equal(several.status, EXIT.usage);
+    assert.match(several.err, /"cafe" may be cafe1{8} \(a content .*\) or cafe2{8} \(two\)/u);
+    const names = ['cafe2', 'CAFE2', 'two'];
+    for (const name of names) assert.equal((await ask(['pause', name])).status, 0);
+    assert.deepEqual(
+      asked.filter(({ call }) => call === 'pause').map(({ args }) => args),
+      names.map(() => ({ id: `cafe${'2'.repeat(60)}` })),
+    );
+    const none = await ask(['pause', 'caf']);
+    assert.ok(none.status === EXIT.failed && none.err.includes(`no transfer "caf". What it has: npx shoal ls ${typed}`), none.err);
+  });
+
+  it('ls keeps to 80 columns whatever moves, leaves out what is empty, and puts reasons below', async () => {
+    const waiting = transfer({
+      state: 'waiting',
+      reason: 'Nobody is signed in on this node, so the network does not say who has it: sign in with "shoal login".',
+    });
+    answers.transfers = () => ok({ transfers: [waiting] });
+    const still = await ask(['ls'], { columns: 80 });
+    assert.doesNotMatch(still.out, /DOWN|UP|LEFT|WHY/u);
+    assert.ok(still.out.includes(`\n    Nobody is signed in`) && still.out.includes(`sign in with "npx shoal login ${typed}".`), still.out);
+    answers.transfers = () => ok({ transfers: [transfer({ downRate: 14_200_000, upRate: 1_230_000, secondsLeft: 200 }), waiting] });
+    const moving = await ask(['ls'], { columns: 80 });
+    const rows = moving.out.split('\n').filter((line) => !line.startsWith('    '));
+    for (const row of rows) assert.ok(displayWidth(row) <= 80, row);
+    assert.match(rows[0] ?? '', /^ID +NAME +STATE +DONE +SIZE +DOWN/u);
+    assert.match((await ask(['ls'])).out, /DOWN +UP +LEFT +PEERS/u);
+    assert.deepEqual(JSON.parse((await ask(['ls', '--json'])).out), {
+      transfers: [transfer({ downRate: 14_200_000, upRate: 1_230_000, secondsLeft: 200 }), waiting],
+    });
+  });
+
+  it('status says that a transfer is paused once, and how it goes on', async () => {
+    answers.transfers = () => ok({ transfers: [transfer({ state: 'paused' })] });
+    const { out } = await ask(['status', 'aaaa']);
+    assert.ok(out.includes(`state       paused; to go on: npx shoal resume ${'a'.repeat(12)} ${typed}\n`), out);
+    assert.doesNotMatch(out, /time left/u);
+  });
+
+  it('says what a node says in commands that this user can paste', async () => {
+    answers.search = () => fail('not-logged-in', 'Nobody is signed in at this node; sign in with: shoal login NAME');
+    const { status, err } = await ask(['search']);
+    assert.equal(status, EXIT.permission);
+    assert.equal(err, `error: Nobody is signed in at this node; sign in with: npx shoal login NAME ${typed}\n`);
+    answers.register = ({ name }) => ok({ account: name, admin: false });
+    const registered = await ask(['register', 'Nguyễn Văn A', '--password-stdin'], { stdin: 'correct horse\n' });
+    assert.ok(registered.out.includes(`Sign in with: npx shoal login 'Nguyễn Văn A' ${typed}`), registered.out);
+  });
+
+  it('refuses a weak password before the network is asked, and the root of a disk before a node is', async () => {
+    const weak = await ask(['register', 'an', '--password-stdin'], { stdin: 'mật mã\n' });
+    assert.deepEqual([weak.status, weak.err], [EXIT.usage, 'error: A password needs at least 8 characters\n']);
+    for (const root of ['/', '//', '/tmp/..']) {
+      const { status, err } = await ask(['share', root]);
+      assert.equal(status, EXIT.usage);
+      assert.match(err, /^error: \S+ is the root of a disk, which cannot be shared/u);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  it('lets no message of a stranger steer the terminal', async () => {
+    answers.search = () => fail('ambiguous', 'evil\u001b[2J\nname');
+    assert.equal((await ask(['search'])).err, 'error: evil\ufffd[2J\nname\n');
+  });
+});

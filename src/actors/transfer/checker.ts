@@ -44,6 +44,8 @@ export class Checker {
   #runs = 0;
   /** Pieces that may be on disk, whatever the map says: to be hashed at the next run. */
   readonly #doubtful: Set<PieceIndex>;
+  /** Files that lay where they belong and are not as they were: somebody else wrote them. */
+  readonly #changed = new Set<number>();
 
   constructor(settings: CheckerSettings) {
     this.#settings = settings;
@@ -176,6 +178,7 @@ export class Checker {
   /** What is to be hashed: everything, or what the files give reason to. */
   #doubt({ all, placed }: CheckRequest, found: Found): void {
     const { map } = this.#settings.content;
+    this.#changed.clear();
     if (this.#first) this.#compareWithJournal(placed, found);
     else this.#compareWithStorage(found);
     if (all) this.doubt(Array.from({ length: map.count }, (_, piece) => piece as PieceIndex));
@@ -194,6 +197,7 @@ export class Checker {
       map.gain(piece);
       this.#doubtful.delete(piece);
     }
+    for (const n of plan.changed) if (record.files[n]?.path === finalPath(record.folder, content.layout, n)) this.#changed.add(n);
     for (const [n, file] of record.files.entries()) {
       if (file.facts !== null && !placed && !plan.changed.includes(n)) keeper.remember(n, file.facts);
     }
@@ -206,8 +210,12 @@ export class Checker {
       const facts = content.storage.files[file.index]?.facts ?? null;
       const now = found[file.index] ?? null;
       if (facts === null) continue;
-      if (now !== null && sameFile(facts, now)) keeper.remember(file.index, facts);
-      else for (let piece = file.firstPiece; piece < file.endPiece; piece++) this.#doubtful.add(piece as PieceIndex);
+      if (now !== null && sameFile(facts, now)) {
+        keeper.remember(file.index, facts);
+        continue;
+      }
+      if (now !== null) this.#changed.add(file.index);
+      for (let piece = file.firstPiece; piece < file.endPiece; piece++) this.#doubtful.add(piece as PieceIndex);
     }
   }
 
@@ -231,6 +239,9 @@ export class Checker {
     const { files } = content.storage;
     const chosen = content.layout.files.filter((file) => selected[file.index] === true);
     const pathOf = (file: LayoutFile): string => files[file.index]?.path ?? '';
+    const changed = chosen.find((file) => this.#changed.has(file.index) && this.#lacks(file, false));
+    if (!placed && !repair && changed !== undefined)
+      return `${pathOf(changed)} has changed since it was downloaded: "shoal resume" fetches it again, over what is there now.`;
     if (!placed) {
       const different = chosen.find((file) => files[file.index]?.adopted === true && this.#lacks(file, true));
       return different === undefined ? null : inTheWay(pathOf(different));

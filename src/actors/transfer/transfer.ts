@@ -263,6 +263,7 @@ export class Transfer {
       this.#checker.run({ all, placed: this.#placed, repair: this.#repair }, (result) => {
         if (!result.ok) return this.#dataFailed(result.error);
         if (result.value !== null) return this.post({ type: 'transfer.fault', reason: result.value });
+        this.#repair = false;
         if (!this.content.map.full) this.#setting.lost(this);
         this.exchange.reconsider();
         return this.post({ type: 'transfer.checked', complete: this.content.map.complete });

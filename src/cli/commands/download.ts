@@ -60,13 +60,13 @@ const interrupted = (context: Context, node: OwnableNode, { id, doneBytes, size 
 
 /** A node inside the command ends with it, so what it has is taken up again by the same command. */
 const ended = (context: Context, transfer: TransferSummary, own: boolean): void => {
-  const why = asTyped(context, transfer.reason ?? 'No reason was given.', shortId(transfer.id));
+  const why = transfer.reason === null ? null : asTyped(context, transfer.reason, shortId(transfer.id));
   const name = printable(transfer.name);
   const again = own
     ? 'Run the same command again then: it resumes.'
     : `To go on at once: ${commandLine(context, 'resume', [shortId(transfer.id)])}`;
-  if (transfer.state === 'failed') stopWith('failed', `The download of ${name} failed: ${why}`);
-  if (transfer.state === 'paused') stopWith('paused', `The download of ${name} is paused. ${why} ${again}`);
+  if (transfer.state === 'failed') stopWith('failed', `The download of ${name} failed: ${why ?? 'no reason was given.'}`);
+  if (transfer.state === 'paused') stopWith('paused', `The download of ${name} is paused.${why === null ? '' : ` ${why}`} ${again}`);
 };
 
 /** Shows a download until it is complete, fails, is paused, or the user has seen enough. */

@@ -2,6 +2,7 @@
 import type { Failure } from '../protocol/result.ts';
 import { printable } from './render/format.ts';
 import { type Column, renderTable } from './render/table.ts';
+import { wrap } from './render/text.ts';
 
 /** Lines are fitted to this where output is no terminal. */
 const PLAIN_COLUMNS = 160;
@@ -78,6 +79,12 @@ export class Output {
   /** A line of the result, for people; nothing with `--json`. */
   line(text = ''): void {
     if (!this.json) this.#out.write(`${text}\n`);
+  }
+
+  /** A long line for people: on a terminal broken at spaces, and what follows the break begins with `indent` spaces. */
+  sentence(text: string, indent = 0): void {
+    const columns = this.wrapColumns;
+    for (const line of columns === null ? [text] : wrap(text, columns, indent)) this.line(line);
   }
 
   /** The result for programs; nothing without `--json`. */

@@ -37,16 +37,21 @@ export const paceText = (size: number, { bytes, seconds }: Seen): string => {
   return `${part} in ${formatDuration(seconds)} (${formatRate(bytes / seconds)})`;
 };
 
+/** As wide as "done" and the space behind it. */
+const DONE_INDENT = 6;
+
 const showDone = (context: Context, transfer: TransferSummary, seen: Seen): void => {
   const { output } = context;
   const sources = transfer.sources.filter(({ bytes }) => bytes > 0);
   output.value({ ...transfer, seconds: seen.seconds });
-  output.line(
+  output.sentence(
     `${output.style.green('done')}  ${output.style.bold(printable(transfer.name))}  ${formatSize(transfer.size)}${paceText(transfer.size, seen)}, every byte verified`,
+    DONE_INDENT,
   );
   if (sources.length > 0)
-    output.line(
+    output.sentence(
       `from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(sourceName(source))} ${formatSize(source.bytes)}`).join(', ')}`,
+      DONE_INDENT,
     );
   output.line(`in ${transfer.folder}`);
 };

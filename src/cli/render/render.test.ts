@@ -263,6 +263,17 @@ describe('output', () => {
     assert.equal(recorded({ tty: true, env: { TERM: 'dumb' } }).output.style.red('x'), 'x');
   });
 
+  it('breaks a sentence at spaces on a terminal alone', () => {
+    const text = 'một '.repeat(30).trim();
+    const terminal = recorded({ tty: true });
+    terminal.output.sentence(text, 2);
+    assert.equal(terminal.out.length, 2);
+    assert.match(terminal.out[1] ?? '', /^ {2}một .*\n$/u);
+    const pipe = recorded({ tty: false });
+    pipe.output.sentence(text, 2);
+    assert.deepEqual(pipe.out, [`${text}\n`]);
+  });
+
   it('writes either for people or for programs', () => {
     const people = recorded({ tty: false });
     people.output.line('text');

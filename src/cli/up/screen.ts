@@ -2,7 +2,7 @@
 import type { Output } from '../output.ts';
 import { ProgressView, type ProgressFacts } from '../render/progress.ts';
 import { displayWidth, padStart } from '../render/format.ts';
-import { commandLines, type CommandHint, wrap } from '../render/text.ts';
+import { commandLines, type CommandHint } from '../render/text.ts';
 
 export const secondsText = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
@@ -38,8 +38,7 @@ export class Screen {
   /** A line, broken at spaces where a terminal is too narrow; what follows the break begins with `indent` spaces. */
   say(text = '', indent = /^ */u.exec(text)?.[0].length ?? 0): void {
     this.#view.clear();
-    const columns = this.#output.wrapColumns;
-    for (const line of columns === null ? [text] : wrap(text, columns, indent)) this.#output.line(line);
+    this.#output.sentence(text, indent);
   }
 
   /** A fact between steps. */

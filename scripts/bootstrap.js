@@ -86,7 +86,11 @@ if (!Object.hasOwn(tasks, task)) fail(`no task "${task}"; there are: ${Object.ke
 install();
 const node = chooseNode();
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
-const child = spawn(node, tasks[task](args), { cwd: root, stdio: 'inherit', env });
+// As in bin/shoal.js: a pipe that nobody writes to, whose end tells the tour that this process was killed.
+const watched = task === 'start';
+if (watched) env.SHOAL_LAUNCHER_FD = '3';
+const child = spawn(node, tasks[task](args), { cwd: root, stdio: ['inherit', 'inherit', 'inherit', ...(watched ? ['pipe'] : [])], env });
+child.stdio[3]?.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(error.message));
 child.on('exit', (code, signal) => {

@@ -12,16 +12,22 @@ const askHidden = (context: Context, prompt: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const { input } = context;
     let typed: string[] = [];
-    const finish = (end: () => void): void => {
+    /** `rest` is for whoever asks next: both lines may be pasted at once. */
+    const finish = (rest: readonly string[], end: () => void): void => {
       input.off('data', read).setRawMode(false).pause();
+      if (rest.length > 0) input.unshift(rest.join(''));
       process.stderr.write('\n');
       end();
     };
     const read = (chunk: string): void => {
-      for (const character of chunk) {
-        if (character === '\r' || character === '\n') return finish(() => resolve(typed.join('')));
+      const characters = [...chunk];
+      for (const [at, character] of characters.entries()) {
+        if (character === '\r' || character === '\n') {
+          const end = character === '\r' && characters[at + 1] === '\n' ? at + 2 : at + 1;
+          return finish(characters.slice(end), () => resolve(typed.join('')));
+        }
         if (character === '\u0003' || character === '\u0004')
-          return finish(() => reject(new CommandError({ code: 'interrupted', message: 'Nothing was changed.' })));
+          return finish([], () => reject(new CommandError({ code: 'interrupted', message: 'Nothing was changed.' })));
         if (BACKSPACE.has(character)) typed = typed.slice(0, -1);
         else if (character === '\u0015') typed = [];
         else if (character >= ' ') typed.push(character);

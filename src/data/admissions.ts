@@ -122,7 +122,7 @@ export class Admissions {
     if (this.#banned.has(name)) return;
     this.#remember(name);
     this.#settings.banned(name);
-    for (const peer of [...this.#settings.peers.values()]) {
+    for (const peer of this.#settings.peers.values()) {
       if (peer.name !== name) continue;
       this.#remember(peer.place);
       if (peer.dialled !== null) this.#candidates.remove(peer.dialled);

@@ -33,6 +33,8 @@ export class Peer implements ConnectionHandler, WireSink {
   claim: string | null = null;
   client = '';
   peerId: PeerId | null = null;
+  /** Its host and peer id; empty before its handshake. */
+  place = '';
   bits: Bitfield | null = null;
   /** Pieces of it that we want; kept by the owner. */
   useful = 0;
@@ -99,11 +101,6 @@ export class Peer implements ConnectionHandler, WireSink {
   /** Under what its deeds count: the node that was dialled, else its place. Nobody can act under the name of another. */
   get name(): string {
     return this.#dialledNode ?? this.place;
-  }
-
-  /** Its host and peer id. */
-  get place(): string {
-    return `${this.remote.host} ${Buffer.from(this.peerId ?? []).toString('hex')}`;
   }
 
   /** Its connection has taken more than it likes: wait for `drained`. */
@@ -225,6 +222,7 @@ export class Peer implements ConnectionHandler, WireSink {
 
   handshake(handshake: Handshake): void {
     this.peerId = handshake.peerId;
+    this.place = `${this.remote.host} ${Buffer.from(handshake.peerId).toString('hex')}`;
     this.fast = handshake.fast;
     const admission = this.#setting.admit(this, handshake);
     if ('refused' in admission) {

@@ -15,6 +15,7 @@ import { makePeerId, peerIdRandomBytes } from '../../protocol/bittorrent/ids.ts'
 import { cleanName } from '../../protocol/bittorrent/names.ts';
 import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
 import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
+import { toHex } from '../../protocol/digest.ts';
 import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
 import type { Address } from '../../transports/transport.ts';
 import { joinPath } from '../transfer/placement.ts';
@@ -95,7 +96,7 @@ export class Library {
       client: settings.client,
       peersMax: config.limits.peersMax,
     });
-    this.#removals = new RemovalsFile(disk, joinPath(settings.dataFolder, 'removals.json'), ports.log);
+    this.#removals = new RemovalsFile(disk, joinPath(settings.dataFolder, 'transfers', 'removals.json'), ports.log);
     this.#registrar = new Registrar(network, clock, (removals, done) => this.#removals.save(removals, done));
     this.#names = new NodeNames(network, clock);
     this.#shelf = new Shelf(disk, joinPath(settings.dataFolder, 'transfers'), ports.log);
@@ -105,6 +106,7 @@ export class Library {
       held: (id) => this.#transfers.get(id) ?? null,
       begin: (plan) => this.#begin(plan),
       release: (transfer, done) => this.#release(transfer, null, done),
+      changing: this.#changing,
       register: (transfer, done) => this.#register(transfer, true, done),
     });
     this.#turns = new Turns(clock, config.limits.activeTransfersMax, this.#transfers);
@@ -247,7 +249,7 @@ export class Library {
 
   #beginningWith(prefix: string): Transfer[] {
     return [...this.#transfers.values()].filter(
-      (transfer) => transfer.id.startsWith(prefix) || contentSummary(transfer.metainfo, []).v1?.startsWith(prefix) === true,
+      ({ id, metainfo: { v1 } }) => id.startsWith(prefix) || (v1 !== null && toHex(v1).startsWith(prefix)),
     );
   }
 
@@ -341,18 +343,11 @@ export class Library {
     transfer.setOwned(false, null);
   }
 
-  /** Stops it and takes it off the shelf; `removal` is what the catalog is to forget. Errors: `busy`, the disk's. */
+  /** Stops it and takes it off the shelf; `removal` is what the catalog is to forget. Errors: the disk's. */
   #release(transfer: Transfer, removal: Removal | null, done: Done<void>): void {
-    const { id } = transfer;
-    if (this.#changing.has(id)) return done(fail('busy', `${cleanName(transfer.metainfo.name)} is being changed just now; ask again.`));
-    this.#changing.add(id);
-    this.#transfers.delete(id);
-    const offShelf = (): void =>
-      this.#shelf.remove(id, (removed) => {
-        this.#changing.delete(id);
-        done(removed);
-      });
-    return transfer.close(() => {
+    this.#transfers.delete(transfer.id);
+    const offShelf = (): void => this.#shelf.remove(transfer.id, done);
+    transfer.close(() => {
       this.#turns.grant();
       // First the removal, then the record: after a crash between them the transfer is there, and owned again.
       if (removal === null) offShelf();
@@ -366,7 +361,10 @@ export class Library {
     if (data && transfer.origin === 'share') {
       return done(fail('forbidden', 'It is shared from where it lies, so its files are not deleted; leave out --data.'));
     }
+    if (this.#changing.has(id)) return done(fail('busy', `${cleanName(transfer.metainfo.name)} is being changed just now; ask again.`));
+    this.#changing.add(id);
     const gone: Done<void> = (result) => {
+      this.#changing.delete(id);
       if (!result.ok || !data) done(result.ok ? ok({}) : result);
       else this.#shelf.removeData(transfer, this.#settings.ports.disk, (deleted) => done(deleted.ok ? ok({}) : deleted));
     };

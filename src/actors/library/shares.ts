@@ -26,8 +26,10 @@ export interface SharesSettings {
   /** The transfer that the node has already. */
   held(id: string): Transfer | null;
   begin(plan: TransferPlan): Transfer;
-  /** Lets go of a transfer for one that takes its place. Errors: `busy`. */
+  /** Lets go of a transfer for one that takes its place. Errors: the disk's. */
   release(transfer: Transfer, done: Done<void>): void;
+  /** Ids of what is being set up, changed or removed just now, shares among them. */
+  readonly changing: Set<string>;
   /** Tells the catalog; answers the first attempt. */
   register(transfer: Transfer, done: Done<void>): void;
 }
@@ -106,24 +108,32 @@ export class Shares {
     const read = readMetainfo(made.torrent);
     if (!read.ok) return this.#failed(job, read.error);
     const { id } = read.value;
-    const held = this.#settings.held(id);
-    if (held !== null && !held.placed)
-      return this.#failed(job, {
-        code: 'exists',
-        message: `This content is being downloaded to ${held.folder}. Remove that download first to share it from here.`,
-      });
-    // What cannot be given from where it lay is given from here.
-    if (held !== null && (held.phase === 'failed' || !held.content.map.full))
-      return this.#settings.release(held, (released) =>
-        released.ok ? this.#shelve(job, made, read.value) : this.#failed(job, released.error),
-      );
-    if (held?.phase === 'paused') held.resume();
-    return held === null ? this.#shelve(job, made, read.value) : this.#register(job, held);
+    const { changing } = this.#settings;
+    if (changing.has(id)) return this.#failed(job, { code: 'busy', message: 'This content is being changed just now; share it again.' });
+    changing.add(id);
+    return this.#take(job, made, read.value, (taken) => {
+      changing.delete(id);
+      if (taken.ok) this.#register(job, taken.value);
+      else this.#failed(job, taken.error);
+    });
   }
 
-  #shelve(job: Job, made: MadeTorrent, metainfo: Metainfo): void {
+  /** The transfer that gives what was made: the one that is there, where that can, else a new one. */
+  #take(job: Job, made: MadeTorrent, metainfo: Metainfo, done: Done<Transfer>): void {
+    const held = this.#settings.held(metainfo.id);
+    if (held === null) return this.#shelve(job, made, metainfo, done);
+    if (!held.placed)
+      return done(fail('exists', `This content is being downloaded to ${held.folder}. Remove that download first to share it from here.`));
+    // What cannot be given from where it lay is given from here.
+    if (held.phase === 'failed' || (held.phase !== 'checking' && !held.content.map.full))
+      return this.#settings.release(held, (released) => (released.ok ? this.#shelve(job, made, metainfo, done) : done(released)));
+    if (held.phase === 'paused') held.resume();
+    return done(ok(held));
+  }
+
+  #shelve(job: Job, made: MadeTorrent, metainfo: Metainfo, done: Done<Transfer>): void {
     const layout = createLayout(metainfo);
-    if (!layout.ok) return this.#failed(job, layout.error);
+    if (!layout.ok) return done(layout);
     const record: TransferRecord = {
       version: 1,
       id: metainfo.id,
@@ -146,10 +156,9 @@ export class Shares {
         facts: { size: stat.size, modifiedMs: stat.modifiedMs, identity: stat.identity },
       })),
     };
-    return this.#settings.shelf.put(record, made.torrent, (stored) => {
-      if (!stored.ok) return this.#failed(job, stored.error);
-      return this.#register(job, this.#settings.held(metainfo.id) ?? this.#settings.begin({ metainfo, layout: layout.value, record }));
-    });
+    return this.#settings.shelf.put(record, made.torrent, (stored) =>
+      done(stored.ok ? ok(this.#settings.begin({ metainfo, layout: layout.value, record })) : stored),
+    );
   }
 
   #register(job: Job, transfer: Transfer): void {

@@ -82,7 +82,12 @@ export class Shelf {
             else this.#log.error({ transfer: id, reason: plan.error.message }, 'A transfer could not be taken up again');
             next(ok(undefined));
           });
-        return each(ids, load, () => done(ok(plans)));
+        // A torrent alone is what a process has left that ended between its two files.
+        const known = new Set(ids.map((id) => `${id}.json`));
+        const left = listed.value.filter(({ name }) => name.endsWith('.torrent') && !known.has(name.replace(/torrent$/u, 'json')));
+        const sweep = (entry: (typeof left)[number], next: Done<void, never>): void =>
+          this.#disk.remove(joinPath(this.#folder, entry.name), () => next(ok(undefined)));
+        return each(left, sweep, () => each(ids, load, () => done(ok(plans))));
       });
     });
   }

@@ -9,9 +9,12 @@ const configured = { env: {}, configFile: 'my lab/node.json' };
 
 describe('hints', () => {
   it('name the program as it was started', () => {
-    assert.equal(programName({}, false), 'shoal');
-    assert.equal(programName({ npm_command: 'exec' }, false), 'npx shoal');
-    assert.equal(programName({}, true), 'npx shoal');
+    const installed = { source: false, as: 'shoal' };
+    assert.equal(programName({}, installed), 'shoal');
+    assert.equal(programName({ npm_command: 'exec' }, installed), 'npx shoal');
+    assert.equal(programName({}, { source: true, as: 'shoal.js' }), 'npx shoal', 'a checkout');
+    assert.equal(programName({ npm_command: 'run-script' }, { source: true, as: 'bootstrap.js' }), 'npx shoal');
+    assert.equal(programName({}, { source: true, as: 'shoal' }), 'shoal', 'a checkout that is linked');
   });
 
   it('keep what was typed: words that need quotes, words that look like options, --config', () => {

@@ -1,12 +1,22 @@
 /** Commands in messages, as this user can paste them: the way the program was started, quotes, and the `--config` that was typed. */
+import { basename } from 'node:path';
 import type { Context } from './command.ts';
 import { printable } from './render/format.ts';
 
 type Typed = Pick<Context, 'env' | 'configFile'>;
 
-/** How this user starts the program: a checkout, and whoever uses npx, has no `shoal` on the path. */
-export const programName = (env: Context['env'], source = import.meta.url.endsWith('.ts')): string =>
-  source || env['npm_command'] === 'exec' ? 'npx shoal' : 'shoal';
+interface Started {
+  /** From the source: a checkout. */
+  readonly source: boolean;
+  /** The name of the file that was started. */
+  readonly as: string;
+}
+
+const started = (): Started => ({ source: import.meta.url.endsWith('.ts'), as: basename(process.argv[1] ?? '') });
+
+/** How this user starts the program: whoever uses npx, or a checkout that is not linked, has no `shoal` on the path. */
+export const programName = (env: Context['env'], { source, as } = started()): string =>
+  env['npm_command'] === 'exec' || (source && as !== 'shoal') ? 'npx shoal' : 'shoal';
 
 /** A word as a shell takes it for one. What could steer the terminal is made visible, and is no longer the same word. */
 export const quoted = (word: string, windows = process.platform === 'win32'): string => {

@@ -118,3 +118,44 @@ test('a download without sources gives its turn to the next', () => {
   assert.ok(binh.until(there, 'seeding', 60));
   assert.equal(binh.transfer(gone)?.state, 'waiting');
 });
+
+test('what a crash or a hand has left in the data folder keeps no node from starting', () => {
+  const world = new World({ seed: 21 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker);
+  put(anna, '/home/a.bin', testBytes(50_000));
+  const id = share(world, anna, ['/home/a.bin']);
+  anna.stop();
+  const folder = '/home/shoal/transfers';
+  const lone = `${folder}/${'ab'.repeat(32)}.torrent`;
+  put(anna, lone, testBytes(100));
+  put(anna, `${folder}/${'cd'.repeat(32)}.json`, Buffer.from('{}'));
+  put(anna, `${folder}/removals.json`, Buffer.from('[1, 2'));
+  const again = startLibrary(world, 'anna', tracker);
+  assert.ok(again.until(id, 'seeding'));
+  assert.equal(read(again, lone), null, 'a torrent without a record is of no use');
+  assert.notEqual(read(again, `${folder}/${'cd'.repeat(32)}.json`), null, 'what cannot be read stays');
+  const errors = world.log
+    .lines()
+    .filter((line) => line.level === 'error')
+    .map((line) => line.message);
+  assert.deepEqual(errors.toSorted(), ['A transfer could not be taken up again', 'What the catalog is to forget could not be read']);
+});
+
+test('of two that want the same content at the same moment one is told to ask again, and it is fetched once', () => {
+  const world = new World({ seed: 22 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker);
+  put(anna, '/home/a.bin', testBytes(50_000));
+  const id = share(world, anna, ['/home/a.bin']);
+  const binh = startLibrary(world, 'binh', tracker);
+  const answers: string[] = [];
+  const args = { what: id, to: null, files: [], sequential: false };
+  binh.incarnation.step(() => {
+    for (let n = 0; n < 2; n++) binh.library.call('get', args, (result) => void answers.push(result.ok ? 'begun' : result.error.code));
+  });
+  assert.ok(world.runUntil(() => answers.length === 2, 10e6));
+  assert.deepEqual(answers.toSorted(), ['begun', 'busy']);
+  assert.ok(binh.until(id, 'seeding'));
+  assert.equal(binh.transfer(id)?.downloadedBytes, 50_000);
+});

@@ -190,7 +190,12 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     z.strictObject({ words: text(256), offset: z.int().min(0), limit: z.int().min(1).max(100) }),
     z.object({ hits: z.array(hit), total: whole, ...staleness }),
   ),
-  get: post('downloads', 'Starts a download, by id or by words that match one content.', getArgs, z.object({ id: z.string(), content })),
+  get: post(
+    'downloads',
+    'Starts a download, by id or by words that match one content. What is there already goes on, with more of its files.',
+    getArgs,
+    z.object({ id: z.string(), content }),
+  ),
   transfers: post(
     'transfers',
     'What is downloaded and seeded: all, or one by id.',

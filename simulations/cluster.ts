@@ -164,8 +164,8 @@ export class Cluster {
   }
 
   /** Shares a file and waits until the catalog has it; its id. */
-  share(node: string, path: string, tags: readonly string[] = []): string {
-    const { job } = this.ask(node, 'share', { paths: [path], name: null, tags, v1: false, pieceLength: null });
+  share(node: string, path: string, tags: readonly string[] = [], pieceLength: number | null = null): string {
+    const { job } = this.ask(node, 'share', { paths: [path], name: null, tags, v1: false, pieceLength });
     const state = () => this.ask(node, 'shareJob', { job });
     for (let now = state(); ; now = state()) {
       if (now.state === 'failed') throw new Broken(`${node} could not share ${path}: ${now.message}`);

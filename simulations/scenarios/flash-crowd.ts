@@ -4,6 +4,8 @@ import { contentOf, type Scenario, signIn } from './scenario.ts';
 const SIZE = 8 * 1_048_576;
 const UPLINK = 2_000_000;
 const NODES = 51;
+/** What a file a hundred times as large would have: 8 MiB in 128 pieces, not in 512. */
+const PIECE_LENGTH = 65_536;
 
 /** One seed, fifty nodes that all want the file at the same moment. */
 export const flashCrowd: Scenario = {
@@ -15,7 +17,7 @@ export const flashCrowd: Scenario = {
     cluster.write(seed, path, contentOf('model', SIZE));
     cluster.startAll();
     for (const node of cluster.nodeNames) signIn(cluster, node);
-    const id = cluster.share(seed, path);
+    const id = cluster.share(seed, path, [], PIECE_LENGTH);
     say(`${seed} seeds ${SIZE / 1_048_576} MiB over an uplink of ${UPLINK / 1_000_000} MB/s; ${crowd.length} nodes ask for it`);
     const begun = cluster.world.now();
     for (const node of crowd) cluster.ask(node, 'get', { what: id, to: null, files: [], sequential: false });

@@ -8,13 +8,19 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const NEEDED = 24;
+/** Major and minor: argon2 came with 24.7, and 24.12 reads TypeScript without a warning. */
+const NEEDED = [24, 12];
 const EXIT_UNAVAILABLE = 69;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 // A checkout has the source and runs it as it is; an installed package has plain JavaScript.
 const source = join(root, 'src', 'cli', 'main.ts');
 const main = existsSync(source) ? source : join(root, 'dist', 'src', 'cli', 'main.js');
+
+const isNewEnough = (version) => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
+};
 
 const executable = process.platform === 'win32' ? 'node.exe' : 'node';
 const pinnedNode = () =>
@@ -41,11 +47,11 @@ const explain = () => {
   const setUp = existsSync(source)
     ? `Run "npm install" in ${root}: it brings the right one.`
     : 'Install it from https://nodejs.org, or with a version manager such as nvm or fnm.';
-  console.error(`shoal needs Node.js ${NEEDED} or newer; this is ${process.version}. ${setUp}`);
+  console.error(`shoal needs Node.js ${NEEDED.join('.')} or newer; this is ${process.version}. ${setUp}`);
   process.exitCode = EXIT_UNAVAILABLE;
 };
 
-if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+if (isNewEnough(process.versions.node)) {
   // Compiled code is kept between runs: a command starts in half the time.
   module.enableCompileCache();
   await import(pathToFileURL(main).href);

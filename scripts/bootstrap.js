@@ -6,7 +6,8 @@ import { constants, availableParallelism } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const NEEDED = 24;
+/** Major and minor, as in bin/shoal.js. */
+const NEEDED = [24, 12];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const windows = process.platform === 'win32';
 
@@ -37,9 +38,14 @@ const npm = (...args) => {
 
 const pinned = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
-/** The version of a Node, or 0 where it does not run. */
-const majorOf = (node) =>
-  existsSync(node) ? Number(/^v(\d+)/u.exec(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0) : 0;
+const isNewEnough = (version) => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
+};
+
+/** Whether a Node runs, and is new enough. */
+const works = (node) =>
+  existsSync(node) && isNewEnough((spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '').trim().slice(1));
 
 const fail = (message) => {
   console.error(`shoal: ${message}`);
@@ -53,13 +59,15 @@ const install = () => {
     if (!npm('install', '--no-save', '--no-audit', '--no-fund')) fail('"npm install" failed; its message is above.');
   }
   // The pinned Node arrives by an install script, which some settings of npm leave out.
-  if (majorOf(pinned) < NEEDED) npm('rebuild', 'node', '--ignore-scripts=false', '--foreground-scripts');
+  if (!works(pinned)) npm('rebuild', 'node', '--ignore-scripts=false', '--foreground-scripts');
 };
 
 const chooseNode = () => {
-  if (majorOf(pinned) >= NEEDED) return pinned;
-  if (Number(process.versions.node.split('.')[0]) >= NEEDED) return process.execPath;
-  return fail(`Node.js ${NEEDED} is needed, and the pinned one could not be installed. Install it from https://nodejs.org and try again.`);
+  if (works(pinned)) return pinned;
+  if (isNewEnough(process.versions.node)) return process.execPath;
+  return fail(
+    `Node.js ${NEEDED.join('.')} is needed, and the pinned one could not be installed. Install it from https://nodejs.org and try again.`,
+  );
 };
 
 const testPatterns = ['src/**/*.test.ts', 'simulations/**/*.test.ts', 'test/**/*.test.ts'];

@@ -7,7 +7,7 @@ import { dialLink, type DialOptions, type LinkDeps } from './dial.ts';
 import type { Link, LinkDown, LinkHandler } from './link.ts';
 
 const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 2_000;
+const BACKOFF_MAX_MS = 1_000;
 /** After so many the wait is the longest. */
 const FAILURES_FOR_MAX = 16;
 

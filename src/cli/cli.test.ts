@@ -154,6 +154,21 @@ describe('shoal', { concurrency: true }, () => {
     assert.ok(!bad.err.includes('    at '), 'no stack trace for a user');
   });
 
+  it('inspect reads no more than a torrent may have, and no device', { skip: process.platform === 'win32' }, async () => {
+    writeFileSync(join(folder, 'large.torrent'), Buffer.alloc(9 * 1024 * 1024));
+    const [large, device, inside] = await Promise.all(['large.torrent', '/dev/zero', '.'].map((path) => shoal(['inspect', path])));
+    assert.deepEqual([large?.status, device?.status, inside?.status], [65, 66, 66]);
+    assert.match(large?.err ?? '', /too large/u);
+    assert.match(device?.err ?? '', /a device or a pipe/u);
+    assert.match(inside?.err ?? '', /a folder/u);
+  });
+
+  it('init comes back with status 73 where no folder can be made', { skip: process.platform !== 'linux' }, async () => {
+    const ended = await shoal(['init', '/proc/shoal-nothing']);
+    assert.equal(ended.status, 73);
+    assert.match(ended.err, /Cannot set up \S+shoal-nothing: .+/u);
+  });
+
   it('up touches no folder that is not its own', async () => {
     writeFileSync(join(folder, 'mine.txt'), 'precious');
     const ended = await shoal(['up', '--once', '--dir', '.']);

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { voterNames } from '../config/make.ts';
+import { makeFolders } from '../system/make-folders.ts';
 
 /** Consumed by a voter's first start. */
 const MARK = 'voter.first-start';
@@ -13,7 +14,7 @@ export const markFreshVoters = (folder: string): void => {
   for (const name of voterNames) {
     const data = join(folder, 'data', name);
     // The ledger that will lie here has the hashes of passwords.
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolders(data, 0o700);
     writeFileSync(join(data, MARK), 'Made with the network: this voter has no past. Taken away at the first start.\n');
   }
 };

@@ -1,7 +1,14 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { NewFile } from '../config/make.ts';
 import { fail, ok, type Result } from '../protocol/result.ts';
+import { makeFolders } from '../system/make-folders.ts';
+
+/** What went wrong where a file or a folder could not be made. */
+export const failureCodeOf = ({ code }: NodeJS.ErrnoException): string => {
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'denied';
+  return code === 'ENOSPC' ? 'full' : 'cannot-create';
+};
 
 /** The files that make a folder a network's or a node's: none of them may be there. Schemas may. */
 const matters = ({ path }: NewFile): boolean => !path.startsWith('schema/');
@@ -18,15 +25,12 @@ export const writeNewFiles = (folder: string, files: readonly NewFile[]): Result
   try {
     for (const { path, text, secret } of files) {
       const full = join(folder, path);
-      mkdirSync(dirname(full), { recursive: true, mode: secret ? 0o700 : 0o777 });
+      makeFolders(dirname(full), secret ? 0o700 : 0o777);
       writeFileSync(full, text, { mode: secret ? 0o600 : 0o666, flag: matters({ path, text, secret }) ? 'wx' : 'w' });
     }
     return ok(undefined);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return fail(
-      code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'denied' : code === 'ENOSPC' ? 'full' : 'exists',
-      `Cannot set up ${shown}: ${message}`,
-    );
+    const failure = error as NodeJS.ErrnoException;
+    return fail(failureCodeOf(failure), `Cannot set up ${shown}: ${failure.message}`);
   }
 };

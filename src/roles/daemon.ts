@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import type { AnyConfig, NodeConfig } from '../config/types.ts';
 import { type ApiServer, openApi } from '../gateways/api/server.ts';
 import type { ApiCallName, ApiCalls } from '../protocol/api.ts';
 import { type Done, fail, ok, type Result } from '../protocol/result.ts';
 import { type FolderLock, lockFolder } from '../system/lock.ts';
+import { makeFolders } from '../system/make-folders.ts';
 import { openLog, type OpenLog } from '../telemetry/log.ts';
 import type { Environment } from './container.ts';
 import { createNode } from './node.ts';
@@ -86,7 +86,7 @@ class SystemDaemon implements Daemon {
   async #start(): Promise<Result<void>> {
     const config = this.#config;
     try {
-      mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
+      makeFolders(config.dataFolder, 0o700);
     } catch (error) {
       return fail('cannot-create', `The data folder ${config.dataFolder} cannot be made: ${(error as Error).message}.`);
     }
@@ -96,6 +96,7 @@ class SystemDaemon implements Daemon {
     try {
       const colors = process.stderr.isTTY;
       const terminal = this.#options.terminal === true ? { write: (line: string) => process.stderr.write(line), colors } : null;
+      makeFolders(config.log.folder);
       this.#log = await openLog(config.role, config.name, config.log, terminal);
     } catch (error) {
       return fail('cannot-create', `The log in ${config.log.folder} cannot be written: ${(error as Error).message}.`);

@@ -52,15 +52,31 @@ export const syncFolder = async (folder: string): Promise<void> => {
   }
 };
 
-export const makeFolder = async (path: string): Promise<void> => {
-  const firstMade = await fs.mkdir(path, { recursive: true });
-  if (firstMade === undefined) {
-    if (!(await fs.stat(path)).isDirectory()) throw Object.assign(new Error('it is a file'), { code: 'EEXIST' });
-    return;
+const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    if ((await fs.stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
   }
-  const above = dirname(firstMade);
-  for (let folder = dirname(path); folder.length > above.length; folder = dirname(folder)) await syncFolder(folder);
-  await syncFolder(above);
+  throw Object.assign(new Error('it is a file'), { code: 'EEXIST' });
+};
+
+/** Not by Node's own recursive way, for the reason at `makeFolders`. */
+export const makeFolder = async (path: string): Promise<void> => {
+  const missing: string[] = [];
+  for (let at = path; !(await isFolder(at)); at = dirname(at)) {
+    missing.unshift(at);
+    if (dirname(at) === at) break;
+  }
+  for (const folder of missing) {
+    try {
+      await fs.mkdir(folder);
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+    }
+  }
+  for (const folder of missing.toReversed()) await syncFolder(dirname(folder));
 };
 
 export const renameSynced = async (from: string, to: string): Promise<void> => {

@@ -1,26 +1,44 @@
 /** `inspect`: what a torrent file says. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describeMetainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
+import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, stopWith } from '../exit.ts';
 import { formatSize, plural, printable } from '../render/format.ts';
 
-/** The reader has its own, lower limit; this one keeps a wrong file from being read into memory. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+
+/** The whole file, and no more than a torrent may have, whatever size it says it is of. */
+const readUpTo = (path: string, bytesMax: number): Uint8Array => {
+  const chunks: Buffer[] = [];
+  const file = openSync(path, 'r');
+  try {
+    for (let size = 0; size <= bytesMax;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const length = readSync(file, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, length));
+      size += length;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return stopWith('torrent-invalid', `${path} is too large for a torrent file: more than ${formatSize(bytesMax)}.`);
+};
 
 const readTorrent = (path: string): Uint8Array => {
   try {
-    const { size } = statSync(path);
-    if (size > FILE_BYTES_MAX) stopWith('torrent-invalid', `${path} is too large for a torrent file (${formatSize(size)}).`);
-    return readFileSync(path);
+    const found = statSync(path);
+    if (!found.isFile()) stopWith('missing', `${path} is ${found.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a torrent file.`);
+    return readUpTo(path, metainfoLimits.torrentBytesMax);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     const why: Readonly<Record<string, string>> = {
       ENOENT: 'does not exist',
       EACCES: 'may not be read by this user',
-      EISDIR: 'is a folder',
+      ENOTDIR: 'does not exist',
     };
     return stopWith('missing', `${path} ${why[code] ?? `cannot be read (${code})`}.`);
   }

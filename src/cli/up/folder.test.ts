@@ -39,6 +39,12 @@ describe('the folder of a tour', () => {
     assert.throws(() => takeFolder(other), endsWith(EXIT.cannotCreate));
     assert.equal(readFileSync(join(other, 'network', 'plan.txt'), 'utf8'), 'precious');
   });
+
+  it('is refused with a sentence where it cannot be made', { skip: !existsSync('/proc/self') }, () => {
+    assert.throws(() => takeFolder('/proc/shoal-nothing'), endsWith(EXIT.cannotCreate));
+    writeFileSync(join(parent, 'file'), '');
+    assert.throws(() => takeFolder(join(parent, 'file')), endsWith(EXIT.cannotCreate));
+  });
 });
 
 describe('the proof that copies are true', () => {

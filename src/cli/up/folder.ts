@@ -1,11 +1,13 @@
 /** `.shoal`: the state of the tour. What an earlier tour left is cleared, and nothing else is ever touched. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type FolderLock, lockFolder } from '../../system/lock.ts';
+import { makeFolders } from '../../system/make-folders.ts';
 import { createNetwork } from '../commands/network.ts';
 import { give, stopWith } from '../exit.ts';
+import { failureCodeOf } from '../new-files.ts';
 
 /** Says that a folder is a tour's. */
 const MARK = 'made-by-shoal-up';
@@ -17,9 +19,20 @@ export interface TourFolder {
   readonly cleared: boolean;
 }
 
+/** The names in the folder, which is made where it is missing. */
+const openFolder = (folder: string): string[] => {
+  try {
+    makeFolders(folder);
+    return readdirSync(folder);
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    return stopWith(failureCodeOf(failure), `${folder} cannot hold the tour: ${failure.message}. Choose another folder with --dir.`);
+  }
+};
+
 /** Takes the folder for this tour and empties it; refuses a folder that holds anything of somebody else's. */
 export const takeFolder = (folder: string): TourFolder => {
-  const before = existsSync(folder) ? readdirSync(folder) : [];
+  const before = openFolder(folder);
   const foreign = before.filter((name) => !isOurs(name));
   if (before.length > 0 && (foreign.length > 0 || !before.includes(MARK))) {
     stopWith(
@@ -27,7 +40,7 @@ export const takeFolder = (folder: string): TourFolder => {
       `${folder} holds other things (${(foreign[0] ?? before[0]) as string}). Nothing was changed; choose another folder with --dir.`,
     );
   }
-  mkdirSync(folder, { recursive: true });
+
   writeFileSync(join(folder, MARK), 'The state of "shoal up". It is cleared at the next start.\n');
   const locked = lockFolder(folder);
   if (!locked.ok)

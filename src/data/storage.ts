@@ -36,7 +36,9 @@ export class Storage {
   readonly #open: OpenFiles;
   readonly #checkedAt = new Map<number, Micros>();
   readonly #foldersMade = new Set<string>();
-  readonly #unsynced = new Set<number>();
+  /** Files with writes that no sync has covered, each with the number of its last write. */
+  readonly #unsynced = new Map<number, number>();
+  #writes = 0;
   /** Reads that wait while files are moved. */
   #held: (() => void)[] | null = null;
 
@@ -73,26 +75,24 @@ export class Storage {
     each<Part, StorageFailure>(parts, (part, next) => this.#writePart(part, next), done);
   }
 
-  /** What was written before the call survives a crash when it answers. Also answers which files were touched. */
+  /**
+   * What was written before the call survives a crash when it answers. Also answers which files were touched. After a
+   * failure all of them count as unsynced still.
+   */
   sync(done: Done<readonly number[], StorageFailure>): void {
-    const files = [...this.#unsynced];
-    this.#unsynced.clear();
-    const syncOne = (file: number, next: Done<void, StorageFailure>): void =>
-      this.#withFile<void>(
-        file,
-        'write',
-        (handle, finish) => this.#disk.sync(handle, finish),
-        (result) => {
-          if (!result.ok) this.#unsynced.add(file);
-          next(result);
-        },
-      );
-    each<number, StorageFailure>(files, syncOne, (result) => done(result.ok ? ok(files) : result));
+    const covered = [...this.#unsynced];
+    const syncOne = ([file]: readonly [number, number], next: Done<void, StorageFailure>): void =>
+      this.#withFile<void>(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), next);
+    each<readonly [number, number], StorageFailure>(covered, syncOne, (result) => {
+      if (!result.ok) return done(result);
+      // What was written meanwhile waits for the next sync.
+      for (const [file, write] of covered) if (this.#unsynced.get(file) === write) this.#unsynced.delete(file);
+      return done(ok(covered.map(([file]) => file)));
+    });
   }
 
   /** Makes an empty file, with its folders. */
   makeEmpty(file: number, done: Done<void, StorageFailure>): void {
-    this.#unsynced.add(file);
     this.#writable(file, (handle, finish) => this.#disk.truncate(handle, 0, finish), done);
   }
 
@@ -180,12 +180,16 @@ export class Storage {
   }
 
   #writePart(part: Part, done: Done<void, StorageFailure>): void {
-    this.#unsynced.add(part.file);
     this.#writable(part.file, (handle, finish) => this.#disk.write(handle, part.fileOffset, part.bytes, finish), done);
   }
 
   #writable(file: number, use: (handle: FileHandle, finish: Done<void, DiskFailure>) => void, done: Done<void, StorageFailure>): void {
-    this.makeFolderOf(this.#file(file).path, (made) => (made.ok ? this.#withFile(file, 'write', use, done) : done(made)));
+    const written: Done<void, StorageFailure> = (result) => {
+      // Only now: a sync may have begun, and ended, while the write was under way. One that failed may have left something.
+      this.#unsynced.set(file, ++this.#writes);
+      done(result);
+    };
+    this.makeFolderOf(this.#file(file).path, (made) => (made.ok ? this.#withFile(file, 'write', use, written) : done(made)));
   }
 
   #withFile<T>(

@@ -188,10 +188,10 @@ export class Cluster {
     }
   }
 
-  /** How many owners the catalog names. */
+  /** How many owners the catalog counts. */
   owners(node: string, id: string): number {
     const { hits } = this.ask(node, 'search', { words: '', offset: 0, limit: 50 });
-    return hits.find((hit) => hit.id === id)?.owners.length ?? 0;
+    return hits.find((hit) => hit.id === id)?.ownerCount ?? 0;
   }
 
   /** Where a node puts what another shares as `path`. */

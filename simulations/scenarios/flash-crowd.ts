@@ -30,5 +30,7 @@ export const flashCrowd: Scenario = {
     const wanted = cluster.digest(seed, path);
     for (const node of crowd) cluster.expect(cluster.digest(node, cluster.fileOf(node, path)) === wanted, `${node} has the same bytes`);
     say('every copy is the same, byte for byte');
+    cluster.poll(`the catalog counts ${NODES} owners`, () => cluster.owners(seed, id) === NODES);
+    say(`the catalog counts ${NODES} owners`);
   },
 };

@@ -80,7 +80,7 @@ export class FakeTracker {
     if (!this.online) return fail('indeterminate', 'The network did not answer in time.');
     if (!this.signedIn) return fail('not-logged-in', 'Nobody is signed in.');
     const none = new Uint8Array(0);
-    const hit = (content: ContentSummary): SearchHit => ({ ...content, owners: [], seeders: 0 });
+    const hit = (content: ContentSummary): SearchHit => ({ ...content, owners: [], ownerCount: 0, onlineCount: 0, seeders: 0 });
     switch (operation.op) {
       case 'own': {
         const { content } = operation;

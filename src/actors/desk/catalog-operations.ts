@@ -3,7 +3,7 @@ import { describeTorrent } from '../../domain/catalog/torrent.ts';
 import { checkTags } from '../../domain/catalog/tags.ts';
 import type { OwnerRow } from '../../domain/ledger/types.ts';
 import type { SwarmRegistry } from '../../domain/swarm/registry.ts';
-import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
+import { ID_PREFIX_MIN, OWNERS_LISTED_MAX } from '../../protocol/control/limits.ts';
 import type { ContentSummary, Operation, OwnerSummary, SearchHit } from '../../protocol/control/messages.ts';
 import type { Enquiry } from './enquiry.ts';
 import type { Asker, DeskContext } from './types.ts';
@@ -56,6 +56,12 @@ export const disown = (enquiry: Enquiry<Of<'disown'>>, asker: Asker): void => {
   enquiry.propose({ kind: 'own.remove', content, account: asker.account, node }, (outcome) => enquiry.settle(outcome));
 };
 
+/** What the ledger knows of a content's owners. */
+interface Known {
+  readonly owners: readonly OwnerRow[];
+  readonly ownerCount: number;
+}
+
 /** Owners as a downloader wants them: those that are there first, then those that have given most. */
 const ranked = (registry: SwarmRegistry, owners: readonly OwnerRow[]): OwnerSummary[] =>
   owners
@@ -66,11 +72,16 @@ const ranked = (registry: SwarmRegistry, owners: readonly OwnerRow[]): OwnerSumm
     })
     .sort((a, b) => Number(b.online) - Number(a.online) || b.uploadedBytes - a.uploadedBytes);
 
-const hitOf = (registry: SwarmRegistry, summary: ContentSummary, owners: readonly OwnerRow[]): SearchHit => ({
-  ...summary,
-  owners: ranked(registry, owners),
-  seeders: registry.seedersOf(summary.id),
-});
+const hitOf = (registry: SwarmRegistry, summary: ContentSummary, known: Known): SearchHit => {
+  const owners = ranked(registry, known.owners);
+  return {
+    ...summary,
+    owners: owners.slice(0, OWNERS_LISTED_MAX),
+    ownerCount: known.ownerCount,
+    onlineCount: owners.filter(({ online }) => online).length,
+    seeders: registry.seedersOf(summary.id),
+  };
+};
 
 export const need = (context: DeskContext, enquiry: Enquiry<Of<'need'>>): void => {
   const { words, offset, limit } = enquiry.operation;
@@ -79,7 +90,7 @@ export const need = (context: DeskContext, enquiry: Enquiry<Of<'need'>>): void =
   const foldedWords = foldWords(words);
   if (foldedWords.length === 0 && words.trim() !== '') return enquiry.ok('need', { hits: [], total: 0 });
   enquiry.read('search', { foldedWords, offset, limit: Math.min(Math.max(1, limit), HITS_PER_PAGE_MAX) }, (page) =>
-    enquiry.ok('need', { total: page.total, hits: page.hits.map((hit) => hitOf(registry, hit, hit.owners)) }),
+    enquiry.ok('need', { total: page.total, hits: page.hits.map((hit) => hitOf(registry, hit, hit)) }),
   );
 };
 
@@ -88,7 +99,7 @@ const notFound = (enquiry: Enquiry): void => enquiry.refuse('not-found', 'The ca
 export const content = (context: DeskContext, enquiry: Enquiry<Of<'content'>>): void => {
   const id = enquiry.operation.id.toLowerCase();
   enquiry.read('content', { id }, (known) => {
-    if (known !== null) return enquiry.ok('content', hitOf(context.swarm.registry, known.summary, known.owners));
+    if (known !== null) return enquiry.ok('content', hitOf(context.swarm.registry, known.summary, known));
     if (isContentId(id) || !ID_PREFIX.test(id)) return notFound(enquiry);
     enquiry.read('contentsFrom', { prefix: id, limit: CANDIDATES_SHOWN + 1 }, (found) => {
       const [only, another] = found;
@@ -96,7 +107,7 @@ export const content = (context: DeskContext, enquiry: Enquiry<Of<'content'>>): 
       if (another !== undefined) return enquiry.refuse('ambiguous', ambiguous(id, found));
       enquiry.read('content', { id: only.id }, (whole) => {
         if (whole === null) return notFound(enquiry);
-        enquiry.ok('content', hitOf(context.swarm.registry, whole.summary, whole.owners));
+        enquiry.ok('content', hitOf(context.swarm.registry, whole.summary, whole));
       });
     });
   });

@@ -60,6 +60,8 @@ test('what is shared is found, as the torrent describes it, and its torrent come
       files: 2,
       pieceLength,
       owners: [{ account: 'An', node: 'n1', uploadedBytes: 0, online: true }],
+      ownerCount: 1,
+      onlineCount: 1,
       seeders: 0,
     },
   ]);
@@ -130,6 +132,23 @@ test('a content is found by the first digits of its id, of either kind; several 
   ]);
   const several = ask('abcdef12');
   assert.match(several.ok ? '' : several.message, /abcdef1200000000 "one", abcdef12ff000000 "two"\.$/u);
+});
+
+test('of more owners than are listed, all are counted, and those that are there are listed', () => {
+  const { office, token } = open();
+  const torrent = torrentOf('x');
+  office.ask(own(torrent), { token, tail: torrent.bytes });
+  const { id } = torrent.metainfo;
+  const gone = Array.from({ length: 69 }, (_, i) => `a${i}`);
+  for (const node of gone) {
+    const put = ownPut('x', 'An', node);
+    office.ledger.change({ ...put, content: { ...put.content, id } });
+  }
+  const [hit] = office.ask({ op: 'need', words: '', offset: 0, limit: 10 }, { token }).hits;
+  for (const found of [hit, office.ask({ op: 'content', id }, { token })]) {
+    assert.deepEqual([found?.ownerCount, found?.onlineCount, found?.owners.length], [70, 1, 50]);
+    assert.equal(found?.owners[0]?.node, 'n1', 'the only one that is there, the last one by name');
+  }
 });
 
 test('owners that are there come first, then those that gave most', () => {

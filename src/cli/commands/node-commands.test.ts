@@ -50,6 +50,8 @@ const hit = (id: string, name: string): SearchHit => ({
   files: 1,
   pieceLength: 16_384,
   owners: [],
+  ownerCount: 0,
+  onlineCount: 0,
   seeders: 0,
 });
 
@@ -111,6 +113,14 @@ describe('commands that ask the node', () => {
     answers.search = ({ limit }) => ok({ hits: [hit(idOf('1'), 'one'), hit(idOf('2'), 'two')].slice(0, limit), total: 7 });
     const { err } = await ask(['search', 'Dữ liệu', '--limit', '2', '--page', '2']);
     assert.ok(err.includes(`3 to 4 of 7.  Next: npx shoal search 'Dữ liệu' --page 3 --limit 2 ${typed}\n`), err);
+  });
+
+  it('search shows how many nodes own a content, also where they are not all listed', async () => {
+    const owners = [{ account: 'An', node: 'n1', uploadedBytes: 0, online: true }];
+    answers.search = () => ok({ hits: [{ ...hit(idOf('1'), 'one'), owners, ownerCount: 51, onlineCount: 49 }], total: 1 });
+    const { out } = await ask(['search']);
+    assert.match(out, /NODES +ONLINE/u);
+    assert.match(out, /\b51 +49\b/u);
   });
 
   it('a transfer is meant by four digits or its name; several are told apart', async () => {

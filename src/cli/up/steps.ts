@@ -91,7 +91,7 @@ const searchFirst = (tour: Tour, id: string): Promise<void> =>
   tour.screen.step('search', async () => {
     const hit = await until('Finding it', () => tour.network.search('bob', tour.shared.words));
     const named = hit.id === id ? '' : ' (another content, with the same words)';
-    return `bob searches for "${tour.shared.words}" and finds ${printable(hit.name)}${named}: ${formatSize(hit.size)}, on ${plural(hit.owners.length, 'node')}`;
+    return `bob searches for "${tour.shared.words}" and finds ${printable(hit.name)}${named}: ${formatSize(hit.size)}, on ${plural(hit.ownerCount, 'node')}`;
   });
 
 /** Downloads and shows it; `watch` hears of every look at it. */

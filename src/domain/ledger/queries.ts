@@ -5,9 +5,8 @@ import type { AccountRow, OwnerRow, SessionRow } from './types.ts';
 
 /** Rows of one answer, whatever was asked for. */
 const PAGE_ROWS_MAX = 500;
-/** Owners named with each hit of a search, and with one content. */
-const OWNERS_PER_HIT_MAX = 50;
-const OWNERS_PER_ANSWER_MAX = 1_000;
+/** Owners named with each hit of a search, and with one content; the asker ranks them and keeps the best. */
+const OWNERS_PER_CONTENT_MAX = 1_000;
 const WORDS_MAX = 16;
 
 const accountOf = (row: Row): AccountRow => ({
@@ -62,16 +61,18 @@ const summaryOf = (row: Row): ContentSummary => ({
   pieceLength: int(row, 'piece_length'),
 });
 
-const ownersOf = (sql: SqlEngine, content: string, limit: number): OwnerRow[] =>
-  all(sql, 'SELECT account, node FROM owners WHERE content = ? ORDER BY account, node LIMIT ?', content, limit).map((row) => ({
-    account: text(row, 'account'),
-    node: text(row, 'node'),
-  }));
+const ownersOf = (sql: SqlEngine, content: string): OwnerRow[] =>
+  all(sql, 'SELECT account, node FROM owners WHERE content = ? ORDER BY account, node LIMIT ?', content, OWNERS_PER_CONTENT_MAX).map(
+    (row) => ({
+      account: text(row, 'account'),
+      node: text(row, 'node'),
+    }),
+  );
 
 const hitOf = (sql: SqlEngine, row: Row): SearchHit => {
   const summary = summaryOf(row);
-  const owners = ownersOf(sql, summary.id, OWNERS_PER_HIT_MAX).map((owner) => ({ ...owner, uploadedBytes: 0, online: false }));
-  return { ...summary, owners, seeders: 0 };
+  const owners = ownersOf(sql, summary.id).map((owner) => ({ ...owner, uploadedBytes: 0, online: false }));
+  return { ...summary, owners, ownerCount: int(row, 'owners'), onlineCount: 0, seeders: 0 };
 };
 
 const RANKED = 'ORDER BY owners DESC, folded, id LIMIT ? OFFSET ?';
@@ -85,7 +86,7 @@ const matchOf = (words: readonly string[]): string =>
 
 /**
  * Contents that have every word (as a prefix of one of theirs), or all of them without words: those with most owners
- * first, then by name. The order depends on the state alone. Upload counts and seeders are filled in by the asker.
+ * first, then by name. The order depends on the state alone. Upload counts, who is online and seeders are filled in by the asker.
  */
 export const search = (sql: SqlEngine, words: readonly string[], offset: number, limit: number): SearchPage => {
   const from = Math.max(0, Math.floor(offset));
@@ -113,11 +114,11 @@ export const search = (sql: SqlEngine, words: readonly string[], offset: number,
 const contentRow = (sql: SqlEngine, id: string): Row | null =>
   one(sql, 'SELECT * FROM contents WHERE id = ?', id) ?? one(sql, 'SELECT * FROM contents WHERE v1 = ? ORDER BY id LIMIT 1', id);
 
-export const readContent = (sql: SqlEngine, id: string): { summary: ContentSummary; owners: OwnerRow[] } | null => {
+export const readContent = (sql: SqlEngine, id: string): { summary: ContentSummary; owners: OwnerRow[]; ownerCount: number } | null => {
   const row = contentRow(sql, id);
   if (row === null) return null;
   const summary = summaryOf(row);
-  return { summary, owners: ownersOf(sql, summary.id, OWNERS_PER_ANSWER_MAX) };
+  return { summary, owners: ownersOf(sql, summary.id), ownerCount: int(row, 'owners') };
 };
 
 export const readContentsFrom = (sql: SqlEngine, prefix: string, limit: number): ContentSummary[] => {

@@ -134,7 +134,7 @@ export type LedgerTransactions = {
   /** Whether an invite may still be used at `nowMs`, and whether it makes an administrator. */
   invite: { args: { codeHash: string; nowMs: number }; result: { admin: boolean } | null };
   search: { args: { foldedWords: readonly string[]; offset: number; limit: number }; result: SearchPage };
-  content: { args: { id: string }; result: { summary: ContentSummary; owners: OwnerRow[] } | null };
+  content: { args: { id: string }; result: { summary: ContentSummary; owners: OwnerRow[]; ownerCount: number } | null };
   /** Contents of which one id (v2 or v1) begins with these hexadecimal digits, in the order of their ids. */
   contentsFrom: { args: { prefix: string; limit: number }; result: ContentSummary[] };
   torrent: { args: { id: string }; result: Uint8Array | null };

@@ -38,7 +38,7 @@ const content = z.object({
 const owner = z.object({ account: z.string(), node: z.string(), uploadedBytes: whole, online: z.boolean() });
 /** Answers of a follower: newer changes may be missing. */
 const staleness = { stale: z.literal(true).exactOptional() };
-const hit = content.extend({ owners: z.array(owner), seeders: whole });
+const hit = content.extend({ owners: z.array(owner), ownerCount: whole, onlineCount: whole, seeders: whole });
 const account = z.object({ account: z.string(), admin: z.boolean() });
 
 const status = z.object({

@@ -15,6 +15,8 @@ export const HELLO_BYTES_MAX = 4_096;
 export const ID_PREFIX_MIN = 8;
 /** Nodes in one answer: it must fit into a frame, with what each shares. */
 export const NODES_PAGE_MAX = 200;
+/** Owners listed with a content: a page of the largest must fit into a head. How many there are is said beside them. */
+export const OWNERS_LISTED_MAX = 50;
 /** Items of an announce. */
 export const ANNOUNCE_ITEMS_MAX = 64;
 /** Peers of one item of the answer. */

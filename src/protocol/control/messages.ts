@@ -41,7 +41,12 @@ export interface OwnerSummary {
 }
 
 export interface SearchHit extends ContentSummary {
+  /** Those that are there first, then those that gave most; no more than `OWNERS_LISTED_MAX`. */
   readonly owners: readonly OwnerSummary[];
+  /** Nodes that own it, listed or not. */
+  readonly ownerCount: number;
+  /** Owners that are in the network now, listed or not; counted among the first 1,000. */
+  readonly onlineCount: number;
   /** Nodes in the swarm right now that have all of it. */
   readonly seeders: number;
 }

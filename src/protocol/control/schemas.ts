@@ -96,6 +96,8 @@ const account = z.object({ account: name, admin: flag });
 const hit = z.object({
   ...contentFields,
   owners: z.array(z.object({ account: name, node: id, uploadedBytes: count, online: flag })),
+  ownerCount: count,
+  onlineCount: count,
   seeders: count,
 });
 const nodeSummary = z.object({

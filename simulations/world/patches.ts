@@ -7,13 +7,17 @@ export class Patches {
   readonly #undo: (() => void)[] = [];
 
   set(target: object, key: string, value: unknown): void {
+    this.#define(target, key, { value, writable: true });
+  }
+
+  /** What is computed when it is read. */
+  setGetter(target: object, key: string, get: (this: unknown) => unknown): void {
+    this.#define(target, key, { get });
+  }
+
+  #define(target: object, key: string, descriptor: PropertyDescriptor): void {
     const before = Object.getOwnPropertyDescriptor(target, key);
-    Object.defineProperty(target, key, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: before?.enumerable ?? false,
-    });
+    Object.defineProperty(target, key, { ...descriptor, configurable: true, enumerable: before?.enumerable ?? false });
     this.#undo.push(() => {
       if (before === undefined) delete (target as Properties)[key];
       else Object.defineProperty(target, key, before);

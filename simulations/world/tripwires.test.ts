@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { getRandomValues, randomBytes, randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFile, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as fsPromises from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
@@ -48,6 +48,23 @@ const forbidden: { readonly [call: string]: () => unknown } = {
   randomBytes: () => randomBytes(4),
   randomUUID: () => randomUUID(),
   'web crypto': () => crypto.getRandomValues(new Uint8Array(4)),
+  'web crypto by import': () => getRandomValues(new Uint8Array(4)),
+  'keys of web crypto': () => crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']),
+  'digests of web crypto': () => crypto.subtle.digest('SHA-256', new Uint8Array(4)),
+  'process.uptime': () => process.uptime(),
+  'process.cpuUsage': () => process.cpuUsage(),
+  'process.resourceUsage': () => process.resourceUsage(),
+  'os.uptime': () => uptime(),
+  'os.loadavg': () => loadavg(),
+  'performance.mark': () => performance.mark('x'),
+  'performance.measure': () => performance.measure('x'),
+  'performance.timeOrigin': () => performance.timeOrigin,
+  'performance.toJSON': () => performance.toJSON(),
+  'the time of a DOM event': () => new Event('x').timeStamp,
+  'Atomics.wait': () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1),
+  'a promised Atomics.wait': () => Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1),
+  'now as text': () => new Intl.DateTimeFormat().format(),
+  'now as parts of a text': () => new Intl.DateTimeFormat().formatToParts(),
   'a process': () => spawn('true'),
   'a process waited for': () => spawnSync('true'),
   'a thread': () => new Worker('0', { eval: true }),
@@ -94,6 +111,11 @@ describe('tripwires', () => {
     const text = betweenTripwires(world, () => new Date(0).toISOString());
     assert.equal(text, '1970-01-01T00:00:00.000Z');
     assert.ok(betweenTripwires(world, () => new Date(0) instanceof Date));
+    const year = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: 'UTC' });
+    assert.equal(
+      betweenTripwires(world, () => year.format(0)),
+      '1970',
+    );
   });
 
   it('make Math.random a stream of the seed', () => {
@@ -134,5 +156,7 @@ describe('tripwires', () => {
     assert.deepEqual([Date, Date.now, Math.random, setTimeout, performance.now, process.hrtime, readFileSync, DatabaseSync], before);
     await sleep(1);
     assert.ok(readFileSync(new URL(import.meta.url)).length > 0);
+    assert.ok(performance.timeOrigin > 0 && new Event('x').timeStamp > 0 && uptime() > 0 && new Intl.DateTimeFormat().format() !== '');
+    assert.equal((await crypto.subtle.digest('SHA-256', new Uint8Array(4))).byteLength, 32);
   });
 });

@@ -53,10 +53,18 @@ const SOME_FUNCTIONS: { readonly [module: string]: readonly string[] } = {
     'scrypt',
     'pbkdf2',
   ],
+  'node:os': ['uptime', 'loadavg'],
   'node:worker_threads': ['Worker'],
 };
 
 const GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'fetch', 'WebSocket', 'EventSource'];
+
+/** Functions of built-in objects that read the machine's clocks, or wait by them. */
+const CLOCKS: readonly (readonly [name: string, target: object, keys: readonly string[]])[] = [
+  ['process', process, ['uptime', 'cpuUsage', 'threadCpuUsage', 'resourceUsage']],
+  ['performance', performance, ['mark', 'measure', 'toJSON', 'eventLoopUtilization']],
+  ['Atomics', Atomics, ['wait', 'waitAsync']],
+];
 
 let installed = false;
 
@@ -87,12 +95,26 @@ export const installTripwires = (world: World): Tripwires => {
     };
     patches.set(target, key, wire);
   };
+  const cutGetter = (target: object, key: string, call: string): void => {
+    const real = Object.getOwnPropertyDescriptor(target, key)?.get;
+    if (real === undefined) return;
+    patches.setGetter(target, key, function () {
+      return active ? trip(call) : Reflect.apply(real, this, []);
+    });
+  };
   const virtual = <T>(call: string, value: () => T): T => (world.entered ? value() : trip(`${call} outside an event`));
 
   for (const name of WHOLE_MODULES) for (const key of functionsOf(builtin(name))) cut(builtin(name), key, `${name} ${key}`);
   for (const [name, keys] of Object.entries(SOME_FUNCTIONS)) for (const key of keys) cut(builtin(name), key, `${name} ${key}`);
   for (const name of ['node:net', 'node:dgram']) cutPrototypes(name, cut);
   for (const key of GLOBALS) cut(globalThis, key, key);
+  for (const [name, target, keys] of CLOCKS) for (const key of keys) cut(target, key, `${name}.${key}`);
+  cutGetter(Object.getPrototypeOf(performance) as object, 'timeOrigin', 'performance.timeOrigin');
+  cutGetter(Event.prototype, 'timeStamp', 'Event.timeStamp');
+  cutFormats(patches, (call) => void (active && trip(call)));
+  // Some draw random numbers; all of them answer from other threads, whenever those are done.
+  const subtle = Object.getPrototypeOf(globalThis.crypto.subtle) as Record<string, unknown>;
+  for (const key of functionsOf(subtle)) if (key !== 'constructor') cut(subtle, key, `crypto.subtle.${key}`);
   cut(globalThis.crypto, 'getRandomValues', 'crypto.getRandomValues');
   cut(globalThis.crypto, 'randomUUID', 'crypto.randomUUID');
   cut(AbortSignal, 'timeout', 'AbortSignal.timeout');
@@ -120,6 +142,25 @@ const cutPrototypes = (name: string, cut: (target: object, key: string, call: st
   for (const key of ['connect', 'bind', 'send'])
     if (Object.hasOwn(Socket.prototype, key)) cut(Socket.prototype, key, `${name} Socket.${key}`);
   if (Server !== undefined) cut(Server.prototype, 'listen', `${name} Server.listen`);
+};
+
+/** A date that is not given is the machine's now. */
+const cutFormats = (patches: Patches, trip: (call: string) => void): void => {
+  const { prototype } = Intl.DateTimeFormat;
+  const format = Object.getOwnPropertyDescriptor(prototype, 'format')?.get;
+  if (format !== undefined)
+    patches.setGetter(prototype, 'format', function () {
+      const real = Reflect.apply(format, this, []) as (date?: Date | number) => string;
+      return (date?: Date | number): string => {
+        if (date === undefined) trip('Intl.DateTimeFormat.format without a date');
+        return real(date);
+      };
+    });
+  const parts: unknown = Reflect.get(prototype, 'formatToParts');
+  patches.set(prototype, 'formatToParts', function (this: unknown, date?: Date | number): unknown {
+    if (date === undefined) trip('Intl.DateTimeFormat.formatToParts without a date');
+    return Reflect.apply(parts as () => unknown, this, [date]);
+  });
 };
 
 /**

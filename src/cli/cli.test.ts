@@ -146,6 +146,18 @@ describe('shoal', { concurrency: true }, () => {
     assert.equal(login.status, 69);
   });
 
+  it('share with a node of its own does not say that it goes on', async () => {
+    assert.equal((await shoal(['init', 'lone'])).status, 0);
+    writeFileSync(join(folder, 'alone.txt'), 'alone');
+    const { status, err } = await shoal(['share', 'alone.txt', '--config', 'lone/node.json']);
+    assert.equal(status, 77);
+    assert.match(
+      err,
+      /shoal login NAME --config lone\/node\.json\. The node ends with this command: .*shoal node --config lone\/node\.json"/u,
+    );
+    assert.doesNotMatch(err, /all the same/u);
+  });
+
   it('inspect tells why a torrent is bad with status 65, and that a file is missing with 66', async () => {
     writeFileSync(join(folder, 'bad.torrent'), 'd4:infod6:lengthi-1eee');
     const [bad, missing] = await Promise.all([shoal(['inspect', 'bad.torrent']), shoal(['inspect', 'absent.torrent'])]);

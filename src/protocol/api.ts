@@ -109,7 +109,11 @@ export type ApiCalls = {
       state: 'hashing' | 'registering' | 'done' | 'failed';
       doneBytes: number;
       size: number;
+      /** Links, devices and the like that were left out. */
+      skipped: number;
       id: string | null;
+      /** Where the state is `failed`: whether the node shares it all the same, and tells the catalog when that listens. */
+      kept: boolean;
       code: string | null;
       message: string | null;
     };

@@ -1,6 +1,6 @@
 /** Two nodes on system ports: real files, worker threads, and TCP on loopback. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -76,6 +76,7 @@ test('over TCP and real disks a folder goes from one node to another, byte for b
     ['trong/rỗng.txt', new Uint8Array(0)],
   ]);
   for (const [path, bytes] of contents) writeFileSync(join(shared, path), bytes);
+  if (process.platform !== 'win32') symlinkSync('lớn.bin', join(shared, 'liên kết'));
   const begun = await anna.call('share', { paths: [shared], name: null, tags: ['ảnh'], v1: false, pieceLength: null });
   assert.ok(begun.ok);
   await anna.until(async () => {
@@ -84,6 +85,7 @@ test('over TCP and real disks a folder goes from one node to another, byte for b
   });
   const job = await anna.call('shareJob', { job: begun.value.job });
   assert.ok(job.ok && job.value.state === 'done', JSON.stringify(job));
+  assert.equal(job.value.skipped, process.platform === 'win32' ? 0 : 1, 'the link is counted, not followed');
   const id = job.value.id as string;
   const binh = await startNode('binh', folder, tracker, context);
   const got = await binh.call('get', { what: 'bộ ảnh', to: null, files: [], sequential: false });

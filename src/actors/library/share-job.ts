@@ -31,7 +31,8 @@ export interface MadeTorrent {
 }
 
 export interface ShareProgress {
-  planned(size: number): void;
+  /** `skipped`: links, devices and the like that are left out. */
+  planned(size: number, skipped: number): void;
   hashed(doneBytes: number): void;
 }
 
@@ -56,11 +57,13 @@ export class ShareMaker {
       return;
     }
     const found: FoundFile[] = [];
+    let skipped = 0;
     const several = request.paths.length > 1;
     const walkOne = (path: string, next: Done<void, Failure>): void =>
       walk(this.#ports.disk, path, (walked) => {
         if (!walked.ok) return next(walked);
         for (const file of walked.value.files) found.push(several ? { ...file, names: [baseName(path), ...file.names] } : file);
+        skipped += walked.value.skipped;
         return next(ok(undefined));
       });
     each(request.paths, walkOne, (walked) => {
@@ -72,7 +75,7 @@ export class ShareMaker {
         ...(request.pieceLength === null ? {} : { pieceLength: request.pieceLength }),
       });
       if (!plan.ok) return done(plan);
-      progress.planned(plan.value.contentBytes);
+      progress.planned(plan.value.contentBytes, skipped);
       return this.#hash(plan.value, found, progress, done);
     });
   }

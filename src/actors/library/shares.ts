@@ -34,6 +34,8 @@ export interface SharesSettings {
   register(transfer: Transfer, done: Done<void>): void;
 }
 
+const begun: JobState = { state: 'hashing', doneBytes: 0, size: 0, skipped: 0, id: null, kept: false, code: null, message: null };
+
 /** Jobs that are remembered, done ones among them. */
 const JOBS_MAX = 256;
 
@@ -41,12 +43,7 @@ const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(
 
 const asSentence = (text: string): string => (/[.!?]$/u.test(text) ? text : `${text}.`);
 
-const afterFailure = ({ code }: Failure): string => {
-  if (code === 'removed') return '';
-  return isFinal(code)
-    ? ' Nobody finds it; take it away again with "shoal unshare".'
-    : ' It is shared from this node all the same; the catalog is told as soon as it listens.';
-};
+const afterFailure = ({ code }: Failure): string => (isFinal(code) ? ' Nobody finds it; take it away again with "shoal unshare".' : '');
 
 export class Shares {
   readonly #settings: SharesSettings;
@@ -67,7 +64,7 @@ export class Shares {
     const args = { ...given, tags: tags.value };
     if (this.#waiting.length >= JOBS_MAX / 2) return fail('busy', `${this.#waiting.length} shares wait to be hashed already.`);
     const number = ++this.#lastJob;
-    const job: Job = { number, args, state: { state: 'hashing', doneBytes: 0, size: 0, id: null, code: null, message: null } };
+    const job: Job = { number, args, state: begun };
     this.#jobs.set(number, job);
     this.#forgetOld();
     this.#waiting.push(job);
@@ -93,7 +90,7 @@ export class Shares {
     this.#busy = true;
     const { name, paths, pieceLength, v1 } = job.args;
     const progress = {
-      planned: (size: number): void => void (job.state = { ...job.state, size }),
+      planned: (size: number, skipped: number): void => void (job.state = { ...job.state, size, skipped }),
       hashed: (doneBytes: number): void => void (job.state = { ...job.state, doneBytes }),
     };
     this.#settings.maker.make({ name, paths, pieceLength, v1 }, progress, (made) => {
@@ -165,8 +162,13 @@ export class Shares {
     job.state = { ...job.state, state: 'registering', doneBytes: job.state.size, id: transfer.id };
     this.#settings.register(transfer, (registered) => {
       if (registered.ok) job.state = { ...job.state, state: 'done' };
-      else this.#failed(job, { ...registered.error, message: `${asSentence(registered.error.message)}${afterFailure(registered.error)}` });
+      else this.#notRegistered(job, registered.error);
     });
+  }
+
+  #notRegistered(job: Job, failure: Failure): void {
+    this.#failed(job, { ...failure, message: `${asSentence(failure.message)}${afterFailure(failure)}` });
+    job.state = { ...job.state, kept: failure.code !== 'removed' && !isFinal(failure.code) };
   }
 
   #failed(job: Job, { code, message }: Failure): void {

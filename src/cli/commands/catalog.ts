@@ -8,11 +8,11 @@ import type { SearchHit } from '../../protocol/control/messages.ts';
 import { polled, withPace } from '../../telemetry/progress.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, give, networkExits, stopWith, transferExits } from '../exit.ts';
-import { commandLine } from '../hints.ts';
+import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { askNode, type OwnableNode, runningOrOwnNode, withNode } from '../node-access.ts';
 import { notePage, noteStaleness, pageOf, type PageOptions } from '../paging.ts';
-import { formatSize, printable, shortId } from '../render/format.ts';
+import { formatSize, plural, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import { findTransfer } from '../transfer-ids.ts';
@@ -65,6 +65,20 @@ const followShare = async (context: Context, node: OwnableNode, job: number, lab
   return last;
 };
 
+/** The catalog does not know it. A node that goes on has it and tells later; one that ends with the command does neither. */
+const whyNotShared = (
+  context: Context,
+  { own }: OwnableNode,
+  label: string,
+  { id, kept, message }: Pick<ShareState, 'id' | 'kept' | 'message'>,
+): string => {
+  const after = own
+    ? ' The node ends with this command: once "shoal node" runs, it is shared and the catalog is told.'
+    : ' It is shared from this node all the same; the catalog is told as soon as it listens.';
+  const reason = `${message ?? 'no reason was given'}${kept ? after : ''}`;
+  return `${label} is not ${kept ? 'in the catalog' : 'shared'}: ${asTyped(context, reason, id === null ? null : shortId(id))}`;
+};
+
 const share = async (context: Context, given: readonly string[], options: ShareOptions): Promise<ExitCode> => {
   const paths = given.map((path) => resolve(path));
   for (const path of paths) {
@@ -79,8 +93,9 @@ const share = async (context: Context, given: readonly string[], options: ShareO
       await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }),
     );
     const label = printable(options.name ?? basename(paths[0] ?? ''));
-    const { state, id, size, code, message } = await followShare(context, node, job, label, signals);
-    if (state === 'failed') stopWith(code ?? 'failed', `${label} is not shared: ${message ?? 'no reason was given'}`);
+    const { state, id, size, skipped, ...failure } = await followShare(context, node, job, label, signals);
+    if (skipped > 0) context.output.note(`${plural(skipped, 'link or special file was', 'links or special files were')} left out.`);
+    if (state === 'failed') stopWith(failure.code ?? 'failed', whyNotShared(context, node, label, { id, ...failure }));
     if (id === null || state !== 'done') {
       context.output.note(node.own ? 'Stopped: nothing is shared.' : 'The node goes on without this command.');
       return EXIT.interrupted;

@@ -177,6 +177,25 @@ describe('commands that ask the node', () => {
     assert.ok(registered.out.includes(`Sign in with: npx shoal login 'Nguyễn Văn A' ${typed}`), registered.out);
   });
 
+  it('share says what was left out, and what becomes of what the catalog does not take now', async () => {
+    const message = 'Nobody is signed in at this node; sign in with: shoal login NAME.';
+    const over = { doneBytes: 1, size: 1, skipped: 1, id: idOf('a'), message };
+    answers.share = () => ok({ job: 1 });
+    answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'not-logged-in' });
+    const kept = await ask(['share', folder, '--name', 'x']);
+    assert.equal(kept.status, EXIT.permission);
+    assert.ok(kept.err.includes('1 link or special file was left out.\n'), kept.err);
+    assert.ok(
+      kept.err.includes(`x is not in the catalog: Nobody is signed in at this node; sign in with: npx shoal login NAME ${typed}.`),
+      kept.err,
+    );
+    assert.match(kept.err, /It is shared from this node all the same/u);
+    answers.shareJob = () => ok({ ...over, skipped: 0, state: 'failed', kept: false, code: 'forbidden' });
+    const refused = await ask(['share', folder, '--name', 'x']);
+    assert.match(refused.err, /^error: x is not shared: /u);
+    assert.doesNotMatch(refused.err, /all the same|left out/u);
+  });
+
   it('refuses a weak password before the network is asked, and the root of a disk before a node is', async () => {
     const weak = await ask(['register', 'an', '--password-stdin'], { stdin: 'mật mã\n' });
     assert.deepEqual([weak.status, weak.err], [EXIT.usage, 'error: A password needs at least 8 characters\n']);

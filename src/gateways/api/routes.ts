@@ -118,7 +118,9 @@ const shareState = z.object({
   state: z.enum(['hashing', 'registering', 'done', 'failed']),
   doneBytes: whole,
   size: whole,
+  skipped: whole,
   id: z.string().nullable(),
+  kept: z.boolean(),
   code: z.string().nullable(),
   message: z.string().nullable(),
 });

@@ -19,7 +19,10 @@ export const PEER_PORT = 6881;
 export interface SwarmNodeOptions {
   readonly uploadRate?: number;
   readonly downloadRate?: number;
+  /** Of the transfer. */
   readonly peersMax?: number;
+  /** Of the node: connections, those that have not said hello yet among them. */
+  readonly nodePeersMax?: number;
   readonly uploadSlots?: number;
   readonly pieceBufferBytesMax?: number;
   /** The node that it says it is; without this, the truth. */
@@ -83,7 +86,7 @@ const compose = (
     peerId: makePeerId(crypto.secretBytes(12)),
     node: options.claim ?? process.name,
     client: 'Shoal test',
-    peersMax: 64,
+    peersMax: options.nodePeersMax ?? 64,
   });
   const failures: { code: string; message: string }[] = [];
   const banned: string[] = [];

@@ -166,6 +166,15 @@ describe('shoal', { concurrency: true }, () => {
     assert.ok(!bad.err.includes('    at '), 'no stack trace for a user');
   });
 
+  it('inspect prints the magnet link, in the text alone', async () => {
+    const info = `d6:lengthi5e4:name7:a hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`;
+    writeFileSync(join(folder, 'hello.torrent'), `d4:info${info}e`);
+    const [text, json] = await Promise.all([shoal(['inspect', 'hello.torrent']), shoal(['inspect', 'hello.torrent', '--json'])]);
+    const { v1 } = JSON.parse(json.out) as { v1: string };
+    assert.ok(text.out.includes(`magnet:?xt=urn:btih:${v1}&dn=a%20hello\n`), text.out);
+    assert.doesNotMatch(json.out, /magnet/u);
+  });
+
   it('inspect reads no more than a torrent may have, and no device', { skip: process.platform === 'win32' }, async () => {
     writeFileSync(join(folder, 'large.torrent'), Buffer.alloc(9 * 1024 * 1024));
     const [large, device, inside] = await Promise.all(['large.torrent', '/dev/zero', '.'].map((path) => shoal(['inspect', path])));

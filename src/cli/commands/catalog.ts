@@ -16,6 +16,7 @@ import { formatSize, plural, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
 import { type StopRequest, watchSignals } from '../signals.ts';
 import { findTransfer } from '../transfer-ids.ts';
+import { meant } from '../what.ts';
 import { followDownload, seedUntilStopped } from './download.ts';
 
 const POLL_MS = 200;
@@ -121,10 +122,10 @@ interface GetOptions {
 }
 
 const get = async (context: Context, words: readonly string[], options: GetOptions): Promise<ExitCode> => {
+  const what = meant(words);
   const node = await runningOrOwnNode(context);
   const signals = watchSignals();
   try {
-    const what = words.join(' ');
     const to = options.to === undefined ? null : resolve(options.to);
     const { id } = give(await node.call('get', { what, to, files: options.file, sequential: options.sequential === true }));
     const status = await followDownload(context, node, id, signals);
@@ -208,8 +209,8 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
   });
   addCommand<[string[]], GetOptions>(program, ending, {
     usage: 'get <what...>',
-    about: 'download by id (its first 8 digits are enough), or by words that match one content',
-    examples: ['shoal get 4f1c09aa7d3e', 'shoal get corpus 2026 --to /data --file "*.txt"'],
+    about: 'download by id (its first 8 digits are enough), by magnet link, or by words that match one content',
+    examples: ['shoal get 4f1c09aa7d3e', 'shoal get corpus 2026 --to /data --file "*.txt"', 'shoal get "magnet:?xt=urn:btih:…"'],
     exits: transferExits,
     config: true,
     setup: (command) =>
@@ -220,7 +221,7 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
         .option('--seed', 'where the command runs a node itself: go on sharing until Ctrl-C')
         .addHelpText(
           'after',
-          '\nWhere no node is running, the command runs one itself until the download is complete.\nAn interrupted download resumes when the same command is run again.',
+          '\nOf a magnet link (quote it in a shell) only the info-hash counts: the network itself knows who has the content.\nWhere no node is running, the command runs one itself until the download is complete.\nAn interrupted download resumes when the same command is run again.',
         ),
     run: (context, [what], options) => get(context, what, options),
   });

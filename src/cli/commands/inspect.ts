@@ -1,6 +1,7 @@
 /** `inspect`: what a torrent file says. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { printMagnet } from '../../protocol/bittorrent/magnet.ts';
 import { describeMetainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
@@ -58,6 +59,8 @@ const inspect = (context: Context, path: string): void => {
   row('size', `${formatSize(files.reduce((sum, { size }) => sum + size, 0))} in ${plural(files.length, 'file')}`);
   row('piece length', `${description.pieceLength} bytes`);
   row('private', description.private ? 'yes' : 'no');
+  const { v1, v2, name } = metainfo.value;
+  row('magnet link', printMagnet({ v1, v2, name }));
   output.line();
   output.table(
     [
@@ -71,7 +74,7 @@ const inspect = (context: Context, path: string): void => {
 export const inspectCommand = (program: Command, ending: Ending): void => {
   addCommand<[string]>(program, ending, {
     usage: 'inspect <file>',
-    about: 'show what a torrent file says: info-hashes, name, files',
+    about: 'show what a torrent file says: info-hashes, magnet link, name, files',
     examples: ['shoal inspect dataset.torrent', 'shoal inspect dataset.torrent --json'],
     exits: [EXIT.data, EXIT.noInput],
     run: async (context, [file]) => inspect(context, file),

@@ -167,6 +167,23 @@ describe('commands that ask the node', () => {
     assert.doesNotMatch(out, /time left/u);
   });
 
+  it('get asks for the id in a magnet link, that of version 2 first, and tells what is wrong with a bad one', async () => {
+    answers.get = ({ what }) => fail('not-found', `The catalog has no content ${what}.`);
+    const [v1, v2] = ['b'.repeat(40), idOf('c')];
+    asked = [];
+    for (const link of [`magnet:?xt=urn:btih:${v1}&dn=x`, `magnet:?xt=urn:btih:${v1}&xt=urn:btmh:1220${v2}&tr=http%3A%2F%2Fa`])
+      assert.notEqual((await ask(['get', link])).status, EXIT.ok);
+    const gets = asked.filter(({ call }) => call === 'get').map(({ args }) => (args as { what: string }).what);
+    assert.deepEqual(gets, [v1, v2]);
+    asked = [];
+    for (const link of ['magnet:?dn=x', 'magnet:?xt=urn:btih:12', 'magnet:']) {
+      const bad = await ask(['get', link]);
+      assert.equal(bad.status, EXIT.data, link);
+      assert.match(bad.err, /^error: This is not a usable magnet link: .+/u);
+    }
+    assert.deepEqual(asked, [], 'the node is not asked');
+  });
+
   it('says what a node says in commands that this user can paste', async () => {
     answers.search = () => fail('not-logged-in', 'Nobody is signed in at this node; sign in with: shoal login NAME');
     const { status, err } = await ask(['search']);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openLog } from './log.ts';
-import { redact } from './redact.ts';
+import { redact, redactText } from './redact.ts';
 
 const SECRET = 'hunter2-Hunter2';
 
@@ -23,6 +23,45 @@ describe('redaction', () => {
     assert.ok(!text.includes(SECRET), text);
     assert.ok(!text.includes('K7QX'), text);
     assert.match(text, /"name":"alice"/u);
+  });
+
+  it('finds secrets in texts, in quotes or not', () => {
+    const texts = {
+      [`GET / Authorization: Bearer ${SECRET} x`]: 'GET / Authorization: Bearer [redacted] x',
+      [`authorization: "Bearer ${SECRET}", x`]: 'authorization: "[redacted]", x',
+      [`bearer token ${SECRET} x`]: 'bearer token [redacted] x',
+      [`{"password":"${SECRET} \\" ${SECRET}","x":1}`]: '{"password":"[redacted]","x":1}',
+      [JSON.stringify(JSON.stringify({ password: SECRET, x: 1 }))]: JSON.stringify(JSON.stringify({ password: '[redacted]', x: 1 })),
+      [`token: '${SECRET} ${SECRET}' x`]: "token: '[redacted]' x",
+      [`{ 'sessionToken' : '${SECRET}' }`]: "{ 'sessionToken' : '[redacted]' }",
+      [`api_key=${SECRET}&x=1`]: 'api_key=[redacted]&x=1',
+      [`"clusterKey":"${SECRET}`]: '"clusterKey":"[redacted]',
+      [`http://host:1/${SECRET}/announce?x=1`]: 'http://host:1/[redacted]/announce?x=1',
+      [`/${SECRET}/scrape`]: '/[redacted]/scrape',
+    };
+    for (const [text, clean] of Object.entries(texts)) assert.equal(redactText(text), clean);
+  });
+
+  it('leaves texts without secrets as they are', () => {
+    const texts = ['tokens: 3', '{"tokens":3}', 'http://host:1/announce?x=1', 'at x (file:///src/domain/announce.ts:3:1)', 'key: 7'];
+    for (const text of texts) assert.equal(redactText(text), text);
+  });
+
+  it('knows fields by how their names end', () => {
+    const names = [
+      'sessionToken',
+      'accessToken',
+      'api_key',
+      'apiKey',
+      'clusterKey',
+      'token-key',
+      'userPassword',
+      'client_secret',
+      'PASSKEY',
+    ];
+    for (const name of names) assert.deepEqual(redact({ [name]: SECRET }), { [name]: '[redacted]' });
+    const plain = { tokens: 3, keys: 2, tokenBucket: 1, keyboard: 'x', secretary: 'y' };
+    assert.deepEqual(redact(plain), plain);
   });
 
   it('keeps what a reader needs: error codes, request ids, causes', () => {

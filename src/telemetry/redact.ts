@@ -2,35 +2,29 @@
 
 const REDACTED = '[redacted]';
 
-/** Names of fields that hold a secret, wherever they stand; compared without case, `-` and `_`. */
-const SECRET_NAMES = new Set([
-  'password',
-  'oldpassword',
-  'newpassword',
-  'token',
-  'tokenkey',
-  'tokenhash',
-  'passkey',
-  'secret',
-  'secrets',
-  'authorization',
-  'cookie',
-  'key',
-  'clusterkey',
-  'networkkey',
-  'admincode',
-  'admincodehash',
-  'invitecode',
-  'joincode',
-  'passwordhash',
-]);
+/**
+ * Fields that hold a secret, by how their names end (`sessionToken`, `new_password`), without case, `-` and `_`. A plural
+ * such as `tokens` is a count.
+ */
+const SECRET_NAME =
+  /(?:token|password|passkey|secrets?|authorization|cookie|^key|(?:api|network|cluster|token)key|(?:admin|invite|join)code|(?:password|token|code)hash)$/u;
 
 const DEPTH_MAX = 6;
 const ITEMS_MAX = 50;
 const STRING_LENGTH_MAX = 2_000;
 
-/** `passkey=…` and its like inside a text, such as the address of an announce. */
-const SECRET_IN_TEXT = /\b(passkey|password|token|authorization|bearer)(=|:\s*|\s+)[^\s&,;"']+/giu;
+/**
+ * `passkey=…`, `"password":"…"`, `Authorization: Bearer …` inside a text: what stands before the secret, and its quote.
+ * The quote may be escaped, as in JSON within JSON; a secret in quotes ends where they do, or with the text.
+ */
+const SIGNED_SECRET =
+  /((?:password|passkey|token|secret|authorization|cookie|(?:api|network|cluster|token)[-_]?key|(?:admin|invite|join)[-_]?code)(?:[-_]?hash)?\\*["']?\s{0,8}(?:[=:]|%3[ad])\s{0,8}(?:(?:bearer|basic|token)\s+){0,2})(?:(\\*["'])(?:(?!\2)(?:\\[^]|[^]))*|[^\s&,;"']+)/giu;
+
+/** The same where only a space stands between. */
+const SPACED_SECRET = /\b((?:passkey|password|token|authorization|bearer)\s+(?:(?:bearer|basic|token)\s+){0,2})[^\s&,;"']+/giu;
+
+/** The segment before `/announce` and `/scrape` is a passkey; not the host, and not the folder of a source file. */
+const SECRET_IN_PATH = /(?<!\/)\/[^\s/?#"']+(?=\/(?:announce|scrape)(?![\w/-]|\.[jt]s\b))/giu;
 
 /**
  * `code` names both what an error carries and what registers an account. It is kept where it looks like an error's
@@ -44,12 +38,15 @@ const isSecretCode = (value: unknown, holder: object): boolean => {
 const isSecret = (name: string, value: unknown, holder: object): boolean => {
   if (value === null || value === undefined || typeof value === 'boolean') return false;
   const plain = name.toLowerCase().replaceAll(/[-_]/gu, '');
-  return SECRET_NAMES.has(plain) || (plain === 'code' && isSecretCode(value, holder));
+  return SECRET_NAME.test(plain) || (plain === 'code' && isSecretCode(value, holder));
 };
 
 const cleanText = (text: string): string => {
   const cut = text.length > STRING_LENGTH_MAX ? `${text.slice(0, STRING_LENGTH_MAX)}… (${text.length} characters)` : text;
-  return cut.replaceAll(SECRET_IN_TEXT, (_all, name: string, sign: string) => `${name}${sign}${REDACTED}`);
+  return cut
+    .replaceAll(SIGNED_SECRET, (_all, before: string, quote = '') => `${before}${quote}${REDACTED}`)
+    .replaceAll(SPACED_SECRET, (_all, before: string) => `${before}${REDACTED}`)
+    .replaceAll(SECRET_IN_PATH, `/${REDACTED}`);
 };
 
 const cleanFields = (holder: object, depth: number): Record<string, unknown> => {

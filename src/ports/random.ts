@@ -15,15 +15,3 @@ export const below = (random: Random, purpose: string, limit: number): number =>
 /** A uniform number in [low, high). */
 export const between = (random: Random, purpose: string, low: number, high: number): number =>
   low + (random.u32(purpose) / 0x1_0000_0000) * (high - low);
-
-/** A shuffled copy (Fisher and Yates). */
-export const shuffled = <T>(random: Random, purpose: string, items: readonly T[]): T[] => {
-  const copy = [...items];
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = below(random, purpose, i + 1);
-    const held = copy[i] as T;
-    copy[i] = copy[j] as T;
-    copy[j] = held;
-  }
-  return copy;
-};

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { padEnd } from '../../src/cli/render/format.ts';
 import { type LocalNetwork, type ServerName, until } from '../../src/cli/up/network.ts';
 import { createRandom } from '../../src/ports/counter-random.ts';
-import { below, between, type Random, shuffled } from '../../src/ports/random.ts';
+import { below, between, type Random } from '../../src/ports/random.ts';
 import { Load, PASSWORD } from './load.ts';
 import { type Member, Members } from './member.ts';
 import { leaveOnSignal, openNetwork, startServers, untilBothFollow } from './network.ts';
@@ -144,6 +144,18 @@ const perform: Readonly<Record<Kind, (scene: Scene, first: ReplicaName, second: 
     if (below(scene.random, 'alone', 2) === 0) await mustServe(scene, `${first} is down, the proxy is back`);
     await back(scene, first);
   },
+};
+
+/** A shuffled copy (Fisher and Yates). */
+const shuffled = <T>(random: Random, purpose: string, items: readonly T[]): T[] => {
+  const copy = [...items];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = below(random, purpose, i + 1);
+    const held = copy[i] as T;
+    copy[i] = copy[j] as T;
+    copy[j] = held;
+  }
+  return copy;
 };
 
 /** Every kind as often as the others, in an order of chance. */

@@ -1,6 +1,6 @@
 /** A ledger in memory, and the means to write its log, for tests. */
 import { openSqlMemory, type SqlSession } from '../../system/sql-session.ts';
-import type { Transactions } from '../../ports/database.ts';
+import type { SqlEngine, Transactions } from '../../ports/database.ts';
 import type { ContentSummary, ReplyBody } from '../../protocol/control/messages.ts';
 import { sha256, toHex } from '../../protocol/digest.ts';
 import type { Result } from '../../protocol/result.ts';
@@ -8,10 +8,20 @@ import type { DatabaseFailure } from '../../ports/database.ts';
 import { EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../replication/types.ts';
 import { foldContent } from '../catalog/fold.ts';
 import { encodeChange } from './change.ts';
-import { chainHash } from './log.ts';
-import { stateDigest, writeState } from './state-rows.ts';
+import { appliedSeq, chainHash, positionAt } from './log.ts';
+import { Cutter, linkDigest, writeState } from './state-rows.ts';
 import { ledgerTransactions } from './transactions.ts';
 import type { Change, LedgerTransactions } from './types.ts';
+
+/** A digest of the whole applied state and its position in the log; hex. Replicas that applied the same have the same. */
+const stateDigest = (sql: SqlEngine): string => {
+  const position = positionAt(sql, appliedSeq(sql));
+  let digest = sha256(JSON.stringify([position?.seq, position?.epoch, position === null ? '' : toHex(position.hash)]));
+  const cutter = new Cutter(1 << 20, (piece) => (digest = linkDigest(digest, piece)));
+  writeState(sql, (bytes) => cutter.push(bytes));
+  cutter.end();
+  return toHex(digest);
+};
 
 /** What entry is to be made of. */
 export interface Draft {

@@ -1,6 +1,5 @@
 import { DatabaseError, type SqlEngine, type SqlValue } from '../../ports/database.ts';
-import { sha256, toHex } from '../../protocol/digest.ts';
-import { appliedSeq, positionAt } from './log.ts';
+import { sha256 } from '../../protocol/digest.ts';
 import { all, run } from './sql.ts';
 
 interface StateTable {
@@ -167,14 +166,4 @@ export const linkDigest = (before: Uint8Array, bytes: Uint8Array): Uint8Array =>
   joined.set(before);
   joined.set(bytes, before.length);
   return sha256(joined);
-};
-
-/** A digest of the whole applied state and its position in the log; hex. Replicas that applied the same have the same. */
-export const stateDigest = (sql: SqlEngine): string => {
-  const position = positionAt(sql, appliedSeq(sql));
-  let digest = sha256(JSON.stringify([position?.seq, position?.epoch, position === null ? '' : toHex(position.hash)]));
-  const cutter = new Cutter(1 << 20, (piece) => (digest = linkDigest(digest, piece)));
-  writeState(sql, (bytes) => cutter.push(bytes));
-  cutter.end();
-  return toHex(digest);
 };

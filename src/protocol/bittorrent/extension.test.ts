@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import type { MetadataMessage } from './extension.ts';
-import {
-  agreedBlockBytes,
-  encodeExtensionHandshake,
-  encodeMetadataMessage,
-  noExtensions,
-  readExtensionHandshake,
-  readMetadataMessage,
-} from './extension.ts';
+import { agreedBlockBytes, encodeExtensionHandshake, type ExtensionHandshake, readExtensionHandshake } from './extension.ts';
 import { valueOf } from './torrent.test-kit.ts';
 
 const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 
+const nothing: ExtensionHandshake = {
+  extensions: new Map(),
+  client: null,
+  listenPort: null,
+  requestQueueMax: null,
+  metadataBytes: null,
+  uploadOnly: false,
+  blockBytesMax: null,
+  node: null,
+};
+
 describe('extension handshake', () => {
   it('is read back as it was written', () => {
-    const handshake = {
-      ...noExtensions,
+    const handshake: ExtensionHandshake = {
       extensions: new Map([
         ['ut_metadata', 3],
         ['ut_pex', 1],
@@ -31,7 +33,7 @@ describe('extension handshake', () => {
       node: 'node-2',
     };
     assert.deepEqual(valueOf(readExtensionHandshake(encodeExtensionHandshake(handshake))), handshake);
-    assert.deepEqual(valueOf(readExtensionHandshake(encodeExtensionHandshake({}))), noExtensions);
+    assert.deepEqual(valueOf(readExtensionHandshake(encodeExtensionHandshake({}))), nothing);
   });
 
   it('reads what other clients send, keys in any order and entries of the wrong kind', () => {
@@ -48,7 +50,6 @@ describe('extension handshake', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         readExtensionHandshake(bytes);
-        readMetadataMessage(bytes);
       }),
       { numRuns: 5000 },
     );
@@ -61,22 +62,5 @@ describe('extension handshake', () => {
     assert.equal(agreedBlockBytes(2 ** 17, 2 ** 18), 2 ** 17);
     assert.equal(agreedBlockBytes(2 ** 20, 100_000), 65_536);
     assert.equal(agreedBlockBytes(2 ** 20, 1), 16_384);
-  });
-});
-
-describe('metadata messages', () => {
-  it('are read back as they were written', () => {
-    const messages: MetadataMessage[] = [
-      { kind: 'request', piece: 0 },
-      { kind: 'reject', piece: 7 },
-      { kind: 'data', piece: 1, totalBytes: 16_389, data: latin1('d1:a') },
-    ];
-    for (const message of messages) assert.deepEqual(valueOf(readMetadataMessage(encodeMetadataMessage(message))), message);
-  });
-
-  it('refuse more than a piece of data, and unknown kinds', () => {
-    const data = new Uint8Array(16_385);
-    assert.ok(!readMetadataMessage(encodeMetadataMessage({ kind: 'data', piece: 0, totalBytes: 1, data })).ok);
-    assert.ok(!readMetadataMessage(latin1('d8:msg_typei9e5:piecei0ee')).ok);
   });
 });

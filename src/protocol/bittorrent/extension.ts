@@ -1,8 +1,8 @@
-/** The extension handshake (BEP 10) with this program's own entry, and metadata messages (BEP 9). */
+/** The extension handshake (BEP 10) with this program's own entry. */
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { BencodeNode } from './bencode.ts';
-import { countOf, decodeBencode, decodeBencodePrefix, encodeBencode, entryOf, textOf } from './bencode.ts';
+import { countOf, decodeBencode, encodeBencode, entryOf, textOf } from './bencode.ts';
 import { standardBlockBytes } from './wire.ts';
 
 /** The id of the extension handshake among extended messages. */
@@ -26,17 +26,6 @@ export interface ExtensionHandshake {
   /** The node id that the sender says it has: a hint, for showing where bytes come from. */
   readonly node: string | null;
 }
-
-export const noExtensions: ExtensionHandshake = {
-  extensions: new Map(),
-  client: null,
-  listenPort: null,
-  requestQueueMax: null,
-  metadataBytes: null,
-  uploadOnly: false,
-  blockBytesMax: null,
-  node: null,
-};
 
 const clientCharactersMax = 64;
 const nodeCharactersMax = 128;
@@ -96,35 +85,4 @@ export const readExtensionHandshake = (payload: Uint8Array): Result<ExtensionHan
 export const agreedBlockBytes = (own: number, other: number | null): number => {
   const smaller = Math.min(own, other ?? standardBlockBytes);
   return Math.max(standardBlockBytes, 2 ** Math.floor(Math.log2(Math.max(1, smaller))));
-};
-
-/** Pieces of the info dictionary, each of 16 KiB but the last (BEP 9). */
-export const metadataPieceBytes = 16 * 1024;
-
-export type MetadataMessage =
-  | { readonly kind: 'request'; readonly piece: number }
-  | { readonly kind: 'data'; readonly piece: number; readonly totalBytes: number; readonly data: Uint8Array }
-  | { readonly kind: 'reject'; readonly piece: number };
-
-/** The payload of a metadata message. */
-export const encodeMetadataMessage = (message: MetadataMessage): Uint8Array => {
-  const type = message.kind === 'request' ? 0 : message.kind === 'data' ? 1 : 2;
-  if (message.kind !== 'data') return encodeBencode({ msg_type: type, piece: message.piece });
-  const head = encodeBencode({ msg_type: type, piece: message.piece, total_size: message.totalBytes });
-  return new Uint8Array(Buffer.concat([head, message.data]));
-};
-
-/** Reads the payload of a metadata message; `data` is a view. */
-export const readMetadataMessage = (payload: Uint8Array): Result<MetadataMessage> => {
-  const bad = fail('extension-invalid', 'the metadata message is not as BEP 9 says');
-  const decoded = decodeBencodePrefix(payload, { bytesMax: payloadBytesMax, nodesMax: 64, depthMax: 4, sortedKeys: false });
-  if (decoded.kind !== 'complete') return bad;
-  const type = countOf(entryOf(decoded.value, 'msg_type'), 2);
-  const piece = countOf(entryOf(decoded.value, 'piece'), 2 ** 31);
-  if (type === undefined || piece === undefined) return bad;
-  if (type !== 1) return ok({ kind: type === 0 ? 'request' : 'reject', piece });
-  const totalBytes = countOf(entryOf(decoded.value, 'total_size'));
-  const data = payload.subarray(decoded.bytesUsed);
-  if (totalBytes === undefined || data.length > metadataPieceBytes) return bad;
-  return ok({ kind: 'data', piece, totalBytes, data });
 };

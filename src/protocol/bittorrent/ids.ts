@@ -55,6 +55,3 @@ export const makePeerId = (random: Uint8Array): PeerId => {
   id.set(random, peerIdPrefix.length);
   return id as PeerId;
 };
-
-/** Whether the other side runs this program, by its peer id. A hint only: anybody may say so. */
-export const isShoalPeerId = (id: PeerId): boolean => id[0] === 0x2d && id[1] === 0x53 && id[2] === 0x48;

@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import { Bitfield } from './bitfield.ts';
 import type { Handshake } from './handshake.ts';
 import { decodeHandshake, encodeHandshake } from './handshake.ts';
-import type { PeerId, PieceIndex, WireHash } from './ids.ts';
-import { isShoalPeerId, makePeerId } from './ids.ts';
+import type { PieceIndex, WireHash } from './ids.ts';
+import { makePeerId } from './ids.ts';
 import type { BlockRange, WireMessage } from './wire.ts';
 import { encodeMessage, encodePieceHeader, encodeRequests } from './wire.ts';
 import type { WireLimits } from './wire-decoder.ts';
@@ -296,8 +296,6 @@ describe('peer wire', () => {
   it('makes peer ids that name this program', () => {
     const id = makePeerId(new Uint8Array(12).fill(0x61));
     assert.equal(Buffer.from(id).toString('latin1'), `-SH0100-${'a'.repeat(12)}`);
-    assert.ok(isShoalPeerId(id));
-    assert.ok(!isShoalPeerId(new Uint8Array(20).fill(0x2d) as PeerId));
   });
 });
 

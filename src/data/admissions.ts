@@ -64,6 +64,11 @@ export class Admissions {
     this.#settings.named(peer, node);
   }
 
+  /** Something is wanted anew: who was met before is met again without a wait. */
+  renew(): void {
+    this.#candidates.renew(this.#settings.clock.now());
+  }
+
   /** Dials until there are peers enough. `wanting`: something is missing here, so that seeders are worth it. */
   connectMore(wanting: boolean): void {
     const { clock, peers, peersMax, wireHashes } = this.#settings;

@@ -67,6 +67,12 @@ export class Candidates {
     candidate.nextTryAt = now + millis(wait);
   }
 
+  /** Those that could be reached at the last try may be dialled at once. */
+  renew(now: Micros): void {
+    for (const candidate of this.#byAddress.values())
+      if (candidate.failures === 0) candidate.nextTryAt = Math.min(candidate.nextTryAt, now);
+  }
+
   remove(address: Address): void {
     this.#byAddress.delete(formatAddress(address));
   }

@@ -156,6 +156,7 @@ export class Exchange implements PeerOwner {
   start(): void {
     this.#running = true;
     this.#asking.active = !this.content.map.complete;
+    if (this.#asking.active) this.#admissions.renew();
     this.connectMore();
     for (const peer of this.#peers.values()) this.#reconsider(peer);
   }

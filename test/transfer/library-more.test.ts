@@ -145,3 +145,12 @@ test('a few digits of an id that are those of several contents are told so; word
   assert.equal(!none.ok && none.error.code, 'not-found');
   assert.ok(world.now() > 0);
 });
+
+test('more files of what was downloaded a moment ago come at once: who was met is met again without a wait', () => {
+  const { world, binh, id } = scene(47, false);
+  assert.ok(get(binh, id, { files: ['part3.bin'] }).ok);
+  const begun = world.now();
+  assert.ok(binh.until(id, 'seeding'));
+  assert.ok(world.now() - begun < seconds(1), `${(world.now() - begun) / 1e6} s`);
+  same(read(binh, at(3)), bytesOf(3));
+});

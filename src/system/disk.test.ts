@@ -45,6 +45,18 @@ describe('system disk', () => {
     await harness.close();
   });
 
+  it('makes folders with those above them, and answers where a file is in the way or the system makes none', async () => {
+    const { disk, root, ...harness } = setup();
+    const make = (path: string): Promise<Result<void, DiskFailure>> => ask(harness, (done) => disk.makeFolder(path, done));
+    assert.ok((await make(join(root, 'a', 'b', 'c'))).ok);
+    assert.ok((await make(join(root, 'a', 'b', 'c'))).ok);
+    assert.ok(statSync(join(root, 'a', 'b', 'c')).isDirectory());
+    writeFileSync(join(root, 'file'), '');
+    for (const path of ['file', join('file', 'below')]) assert.equal((await make(join(root, path))).ok, false, path);
+    if (process.platform === 'linux') assert.equal((await make('/proc/shoal-nothing/below')).ok, false);
+    await harness.close();
+  });
+
   it('says that permission is denied', { skip: process.getuid?.() === 0 || process.platform === 'win32' }, async () => {
     const { disk, root, ...harness } = setup();
     chmodSync(root, 0o500);

@@ -1,0 +1,94 @@
+import type { Configuration, Epoch, VoterName } from '../../domain/replication/types.ts';
+import { millis } from '../../ports/clock.ts';
+import type { ReplicaFrames } from './api.ts';
+import type { ReplicaContext } from './context.ts';
+import { PrimaryRole } from './primary-role.ts';
+
+/** And one whose disk is full is so many times more patient before it stands again: another one shall lead. */
+const PATIENCE_AFTER_FULL = 10;
+
+/** The replica as primary: made when its activation is chosen (R3), gone when its epoch is over here (R8, R11). */
+export class Leadership {
+  readonly #context: ReplicaContext;
+  readonly #bePatient: (micros: number) => void;
+  #primary: PrimaryRole | null = null;
+
+  /** @param bePatient the next candidacy of this replica shall wait so long. */
+  constructor(context: ReplicaContext, bePatient: (micros: number) => void) {
+    this.#context = context;
+    this.#bePatient = bePatient;
+  }
+
+  /** Null while this replica does not lead. */
+  get primary(): PrimaryRole | null {
+    return this.#primary;
+  }
+
+  receive(from: VoterName, frame: ReplicaFrames): void {
+    this.#primary?.receive(from, frame);
+  }
+
+  peerUp(name: VoterName): void {
+    this.#primary?.peerUp(name);
+  }
+
+  peerDown(name: VoterName): void {
+    this.#primary?.peerDown(name);
+  }
+
+  /** R11: any higher epoch ends a primary, in the very step in which it is seen. */
+  fence(epoch: Epoch): void {
+    if (!this.#primary || this.#primary.epoch >= epoch) return;
+    this.#primary.stop();
+    this.#context.post({ type: 'epoch.higher' });
+  }
+
+  lead(activation: Configuration): void {
+    const { deps, view, replicaLog, limits, up, post, publish } = this.#context;
+    view.set(activation.e, deps.name);
+    deps.log.info({ epoch: activation.e }, 'primary');
+    this.#primary = new PrimaryRole(
+      {
+        ...deps,
+        replicaLog,
+        limits,
+        events: {
+          learnerJoined: () => post({ type: 'learner.joined' }),
+          degradeProposed: () => post({ type: 'degrade.proposed' }),
+          chosen: (mode) => post({ type: 'configuration.chosen', mode }),
+          serving: () => publish(),
+          quorumLost: () => post({ type: 'quorum.lost' }),
+          outranked: (epoch) => {
+            view.see(epoch);
+            post({ type: 'epoch.higher' });
+          },
+          diskFull: () => {
+            this.#bePatient(millis(deps.timing.suspectMaxMs * PATIENCE_AFTER_FULL));
+            post({ type: 'disk.full' });
+          },
+        },
+      },
+      activation,
+      up,
+    );
+  }
+
+  stepDown(): void {
+    const { deps, view } = this.#context;
+    if (this.#primary) deps.log.info({ epoch: this.#primary.epoch }, 'no longer primary');
+    this.#primary?.stop();
+    this.#primary = null;
+    deps.voter.forgetPrimary();
+    if (view.primary === deps.name) view.primary = null;
+  }
+
+  /** Stops at once; waiting proposals are answered. */
+  stop(): void {
+    this.#primary?.stop();
+  }
+
+  /** The replica has halted. */
+  forget(): void {
+    this.#primary = null;
+  }
+}

@@ -7,6 +7,7 @@
 import type { ReplicationFrame, VotingFrame, WireRequestId } from './pair.ts';
 
 export type * from './pair.ts';
+export type * from './report.ts';
 
 /** Raised when an old program could misunderstand a new one. The two sides of a hello must have the same. */
 export const PROTOCOL_VERSION = 1;

@@ -55,6 +55,7 @@ const door = machineSetup({
     },
   },
 }).createMachine({
+  id: 'door',
   context: () => ({ opened: 0 }),
   initial: 'shut',
   states: {
@@ -101,6 +102,23 @@ describe('machines on the bus', () => {
     say('leave');
     say('knock');
     reactor.register(doorAddress, () => {});
+  });
+
+  it('tell each transition to who listened before they were started, and nothing of what they ignore', () => {
+    const { reactor, clock, inStep, next } = makeProcess();
+    const told: string[] = [];
+    reactor.taps.on('transition', ({ machine, actor, from, event, to }) => told.push(`${machine} ${actor}: ${from} ${event} ${to}`));
+    inStep(() => startMachine(reactor, clock, door, { address: doorAddress, input: { openMs: 1 } }));
+    const say = (type: Knock['type']): void => inStep(() => reactor.post(doorAddress, { type }));
+    say('knock');
+    say('knock');
+    next();
+    say('leave');
+    assert.deepEqual(told, [
+      'door door: shut knock open',
+      'door door: open xstate.after.openTime.door.open shut',
+      'door door: shut leave gone',
+    ]);
   });
 
   it('end the process when an action throws, in the step that it throws in', () => {

@@ -1,4 +1,12 @@
-import { type Actor, type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from 'xstate';
+import {
+  type Actor,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  type EventFromLogic,
+  type InputFrom,
+  type StateValue,
+} from 'xstate';
 import type { Clock } from '../ports/clock.ts';
 import { millis } from '../ports/clock.ts';
 import type { Address, Reactor } from './reactor.ts';
@@ -25,6 +33,30 @@ export const startMachine = <M extends AnyStateMachine>(
     complete: () => reactor.unregister(options.address),
   });
   reactor.register(options.address, (message) => actor.send(message as EventFromLogic<M>));
+  if (reactor.taps.listenerCount('transition') > 0) tellTransitions(reactor, actor, machine.id, options.address);
   actor.start();
   return actor;
+};
+
+/** Dotted, with `+` between parallel regions: `primary.sync`. */
+const dotted = (value: StateValue): string =>
+  typeof value === 'string'
+    ? value
+    : Object.entries(value)
+        .map(([state, inner]) => (inner === undefined ? state : `${state}.${dotted(inner)}`.replace(/\.$/u, '')))
+        .join('+');
+
+const tellTransitions = (reactor: Reactor, actor: Actor<AnyStateMachine>, machine: string, address: Address): void => {
+  let from = dotted((actor.getSnapshot() as AnyMachineSnapshot).value);
+  actor.system.inspect((told) => {
+    if (told.type !== '@xstate.microstep') return;
+    // An event that nothing waits for takes none.
+    const {
+      _transitions: [first],
+    } = told;
+    if (first === undefined) return;
+    const to = dotted((told.snapshot as AnyMachineSnapshot).value);
+    reactor.taps.emit('transition', { machine, actor: address, from, event: first.eventType, to }, reactor.now());
+    from = to;
+  });
 };

@@ -26,10 +26,22 @@ export interface Cause {
   readonly bytes?: Uint8Array;
 }
 
+/** A machine took a transition, also one that stays in its state. States are dotted (`primary.sync`), parallel ones joined by `+`. */
+export interface Transition {
+  /** The id of the machine; there may be many actors of it. */
+  readonly machine: string;
+  readonly actor: Address;
+  readonly from: string;
+  readonly event: string;
+  readonly to: string;
+}
+
 interface Taps {
   cause: [cause: Cause, at: Micros];
   envelope: [envelope: Envelope, at: Micros];
   stepped: [];
+  /** Listened to by those who do so before the machine is started. */
+  transition: [transition: Transition, at: Micros];
 }
 
 const throwIt = (error: unknown): void => {

@@ -109,7 +109,7 @@ const answer = (
   sessions: Set<LinkSession>,
 ): ConnectionHandler => {
   let owner: LinkHandler<ControlFrame> | null = null;
-  const session: LinkSession = new LinkSession(deps.clock, deps.log, options.limits ?? LINK_LIMITS, null, {
+  const session: LinkSession = new LinkSession(deps, options.limits ?? LINK_LIMITS, null, {
     opened() {},
     hello(hello) {
       const peer: LinkPeer = {

@@ -1,5 +1,6 @@
 /** The dialling end of a link. */
 import type { Clock } from '../ports/clock.ts';
+import type { FrameTap } from '../ports/frame-tap.ts';
 import type { Log } from '../ports/log.ts';
 import type { ControlFrame, HelloFrame, LinkType, RefuseFrame, WelcomeFrame } from '../protocol/control/messages.ts';
 import { PROTOCOL_VERSION } from '../protocol/control/messages.ts';
@@ -13,6 +14,7 @@ export interface LinkDeps {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly log: Log;
+  readonly frames?: FrameTap;
 }
 
 export interface DialOptions {
@@ -31,7 +33,7 @@ const DIAL_TIMEOUT_MS = 3_000;
 export const dialLink = <F extends ControlFrame>(deps: LinkDeps, options: DialOptions, handler: LinkHandler<F>): Link<F> => {
   const { identity, address, type } = options;
   let up = false;
-  const session: LinkSession = new LinkSession(deps.clock, deps.log, options.limits ?? LINK_LIMITS, type, {
+  const session: LinkSession = new LinkSession(deps, options.limits ?? LINK_LIMITS, type, {
     opened() {
       session.send({ kind: 'hello', version: PROTOCOL_VERSION, link: type, ...identity });
     },

@@ -1,6 +1,7 @@
 /** What both ends of a link share: frames on a connection, keep-alive, limits, and one `down` at the end. */
 import type { Clock, TimerId } from '../ports/clock.ts';
 import { millis } from '../ports/clock.ts';
+import type { FrameTap } from '../ports/frame-tap.ts';
 import type { Log } from '../ports/log.ts';
 import { decodeControl, encodeControl } from '../protocol/control/codec.ts';
 import { FRAME_BYTES_MAX, HELLO_BYTES_MAX } from '../protocol/control/limits.ts';
@@ -57,11 +58,18 @@ export interface SessionOwner {
   drained(): void;
 }
 
+interface SessionDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly frames?: FrameTap;
+}
+
 /** One connection as a link. */
 export class LinkSession implements ConnectionHandler {
   peer: LinkPeer | null = null;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #frames: FrameTap | undefined;
   readonly #limits: LinkLimits;
   readonly #owner: SessionOwner;
   #type: LinkType | null;
@@ -74,9 +82,10 @@ export class LinkSession implements ConnectionHandler {
   #reason: LinkDown | null = null;
 
   /** `type` is null on an accepting side until the hello says it. */
-  constructor(clock: Clock, log: Log, limits: LinkLimits, type: LinkType | null, owner: SessionOwner) {
-    this.#clock = clock;
-    this.#log = log;
+  constructor(deps: SessionDeps, limits: LinkLimits, type: LinkType | null, owner: SessionOwner) {
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+    this.#frames = deps.frames;
     this.#limits = limits;
     this.#type = type;
     this.#owner = owner;
@@ -121,6 +130,7 @@ export class LinkSession implements ConnectionHandler {
     const decoded = decodeControl(this.#type ?? 'member', kind, body);
     if (!decoded.ok) return this.violate(decoded.error.message);
     const frame = decoded.value;
+    this.#frames?.received(this.connection.remote, this.#linkOf(frame), frame);
     switch (frame.kind) {
       case 'refuse':
         return this.#refused(frame);
@@ -145,6 +155,7 @@ export class LinkSession implements ConnectionHandler {
     const { kind, parts } = encodeControl(frame);
     let calm = true;
     for (const piece of encodeFrame(kind, parts)) calm = connection.send(piece);
+    this.#frames?.sent(connection.remote, this.#linkOf(frame), frame);
     if (connection.queuedBytes() > this.#limits.queueBytesMax) {
       this.#cut({ code: 'full', message: `more than ${this.#limits.queueBytesMax} bytes wait for the other side to read` });
       return false;
@@ -185,6 +196,11 @@ export class LinkSession implements ConnectionHandler {
     this.#down = true;
     this.#clearTimer();
     this.#owner.down(this.#reason ?? downOf(reason));
+  }
+
+  /** The type of this link; before the hello was taken, what it says. */
+  #linkOf(frame: ControlFrame): LinkType {
+    return this.#type ?? (frame.kind === 'hello' ? frame.link : 'member');
   }
 
   #refused(frame: RefuseFrame): void {

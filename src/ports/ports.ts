@@ -2,6 +2,7 @@ import type { Transport } from '../transports/transport.ts';
 import type { Clock } from './clock.ts';
 import type { Crypto } from './crypto.ts';
 import type { Disk } from './disk.ts';
+import type { FrameTap } from './frame-tap.ts';
 import type { Log } from './log.ts';
 import type { Random } from './random.ts';
 
@@ -13,4 +14,6 @@ export interface Ports {
   readonly disk: Disk;
   readonly crypto: Crypto;
   readonly log: Log;
+  /** For recorders; daemons have none. */
+  readonly frames?: FrameTap;
 }

@@ -141,9 +141,8 @@ class ReplicaRole implements Role {
     return partsOf(this.#environment)
       .provide(DATABASE, (get) => get(ENVIRONMENT).openDatabase(`${dataFolder}/${LEDGER_FILE}`))
       .provide(LINKS, (get) => {
-        const { clock, transport, log, random } = get(ENVIRONMENT).ports;
         return new ReplicaLinks(
-          { clock, transport, log, random },
+          get(ENVIRONMENT).ports,
           {
             name,
             incarnation: this.#incarnation,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { ddmin, smallestFailing } from './ddmin.ts';
+import { ddmin } from './ddmin.ts';
 
 const upTo = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
@@ -64,19 +64,4 @@ test('where the runs are spent, what was reached by then is the answer', () => {
   const left = ddmin(upTo(64), (part) => runs-- > 0 && part.includes(5));
   assert.ok(left.includes(5));
   assert.ok(left.length < 64);
-});
-
-test('a number is halved down to the smallest that fails', () => {
-  assert.equal(
-    smallestFailing(10_000, 0, (value) => value >= 613),
-    613,
-  );
-  assert.equal(
-    smallestFailing(10_000, 10, () => true),
-    10,
-  );
-  assert.equal(
-    smallestFailing(7, 7, () => assert.fail('asked about what is known')),
-    7,
-  );
 });

@@ -47,19 +47,3 @@ const without = <T>(
   }
   return null;
 };
-
-/**
- * The smallest value from `smallest` to `value` that fails, found by halving (where failing is monotonic; otherwise a
- * small one). `value` fails and is not asked again.
- */
-export const smallestFailing = (value: number, smallest: number, fails: (candidate: number) => boolean): number => {
-  if (value <= smallest) return value;
-  if (fails(smallest)) return smallest;
-  let [passes, failing] = [smallest, value];
-  while (failing - passes > 1) {
-    const middle = Math.floor((passes + failing) / 2);
-    if (fails(middle)) failing = middle;
-    else passes = middle;
-  }
-  return failing;
-};

@@ -1,17 +1,6 @@
 /** Fewer processes: those that nothing mentions go, and what mentions those that went goes with them. */
+import { nodeNames, processNames } from '../plan/names.ts';
 import type { ClusterPlan, Fault, Operation, Plan, ProcessName } from '../plan/types.ts';
-
-/** What a plan with this cluster can still mention. */
-export const namesIn = (cluster: ClusterPlan): ReadonlySet<ProcessName> => {
-  const numbered = (kind: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${kind}${index + 1}`);
-  return new Set([
-    'tracker',
-    'backup',
-    ...numbered('proxy', cluster.proxies),
-    ...numbered('node', cluster.nodes),
-    ...numbered('liar', cluster.liars),
-  ]);
-};
 
 /** The processes that a fault concerns. */
 export const concernedBy = (fault: Fault): readonly ProcessName[] => {
@@ -30,7 +19,7 @@ export const concernedBy = (fault: Fault): readonly ProcessName[] => {
 
 /** The plan with this cluster: faults and operations of processes that are no more are left out. */
 export const withCluster = (plan: Plan, cluster: ClusterPlan): Plan => {
-  const names = namesIn(cluster);
+  const names = new Set(processNames(cluster));
   const faults: Fault[] = [];
   for (const fault of plan.faults) {
     const left = among(fault, names);
@@ -84,7 +73,7 @@ const fewerNodes = (plan: Plan): Plan[] => {
 
 const usedNodes = (plan: Plan): string[] => {
   const mentioned = new Set([...plan.faults.flatMap(concernedBy), ...plan.operations.map(({ node }) => node)]);
-  return Array.from({ length: plan.cluster.nodes }, (_, index) => `node${index + 1}`).filter((name) => mentioned.has(name));
+  return nodeNames(plan.cluster).filter((name) => mentioned.has(name));
 };
 
 const renamed = (plan: Plan, names: ReadonlyMap<string, string>): Plan => {

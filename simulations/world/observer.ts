@@ -3,6 +3,15 @@ import type { ControlFrame, LinkType } from '../../src/protocol/control/messages
 import type { Result } from '../../src/protocol/result.ts';
 import type { LogLine } from './log.ts';
 
+/** What a user's operation of the plan came to: the call that was really made, and for whom. */
+export interface Asked {
+  /** The call of the node's API, with its arguments; of several calls (`share`, `get`) the first. `repeat` is a `register`. */
+  readonly call: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Who is signed in at the node as far as its user knows; null: nobody. */
+  readonly account: string | null;
+}
+
 /** Every method may be left out. A method must not touch the world; it may throw, which ends the run. */
 export interface Observer {
   started?(process: string, incarnation: number): void;
@@ -22,6 +31,6 @@ export interface Observer {
   /** A step of a process is over: the moment at which its state may be looked at. */
   stepped?(process: string): void;
   /** A user's operation begins and ends; `id` is the operation's of the plan. Unanswered: `ended` never comes. */
-  called?(id: number, process: string): void;
+  called?(id: number, process: string, asked: Asked): void;
   answered?(id: number, process: string, result: Result<object>): void;
 }

@@ -1,0 +1,92 @@
+/** From a seed to a plan: which cluster, which kinds of faults and operations, and each of them by itself. */
+import { createRandom } from '../../src/ports/counter-random.ts';
+import { below, type Random } from '../../src/ports/random.ts';
+import { drawFaults, type FaultDraft } from './fault-draws.ts';
+import { nodeNames, processNames, proxyNames, replicaNames, voterNames } from './names.ts';
+import { drawOperation, drawVocabulary, openingOperations, type OperationDraft } from './operation-draws.ts';
+import { chance, drawCluster, drawProfile, pick } from './profile.ts';
+import { faultKinds, inOrder, operationKinds } from './schema.ts';
+import type { ClusterPlan, Fault, Operation, Plan, ProcessName, Profile } from './types.ts';
+
+/** Simulated milliseconds of faults, and of the calm after them (issue 3). */
+const CHAOS_MS = 120_000;
+const CALM_MS = 60_000;
+
+export interface Phases {
+  readonly chaosMs: number;
+  readonly calmMs: number;
+}
+
+const MINUTE_MS = 60_000;
+/** Numbers of operations begin here; those of faults at 1. */
+const FIRST_OPERATION_ID = 100_000;
+
+/** How many times something of that rate happens: its whole part, and one more with the chance of the rest. */
+const countOf = (random: Random, perMinute: number, ms: number): number => {
+  const expected = (perMinute * ms) / MINUTE_MS;
+  return Math.floor(expected) + (below(random, 'one more', 1_000_000) < (expected % 1) * 1_000_000 ? 1 : 0);
+};
+
+/**
+ * What is healed at the end: mostly everything; else a majority of the voters with one or both replicas, a proxy, and
+ * some nodes, so that the others stay broken and must not stand in the way.
+ */
+const drawCore = (random: Random, cluster: ClusterPlan): readonly ProcessName[] => {
+  const all = processNames(cluster);
+  if (chance(random, 'everything', 60)) return all;
+  const voters = voterNames(cluster);
+  const witnesses = voters.slice(replicaNames.length);
+  const replicas = chance(random, 'both replicas', 50) ? replicaNames : [pick(random, 'one replica', replicaNames)];
+  const majority = Math.floor(voters.length / 2) + 1;
+  const chosen = new Set<ProcessName>(replicas);
+  for (let next = below(random, 'first witness', witnesses.length); chosen.size < majority; next++)
+    chosen.add(witnesses[next % witnesses.length] as ProcessName);
+  if (!proxyNames(cluster).some((name) => chosen.has(name))) chosen.add(pick(random, 'a proxy', proxyNames(cluster)));
+  for (const node of nodeNames(cluster)) if (chance(random, `${node} is in`, 70)) chosen.add(node);
+  return all.filter((name) => chosen.has(name));
+};
+
+const faultsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { chaosMs }: Phases): readonly Fault[] => {
+  const drafts: FaultDraft[] = [];
+  for (const kind of faultKinds) {
+    const ofKind = random.fork(kind);
+    const count = countOf(ofKind, profile.faultsPerMinute[kind] ?? 0, chaosMs);
+    for (let n = 0; n < count; n++) {
+      const own = ofKind.fork(String(n));
+      drafts.push(...drawFaults(kind, { random: own, cluster, profile, atMs: below(own, 'at', chaosMs) }));
+    }
+  }
+  return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: index + 1, ...draft }) as Fault);
+};
+
+const operationsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { chaosMs }: Phases): readonly Operation[] => {
+  const words = drawVocabulary(random.fork('vocabulary'), cluster);
+  const drafts: OperationDraft[] = [...openingOperations(words)];
+  for (const kind of operationKinds) {
+    const ofKind = random.fork(kind);
+    const count = countOf(ofKind, profile.operationsPerMinute[kind] ?? 0, chaosMs);
+    for (let n = 0; n < count; n++) {
+      const own = ofKind.fork(String(n));
+      drafts.push(drawOperation(kind, own, words, below(own, 'at', chaosMs)));
+    }
+  }
+  return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: FIRST_OPERATION_ID + index, ...draft }) as Operation);
+};
+
+/** The plan of a seed. The same seed and phases give the same plan on every machine. */
+export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS, calmMs: CALM_MS }): Plan => {
+  const random = createRandom(`plan ${seed}`);
+  const cluster = drawCluster(random.fork('cluster'));
+  const profile = drawProfile(random.fork('profile'), cluster);
+  return inOrder({
+    version: 1,
+    about: `generated from seed ${seed}`,
+    seed,
+    cluster,
+    ...phases,
+    core: drawCore(random.fork('core'), cluster),
+    profile,
+    faults: faultsOf(random.fork('faults'), cluster, profile, phases),
+    operations: operationsOf(random.fork('operations'), cluster, profile, phases),
+  });
+};

@@ -7,6 +7,7 @@ import { parseAddress } from './address.ts';
 import { type ConfigFailure, loadConfig, redacted } from './load.ts';
 import { jsonSchema, networkSchema, nodeSchema } from './schema.ts';
 import { nearest } from './suggest.ts';
+import { votersOf } from './voters.ts';
 
 const KEY = 'ab'.repeat(32);
 const network = {
@@ -55,6 +56,16 @@ describe('configuration', () => {
     assert.equal(config.secrets.clusterKey, null);
     assert.equal(config.secrets.networkKey.key.byteLength, 32);
     assert.ok(Object.isFrozen(config.limits) && Object.isFrozen(config.network.proxies[0]));
+  });
+
+  it('takes the first one or three proxies as voters, never more than there are', () => {
+    const proxies = ['p1', 'p2', 'p3', 'p4'].map((name, at) => ({ name, address: `127.0.0.1:${7_411 + at}` }));
+    const voters = (witnesses: object): string[] => votersOf(networkSchema.parse({ ...network, proxies, ...witnesses }));
+    assert.deepEqual(voters({}), ['main', 'backup', 'p1']);
+    assert.deepEqual(voters({ witnesses: 3 }), ['main', 'backup', 'p1', 'p2', 'p3']);
+    const why = (file: object): string | undefined => networkSchema.safeParse(file).error?.issues[0]?.message;
+    assert.match(why({ ...network, proxies, witnesses: 2 }) ?? '', /1 or 3/u);
+    assert.match(why({ ...network, witnesses: 3 }) ?? '', /more than there are proxies/u);
   });
 
   it('names an unknown key and suggests the nearest valid one, at any depth', () => {

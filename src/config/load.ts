@@ -62,6 +62,7 @@ const networkConfig = (file: NetworkFile): NetworkConfig => ({
   name: file.name,
   replicas: file.replicas.map(({ name, address }) => ({ name, address: hostPort(address) })),
   proxies: file.proxies.map(({ name, address }) => ({ name, address: hostPort(address) })),
+  witnesses: file.witnesses,
   registration: file.registration,
   announceIntervalSeconds: file.announceIntervalSeconds,
   aliveSeconds: file.aliveSeconds,

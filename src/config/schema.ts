@@ -69,7 +69,14 @@ export const networkSchema = z
       .array(place('proxy', 'nodes'))
       .min(1)
       .max(16)
-      .meta({ description: 'The proxies, in the order in which nodes try them. The first is also the witness: the third voter.' }),
+      .meta({ description: 'The proxies, in the order in which nodes try them. The first ones are also witnesses: see `witnesses`.' }),
+    witnesses: z
+      .union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' })
+      .default(1)
+      .meta({
+        description:
+          'How many proxies vote, the first ones: with tracker and backup they elect the primary. 1: any one of three voters may fail; 3: any two of five.',
+      }),
     registration: z
       .enum(['open', 'invite', 'closed'])
       .default('open')
@@ -78,7 +85,11 @@ export const networkSchema = z
     aliveSeconds: count(1, 3600, 10, 'Seconds between two signs of life of a node.'),
     removeSeconds: count(2, 86_400, 60, 'A node that has been silent for this many seconds is removed from the swarms.'),
     sessionDays: count(1, 3650, 30, 'Days after which a login ends.'),
-    timing: timing.meta({ description: 'How failures are found, by all three voters alike. Multiply by four across a wide-area network.' }),
+    timing: timing.meta({ description: 'How failures are found, by all voters alike. Multiply by four across a wide-area network.' }),
+  })
+  .refine((file) => file.witnesses <= file.proxies.length, {
+    path: ['witnesses'],
+    error: 'must not be more than there are proxies',
   })
   .refine((file) => file.timing.suspectMinMs <= file.timing.suspectMaxMs, {
     path: ['timing', 'suspectMinMs'],

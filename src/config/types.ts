@@ -18,15 +18,17 @@ export interface NetworkConfig {
   readonly name: string;
   /** The replicas, in order of priority: `main`, then `backup`. Where proxies and the other replica reach them. */
   readonly replicas: readonly { readonly name: string; readonly address: HostPort }[];
-  /** Where nodes reach proxies. The first is the witness: the third voter. */
+  /** Where nodes reach proxies. */
   readonly proxies: readonly { readonly name: string; readonly address: HostPort }[];
+  /** So many of the proxies, the first ones, vote with the replicas. Not more than there are. */
+  readonly witnesses: 1 | 3;
   readonly registration: Registration;
   readonly announceIntervalSeconds: number;
   readonly aliveSeconds: number;
   /** A node that stays silent this long is removed. */
   readonly removeSeconds: number;
   readonly sessionDays: number;
-  /** How failures are found, by all three voters alike. */
+  /** How failures are found, by all voters alike. */
   readonly timing: {
     readonly heartbeatMs: number;
     readonly suspectMinMs: number;

@@ -1,6 +1,7 @@
 import { Proxy } from '../actors/proxy/proxy.ts';
 import { Voter, type VoterPeers } from '../actors/voter/voter.ts';
 import type { ProxyConfig } from '../config/types.ts';
+import { votersOf } from '../config/voters.ts';
 import { timingFrom } from '../domain/replication/timing.ts';
 import type { VotingFrame } from '../protocol/control/messages.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
@@ -12,7 +13,7 @@ import type { Role } from './role.ts';
 const PROXY = token<Proxy>('proxy');
 const VOTER = token<Voter>('voter');
 
-/** A proxy: the members' way to the tracker pair. The first one of the network is also the witness, the third voter. */
+/** A proxy: the members' way to the tracker pair. The first ones of a network are also witnesses: voters without data (`votersOf`). */
 class ProxyRole implements Role {
   readonly #environment: Environment;
   readonly #config: ProxyConfig;
@@ -25,7 +26,7 @@ class ProxyRole implements Role {
   constructor(environment: Environment, config: ProxyConfig) {
     this.#environment = environment;
     this.#config = config;
-    this.#witness = config.network.proxies[0]?.name === config.name;
+    this.#witness = votersOf(config.network).includes(config.name);
     this.#parts = this.#compose();
   }
 
@@ -98,7 +99,6 @@ class ProxyRole implements Role {
         const { clock, log, disk } = ports;
         // A witness has no log: what its voter sends are voting frames.
         const peers: VoterPeers = { send: (to, frame) => get(PROXY).send(to, frame as VotingFrame) };
-        const voters = [...replicas, name];
         return new Voter({
           reactor,
           clock,
@@ -106,7 +106,7 @@ class ProxyRole implements Role {
           disk,
           folder: dataFolder,
           name,
-          voters,
+          voters: votersOf(network),
           replicas,
           peers,
           timing: timingFrom(network.timing),

@@ -4,6 +4,7 @@ import { Replica } from '../actors/replica/replica.ts';
 import { Swarm } from '../actors/swarm/swarm.ts';
 import { Voter } from '../actors/voter/voter.ts';
 import type { ReplicaConfig } from '../config/types.ts';
+import { votersOf } from '../config/voters.ts';
 import { PASSWORD_COST } from '../domain/accounts/phc.ts';
 import type { LedgerTransactions, StoredReply } from '../domain/ledger/types.ts';
 import { timingFrom } from '../domain/replication/timing.ts';
@@ -135,7 +136,7 @@ class ReplicaRole implements Role {
 
   #compose(): Parts {
     const { name, network, listen, secrets, limits, dataFolder } = this.#config;
-    const voters = [...network.replicas.map((replica) => replica.name), ...network.proxies.slice(0, 1).map((proxy) => proxy.name)];
+    const voters = votersOf(network);
     const replicas = network.replicas.map((replica) => replica.name);
     const replicationTiming = timingFrom(network.timing);
     return partsOf(this.#environment)

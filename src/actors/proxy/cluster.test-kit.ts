@@ -28,6 +28,7 @@ const configFor = (replicas: readonly TestProcess[], proxies: readonly TestProce
   name: 'test',
   replicas: replicas.map((process, i) => ({ name: i === 0 ? 'main' : 'backup', address: { host: process.host, port: CONTROL_PORT } })),
   proxies: proxies.map((process, i) => ({ name: `proxy-${i + 1}`, address: { host: process.host, port: MEMBER_PORT } })),
+  witnesses: 1,
   registration: 'open',
   announceIntervalSeconds: 60,
   aliveSeconds: 10,

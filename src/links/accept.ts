@@ -5,9 +5,11 @@ import type {
   HelloFrame,
   LinkType,
   MemberFrame,
+  OperatorFrame,
   ProxyFrame,
   RefuseFrame,
   ReplicaFrame,
+  SwarmFrame,
 } from '../protocol/control/messages.ts';
 import { PROTOCOL_VERSION } from '../protocol/control/messages.ts';
 import type { Address, Connection, ConnectionHandler, Security, TransportFailure } from '../transports/transport.ts';
@@ -30,7 +32,13 @@ export interface AcceptHandler {
   failed(error: TransportFailure): void;
   /** The epoch that a welcome tells. */
   epoch(): number;
-  readonly accept: { readonly member?: Accept<MemberFrame>; readonly proxy?: Accept<ProxyFrame>; readonly replica?: Accept<ReplicaFrame> };
+  readonly accept: {
+    readonly member?: Accept<MemberFrame>;
+    readonly proxy?: Accept<ProxyFrame>;
+    readonly replica?: Accept<ReplicaFrame>;
+    readonly operator?: Accept<OperatorFrame>;
+    readonly swarm?: Accept<SwarmFrame>;
+  };
 }
 
 export interface AcceptOptions {

@@ -1,6 +1,6 @@
 /**
- * The links of a tracker or backup: it takes `proxy` and `replica` links on its control port, and dials the replicas
- * that stand before it in the network's list. Proxies dial every replica.
+ * The links of a tracker or backup: it takes `proxy`, `replica` and `operator` links on its control port, and dials the
+ * replicas that stand before it in the network's list. Proxies dial every replica.
  */
 import type { NetworkConfig } from '../config/types.ts';
 import type { TimerId } from '../ports/clock.ts';
@@ -15,13 +15,15 @@ import type {
   ReplyFrame,
   RequestFrame,
   StatusFrame,
+  SwarmFrame,
   VotingFrame,
 } from '../protocol/control/messages.ts';
 import { type Done, fail, ok, type Failure } from '../protocol/result.ts';
 import type { Address, Security, TransportFailure } from '../transports/transport.ts';
-import { acceptLinks, type LinkListener, type Refusal } from './accept.ts';
+import { type Accept, acceptLinks, type LinkListener, type Refusal } from './accept.ts';
 import type { LinkDeps } from './dial.ts';
 import { LinkDialler } from './dialler.ts';
+import { acceptOperators, type Obey } from './operator.ts';
 import type { Link, LinkDown, LinkHandler, LinkPeer } from './link.ts';
 import { CLUSTER_LINK_LIMITS, type LinkIdentity } from './session.ts';
 
@@ -35,7 +37,7 @@ export interface ReplicaLinksOptions {
   /** The cluster key; null for links in the clear (simulations). */
   readonly security: Security | null;
   readonly linksMax: number;
-  /** The status goes to the proxies at every change and this often. */
+  /** The status goes to the proxies at every change and this often; about once a second with the report for people. */
   readonly statusEveryMs: number;
 }
 
@@ -50,8 +52,16 @@ export interface ReplicaLinksHandler {
   /** `reply` may be called later, once; it is dropped when the proxy's link is gone. */
   request(frame: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void;
   announce(frame: AnnounceFrame, proxy: string, reply: (frame: AnnouncedFrame) => void): void;
+  /** Takes the swarm links of the replicas that stand after this one; absent: none are taken. */
+  readonly acceptSwarm?: Accept<SwarmFrame>;
+  /** From an operator's command. */
+  readonly obey: Obey;
+  /** What this replica says of itself now, to its proxies; null before it can. `report`: with the part for people. */
+  status(report: boolean): StatusFrame | null;
 }
 
+/** The status carries the report for people so often. */
+const REPORT_EVERY_MS = 1_000;
 /** How long a proxy has to answer for a node. */
 const PING_TIMEOUT_MS = 4_000;
 /** Pings under way at a time. */
@@ -72,7 +82,9 @@ export class ReplicaLinks {
   readonly #diallers: LinkDialler<ReplicaFrame>[] = [];
   readonly #pings = new Map<number, Ping>();
   #listener: LinkListener | null = null;
+  /** What the proxies were told last. */
   #status: StatusFrame | null = null;
+  #reportDue = 0;
   #statusTimer: TimerId | null = null;
   #nonce = 0;
 
@@ -96,8 +108,13 @@ export class ReplicaLinks {
       {
         listening: (address) => this.#handler.listening(address),
         failed: (error) => this.#handler.failed(error),
-        epoch: () => this.#status?.epoch ?? 0,
-        accept: { proxy: (peer, link) => this.#acceptProxy(peer, link), replica: (peer, link) => this.#acceptReplica(peer, link) },
+        epoch: () => this.#handler.status(false)?.epoch ?? 0,
+        accept: {
+          proxy: (peer, link) => this.#acceptProxy(peer, link),
+          replica: (peer, link) => this.#acceptReplica(peer, link),
+          operator: acceptOperators(this.#handler.obey),
+          ...(this.#handler.acceptSwarm === undefined ? {} : { swarm: this.#handler.acceptSwarm }),
+        },
       },
     );
     const own = network.replicas.findIndex((replica) => replica.name === name);
@@ -121,10 +138,11 @@ export class ReplicaLinks {
     return proxy !== undefined && isVoting(frame) && proxy.send(frame);
   }
 
-  /** What proxies are told from now on; at once when it differs from before. */
-  setStatus(status: StatusFrame): void {
+  /** The status may be another: the proxies are told at once if it is. */
+  statusChanged(): void {
     const before = this.#status;
-    this.#status = status;
+    const status = this.#handler.status(true);
+    if (status === null) return;
     const same =
       before !== null &&
       before.role === status.role &&
@@ -132,7 +150,7 @@ export class ReplicaLinks {
       before.primary === status.primary &&
       before.mode === status.mode &&
       before.waitsFor === status.waitsFor;
-    if (!same) for (const link of this.#proxies.values()) link.send(status);
+    if (!same) this.#tell(status);
   }
 
   /** Names of the proxies that are connected. */
@@ -161,10 +179,20 @@ export class ReplicaLinks {
   }
 
   #tellStatusOften(): void {
-    this.#statusTimer = this.#deps.clock.setTimer(millis(this.#options.statusEveryMs), () => {
-      if (this.#status !== null) for (const link of this.#proxies.values()) link.send(this.#status);
+    const { statusEveryMs } = this.#options;
+    this.#statusTimer = this.#deps.clock.setTimer(millis(statusEveryMs), () => {
+      this.#reportDue -= statusEveryMs;
+      const report = this.#reportDue <= 0;
+      if (report) this.#reportDue = REPORT_EVERY_MS;
+      if (this.#proxies.size > 0) this.#tell(this.#handler.status(report));
       this.#tellStatusOften();
     });
+  }
+
+  #tell(status: StatusFrame | null): void {
+    if (status === null) return;
+    this.#status = status;
+    for (const link of this.#proxies.values()) link.send(status);
   }
 
   #dial(name: string, address: Address): void {
@@ -240,7 +268,8 @@ export class ReplicaLinks {
           this.#handler.peerDown(name);
         }
         this.#deps.log.info({ proxy: name, address: peer.address.host }, 'link to a proxy is up');
-        if (this.#status !== null) link.send(this.#status);
+        const status = this.#handler.status(true);
+        if (status !== null) link.send(status);
         this.#handler.peerUp(name);
       },
       frame: (frame) => {

@@ -12,6 +12,7 @@ import type { ReplicaStatus } from '../domain/replication/types.ts';
 import { outcomeOf, requestIdText } from '../domain/routing/request-log.ts';
 import { ReplicaLinks } from '../links/replica-links.ts';
 import type { Database } from '../ports/database.ts';
+import type { Order, OrderOutcome, ServerReport, StatusFrame } from '../protocol/control/messages.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
 import { formatAddress, type TransportFailure } from '../transports/transport.ts';
@@ -25,6 +26,7 @@ const REPLICA = token<Replica>('replica');
 const SWARM = token<Swarm>('swarm');
 const DESK = token<Desk>('desk');
 
+const SOFTWARE = `shoal/${version}`;
 /** Where the ledger is in the data folder. */
 const LEDGER_FILE = 'ledger.sqlite';
 
@@ -104,15 +106,50 @@ class ReplicaRole implements Role {
   }
 
   #statusChanged(status: ReplicaStatus): void {
-    const { role, epoch, primary, mode, appliedSeq, waitsFor } = status;
+    const { role, primary } = status;
     const get = this.#parts.get;
     get(SWARM).primaryChanged(role === 'primary');
-    get(LINKS).setStatus({ kind: 'status', name: this.#config.name, role, epoch, primary, mode, appliedSeq, waitsFor });
+    get(LINKS).statusChanged();
     this.#noteFollowed(role === 'follower' ? primary : null, status);
     if (role !== 'halted') return;
     const error = new Halted(`its ledger or its voter state cannot be used (${this.#haltReason})`);
     this.#answerStart(fail('halted', `The ${this.#config.role} ${this.#config.name} halted: ${error.message}.`));
     this.#ended(error);
+  }
+
+  /** What the proxies are told. */
+  #frame(report: boolean): StatusFrame {
+    const { name, role, epoch, primary, mode, appliedSeq, waitsFor } = this.#parts.get(REPLICA).status();
+    const status: StatusFrame = { kind: 'status', name, role, epoch, primary, mode, appliedSeq, waitsFor };
+    return report ? { ...status, report: this.#report() } : status;
+  }
+
+  #report(): ServerReport {
+    const { get } = this.#parts;
+    const { registry, phase } = get(SWARM);
+    const status = get(REPLICA).status();
+    return {
+      ...status,
+      generation: 0,
+      followers: [],
+      voters: [],
+      lastFailover: null,
+      draining: false,
+      software: SOFTWARE,
+      swarm: { phase, nodes: registry.nodeCount, swarms: registry.swarmCount },
+      proxies: get(LINKS).proxies,
+      requestsUnderWay: get(DESK).underWay,
+    };
+  }
+
+  #obey(order: Order, done: (outcome: OrderOutcome) => void): void {
+    this.#environment.ports.log.info({ order: order.do }, 'an operator gives an order');
+    switch (order.do) {
+      case 'report':
+        return done({ ok: true, value: this.#report() });
+      default:
+        return done({ ok: false, code: 'unavailable', message: 'not yet' });
+    }
   }
 
   /** Once for each primary that this replica begins to follow. */
@@ -147,7 +184,7 @@ class ReplicaRole implements Role {
           {
             name,
             incarnation: this.#incarnation,
-            software: `shoal/${version}`,
+            software: SOFTWARE,
             network,
             listen,
             security: secrets.clusterKey,
@@ -162,6 +199,8 @@ class ReplicaRole implements Role {
             peerDown: (peer) => get(REPLICA).peerDown(peer),
             request: (frame, proxy, reply) => get(DESK).handle(frame, proxy, reply),
             announce: (frame, proxy, reply) => reply(get(DESK).announce(frame, proxy, '')),
+            obey: (order, done) => this.#obey(order, done),
+            status: (report) => this.#frame(report),
           },
         );
       })

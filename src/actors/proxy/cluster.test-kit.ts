@@ -13,6 +13,7 @@ import type {
   ReplyBody,
   ReplyFrame,
   RequestFrame,
+  ServerReport,
   RouteFrame,
   StatusFrame,
   VotingFrame,
@@ -50,6 +51,10 @@ export class FakeReplica {
   answer: (frame: RequestFrame) => ReplyBody | null = () => ({ ok: true, value: {} });
   epoch = 0;
   seq = 0;
+  /** What it says of itself now. */
+  status: StatusFrame | null = null;
+  /** Goes with the status where the report for people is due. */
+  report: ServerReport | null = null;
 
   constructor(process: TestProcess, network: NetworkConfig, name: string) {
     this.process = process;
@@ -76,6 +81,8 @@ export class FakeReplica {
         if (body !== null) reply(this.replyTo(frame, body));
       },
       announce: (frame, _proxy, reply) => void this.announces.push({ frame, reply }),
+      obey: (_order, done) => done({ ok: false, code: 'unavailable', message: 'nothing is obeyed here' }),
+      status: (report) => (this.status === null || !report || this.report === null ? this.status : { ...this.status, report: this.report }),
     });
     process.do(() => this.links.start());
   }
@@ -94,9 +101,8 @@ export class FakeReplica {
 
   says(role: StatusFrame['role'], epoch: number, primary: string | null, waitsFor: string | null = null): void {
     this.epoch = epoch;
-    this.process.do(() =>
-      this.links.setStatus({ kind: 'status', name: this.name, role, epoch, primary, mode: 'SYNC', appliedSeq: this.seq, waitsFor }),
-    );
+    this.status = { kind: 'status', name: this.name, role, epoch, primary, mode: 'SYNC', appliedSeq: this.seq, waitsFor };
+    this.process.do(() => this.links.statusChanged());
   }
 
   operations(): string[] {

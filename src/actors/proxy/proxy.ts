@@ -6,6 +6,7 @@ import type { Actor } from 'xstate';
 import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
 import type { NetworkConfig, ProxyConfig } from '../../config/types.ts';
+import { clusterOf } from '../../domain/routing/cluster.ts';
 import { requestLine } from '../../domain/routing/request-log.ts';
 import { acceptLinks, type LinkListener } from '../../links/accept.ts';
 import type { LinkHandler } from '../../links/link.ts';
@@ -273,6 +274,9 @@ export class Proxy {
       const target = served ? this.#members.get(operation.node) : this.#members.find(operation.node);
       if (target !== undefined) return this.#ping(frame, member, target);
     }
+    // Answered here, whether anybody serves or not: that is what the asker wants to know.
+    if (operation.op === 'cluster')
+      return this.#answer(frame, member, clusterOf(this.#replicas.reports(), { name: this.#deps.config.name, state: this.#state }));
     if (operation.op === 'enter') this.#cache.entered(member.node, frame);
     if (operation.op === 'exit') this.#cache.forget(member.node);
     this.#requests.take(frame, member);
@@ -281,16 +285,20 @@ export class Proxy {
   #ping(frame: RequestFrame, member: Member, target: Member): void {
     this.#members.ping(target.node, (roundTripMicros) => {
       if (roundTripMicros === null) return this.#requests.refuse(frame, member, 'not-found', `Node ${target.node} does not answer.`);
-      const value = { node: target.node, roundTripMicros };
-      member.reply({
-        kind: 'reply',
-        requestId: frame.requestId,
-        epoch: this.#replicas.epochSeen,
-        seq: 0,
-        durability: 'none',
-        body: { ok: true, value },
-        tail: new Uint8Array(0),
-      });
+      this.#answer(frame, member, { node: target.node, roundTripMicros });
+    });
+  }
+
+  /** What the proxy knows by itself. */
+  #answer(frame: RequestFrame, member: Member, value: object): void {
+    member.reply({
+      kind: 'reply',
+      requestId: frame.requestId,
+      epoch: this.#replicas.epochSeen,
+      seq: 0,
+      durability: 'none',
+      body: { ok: true, value },
+      tail: new Uint8Array(0),
     });
   }
 

@@ -1,5 +1,6 @@
 /** The replicas as a proxy has them: a link to each, what each says of itself, and who is primary. */
 import { chooseFollower, choosePrimary, chooseWaitedFor, epochOf, type Primary, type ReplicaView } from '../../domain/routing/route.ts';
+import type { SeenReplica } from '../../domain/routing/cluster.ts';
 import type { NetworkConfig } from '../../config/types.ts';
 import { LinkDialler } from '../../links/dialler.ts';
 import type { LinkHandler } from '../../links/link.ts';
@@ -7,7 +8,15 @@ import { CLUSTER_LINK_LIMITS, type LinkIdentity } from '../../links/session.ts';
 import type { Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { AnnounceFrame, PongFrame, ProxyFrame, RequestFrame, StatusFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import type {
+  AnnounceFrame,
+  PongFrame,
+  ProxyFrame,
+  RequestFrame,
+  ServerReport,
+  StatusFrame,
+  VotingFrame,
+} from '../../protocol/control/messages.ts';
 import type { Security } from '../../transports/transport.ts';
 
 type Incoming = Parameters<LinkHandler<ProxyFrame>['frame']>[0];
@@ -28,11 +37,17 @@ export interface ReplicasHandler {
 interface Replica {
   readonly dialler: LinkDialler<ProxyFrame>;
   view: ReplicaView;
+  /** What it said last for people on this link. */
+  report: ServerReport | null;
+  /** Why there is no link. */
+  reason: string;
 }
 
 /** A primary that was not heard for this long is suspected: it says its status every 150 ms or so. */
 const QUIET_AFTER: Micros = millis(1_000);
 const LOOK_EVERY: Micros = millis(250);
+/** What a replica said of itself is not told to people when it is older. */
+const REPORT_OLD_AFTER: Micros = millis(2_000);
 
 export class Replicas {
   primary: Primary | null = null;
@@ -61,9 +76,14 @@ export class Replicas {
         up: (peer) => this.#up(name, peer.name),
         frame: (frame) => (frame.kind === 'status' ? this.#heard(name, frame) : handler.frame(name, frame)),
         down: (reason) => this.#down(name, reason.message),
-        failed: (reason) => ports.log.debug({ replica: name, reason: reason.message }, 'no link to the replica'),
+        failed: (reason) => this.#failed(name, reason.message),
       });
-      this.#replicas.set(name, { dialler, view: { name, up: false, status: null, heardAt: 0 } });
+      this.#replicas.set(name, {
+        dialler,
+        view: { name, up: false, status: null, heardAt: 0 },
+        report: null,
+        reason: 'it is being dialled',
+      });
     }
   }
 
@@ -112,6 +132,19 @@ export class Replicas {
     }));
   }
 
+  /** What each replica says of itself, for people. One whose link stands has said it within a second or so. */
+  reports(): SeenReplica[] {
+    const now = this.#ports.clock.now();
+    return [...this.#replicas.values()].map(({ view: { name, up, status, heardAt }, report, reason }) => {
+      if (!up) return { name, report: null, reason };
+      if (now - heardAt > REPORT_OLD_AFTER)
+        return { name, report: null, reason: `nothing heard for ${Math.floor((now - heardAt) / 1_000_000)} s` };
+      if (report === null || status === null) return { name, report: null, reason: 'it has said nothing yet' };
+      const { role, epoch, primary, mode, waitsFor, appliedSeq } = status;
+      return { name, report: { ...report, role, epoch, primary, mode, waitsFor, appliedSeq }, reason: null };
+    });
+  }
+
   /** An epoch in a reply: one that is higher than all before means another primary. */
   sawEpoch(epoch: number): void {
     if (epoch <= this.epochSeen) return;
@@ -130,12 +163,14 @@ export class Replicas {
       return replica.dialler.drop();
     }
     replica.view = { name, up: true, status: null, heardAt: this.#ports.clock.now() };
+    replica.report = null;
     this.#ports.log.info({ replica: name }, 'link to a replica is up');
     this.#handler.up(name);
   }
 
   #down(name: string, reason: string): void {
     const replica = this.#replicas.get(name) as Replica;
+    replica.reason = reason;
     if (!replica.view.up) return;
     replica.view = { ...replica.view, up: false, status: null };
     this.#ports.log.warn({ replica: name, reason }, 'link to a replica is down');
@@ -143,8 +178,14 @@ export class Replicas {
     this.#judge();
   }
 
+  #failed(name: string, reason: string): void {
+    (this.#replicas.get(name) as Replica).reason = reason;
+    this.#ports.log.debug({ replica: name, reason }, 'no link to the replica');
+  }
+
   #heard(name: string, status: StatusFrame): void {
     const replica = this.#replicas.get(name) as Replica;
+    if (status.report !== undefined) replica.report = status.report;
     replica.view = { ...replica.view, status, heardAt: this.#ports.clock.now() };
     this.epochSeen = Math.max(this.epochSeen, epochOf(status));
     this.#judge();

@@ -7,7 +7,7 @@ import type { ControlFrame, LinkType, RequestFrame } from './messages.ts';
 import { checkOperation } from './schemas.ts';
 
 const bodyOf = (encoded: EncodedFrame): Uint8Array => new Uint8Array(Buffer.concat(encoded.parts));
-const links: readonly LinkType[] = ['member', 'proxy', 'replica'];
+const links: readonly LinkType[] = ['member', 'proxy', 'replica', 'operator'];
 
 const integer = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const hex = (digits: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
@@ -72,6 +72,33 @@ const rated: fc.Arbitrary<ControlFrame> = fc.oneof(
   }),
 );
 
+const replicaRole = fc.constantFrom('booting' as const, 'follower' as const, 'primary' as const, 'halted' as const);
+const mode = fc.constantFrom('SYNC' as const, 'SOLO' as const, 'NONE' as const);
+const serverReport = fc.record({
+  name,
+  role: replicaRole,
+  mode,
+  epoch: integer,
+  generation: integer,
+  primary: fc.option(name),
+  waitsFor: fc.option(name),
+  lastSeq: integer,
+  commitSeq: integer,
+  appliedSeq: integer,
+  followers: fc.array(fc.record({ name, state: fc.string({ maxLength: 20 }), lagEntries: integer, lagBytes: fc.option(integer) }), {
+    maxLength: 3,
+  }),
+  voters: fc.array(fc.record({ name, reachable: fc.boolean() }), { maxLength: 5 }),
+  lastFailover: fc.option(
+    fc.record({ wallMs: integer, epoch: integer, from: fc.option(name), to: name, why: fc.string({ maxLength: 60 }) }),
+  ),
+  draining: fc.boolean(),
+  software: fc.string({ maxLength: 20 }),
+  swarm: fc.record({ phase: fc.constantFrom('cold' as const, 'warming' as const, 'warm' as const), nodes: integer, swarms: integer }),
+  proxies: fc.array(name, { maxLength: 3 }),
+  requestsUnderWay: integer,
+});
+
 const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
   fc.record({
     kind: fc.constant('request' as const),
@@ -117,6 +144,34 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
     reader: fc.option(name),
     waitsFor: fc.option(name),
     spreadMs: fc.nat({ max: 60_000 }),
+  }),
+  fc.record({
+    kind: fc.constant('status' as const),
+    name,
+    role: replicaRole,
+    epoch: integer,
+    primary: fc.option(name),
+    mode,
+    appliedSeq: integer,
+    waitsFor: fc.option(name),
+    report: serverReport,
+  }),
+  fc.record({
+    kind: fc.constant('order' as const),
+    id: integer,
+    order: fc.constantFrom({ do: 'report' as const }, { do: 'handover' as const }, { do: 'forcePromote' as const }),
+  }),
+  fc.record({
+    kind: fc.constant('ordered' as const),
+    id: integer,
+    outcome: fc.oneof(
+      fc.record({ ok: fc.constant(true as const), value: fc.record({ epoch: integer, generation: integer }) }),
+      fc.record({
+        ok: fc.constant(false as const),
+        code: fc.constantFrom('busy' as const, 'indeterminate' as const),
+        message: fc.string(),
+      }),
+    ),
   }),
 );
 
@@ -203,6 +258,9 @@ test('what is wrong with a frame is said', () => {
   assert.match(reasonOf('member', request({ op: 'login', name: 'x'.repeat(600), password: '' })), /operation\.name/u);
   assert.match(reasonOf('member', { kind: 'heartbeatAck', epoch: 1, round: 1 }), /heartbeatAck frame has no place on a member link/u);
   assert.match(reasonOf('replica', request({ op: 'logout' })), /no place on a replica link/u);
+  assert.match(reasonOf('operator', request({ op: 'logout' })), /no place on an operator link/u);
+  assert.match(reasonOf('proxy', { kind: 'order', id: 1, order: { do: 'forcePromote' } }), /order frame has no place on a proxy link/u);
+  assert.match(reasonOf('operator', { kind: 'order', id: 1, order: { do: 'shutdown' } as never }), /bad order frame \(order\.do /u);
   const unknown = decodeControl('member', 250, new Uint8Array(0));
   assert.ok(!unknown.ok && unknown.error.message === 'unknown frame kind 250');
 });

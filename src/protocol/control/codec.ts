@@ -42,6 +42,9 @@ export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
   appendNack: 52,
   snapshotChunk: 53,
   snapshotAck: 54,
+  swarmDelta: 56,
+  order: 64,
+  ordered: 65,
 };
 
 const KIND_OF_BYTE = new Map(Object.entries(KIND_BYTES).map(([kind, byte]) => [byte, kind as FrameKind]));
@@ -63,9 +66,11 @@ const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),
   proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...VOTING]),
   replica: new Set([...LINK, ...VOTING, 'probe', 'probed', 'append', 'appendAck', 'appendNack', 'snapshotChunk', 'snapshotAck']),
+  swarm: new Set([...LINK, 'swarmDelta']),
+  operator: new Set([...LINK, 'order', 'ordered']),
 };
 
-const RATED: ReadonlySet<FrameKind> = new Set(['heartbeat', 'heartbeatAck', 'append', 'appendAck', 'announce', 'announced']);
+const RATED: ReadonlySet<FrameKind> = new Set(['heartbeat', 'heartbeatAck', 'append', 'appendAck', 'announce', 'announced', 'swarmDelta']);
 /** Kinds that may have a tail, and the name of the field that it is. */
 const TAILS: Readonly<Partial<Record<FrameKind, 'tail' | 'bytes'>>> = { request: 'tail', reply: 'tail', snapshotChunk: 'bytes' };
 
@@ -120,7 +125,7 @@ const violation = (reason: string): Result<never, Violation> => fail('violation'
 export const decodeControl = (link: LinkType, kindByte: number, body: Uint8Array): Result<ControlFrame, Violation> => {
   const kind = KIND_OF_BYTE.get(kindByte);
   if (kind === undefined) return violation(`unknown frame kind ${kindByte}`);
-  if (!ALLOWED[link].has(kind)) return violation(`a ${kind} frame has no place on a ${link} link`);
+  if (!ALLOWED[link].has(kind)) return violation(`a ${kind} frame has no place on ${link === 'operator' ? 'an' : 'a'} ${link} link`);
   if (body.length > FRAME_BYTES_MAX[link]) return violation(`a ${kind} frame of ${body.length} bytes`);
   if (RATED.has(kind)) return decodeRated(kind as RatedFrame['kind'], body);
   return decodeHeaded(kind as HeadKind, body);

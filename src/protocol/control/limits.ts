@@ -25,10 +25,18 @@ export const ANNOUNCED_PEERS_MAX = 200;
 export const APPEND_ENTRIES_MAX = 4_096;
 /** Payload of one log entry: a change with a torrent file behind it. */
 export const ENTRY_BYTES_MAX = TORRENT_BYTES_MAX + MIB;
+/** A delta of the swarms; senders stay far below. */
+const SWARM_DELTA_BYTES_MAX = MIB / 4;
+/** Nodes that a delta tells of, those that are gone, and contents without a swarm. */
+export const SWARM_NODES_MAX = 4_096;
+/** Peers of one node in a delta. */
+export const SWARM_ITEMS_MAX = 4_096;
 
 /** Kind and body of a frame. An append holds at least one entry of any size, with room for small ones beside it. */
 export const FRAME_BYTES_MAX: Readonly<Record<LinkType, number>> = {
   member: TORRENT_BYTES_MAX + HEAD_BYTES_MAX + 1_024,
   proxy: TORRENT_BYTES_MAX + HEAD_BYTES_MAX + 1_024,
   replica: ENTRY_BYTES_MAX + 4 * MIB,
+  swarm: SWARM_DELTA_BYTES_MAX,
+  operator: REQUEST_HEAD_BYTES_MAX + 1_024,
 };

@@ -1,13 +1,17 @@
 /**
- * Control messages of Shoal's own links (docs/protocol.md). Three types of link, each with a closed union of frames:
- * `member` (node to proxy), `proxy` (proxy to replica), `replica` (tracker to backup). The words of the original program
- * stand where it has the thing: register, login, enter, exit, alive, own, need.
+ * Control messages of Shoal's own links (docs/protocol.md). Each type of link has a closed union of frames: `member` (node
+ * to proxy), `proxy` (proxy to replica), `replica` and `swarm` (tracker to backup), `operator` (a command to a replica). The
+ * words of the original program stand where it has the thing: register, login, enter, exit, alive, own, need.
  */
 
+import type { ClusterReport, OperatorOnlyFrame, ServerReport } from './operator.ts';
 import type { ReplicationFrame, VotingFrame, WireRequestId } from './pair.ts';
+import type { SwarmDeltaFrame } from './swarm-delta.ts';
 
+export type * from './operator.ts';
 export type * from './pair.ts';
 export type * from './report.ts';
+export type { SwarmDeltaFrame, WireSwarmItem, WireSwarmNode } from './swarm-delta.ts';
 
 /** Raised when an old program could misunderstand a new one. The two sides of a hello must have the same. */
 export const PROTOCOL_VERSION = 1;
@@ -111,7 +115,9 @@ export type Operation =
   /** In the order in which they entered. */
   | { readonly op: 'nodes'; readonly offset: number; readonly limit: number }
   /** By id, by the first digits of one, or by a name that only one node has (otherwise `ambiguous`). */
-  | { readonly op: 'ping'; readonly node: string };
+  | { readonly op: 'ping'; readonly node: string }
+  /** Answered by the proxy itself, from what trackers and backup tell it: also where none of them is there. */
+  | { readonly op: 'cluster' };
 
 export type OperationName = Operation['op'];
 
@@ -136,6 +142,7 @@ export interface OperationResults {
   readonly torrent: { readonly id: string };
   readonly nodes: { readonly nodes: readonly NodeSummary[]; readonly total: number };
   readonly ping: { readonly node: string; readonly roundTripMicros: number };
+  readonly cluster: ClusterReport;
 }
 
 export type ErrorCode =
@@ -252,7 +259,7 @@ export interface AnnouncedFrame {
 
 // ---- Hello, on every link --------------------------------------------------------------------------------------
 
-export type LinkType = 'member' | 'proxy' | 'replica';
+export type LinkType = 'member' | 'proxy' | 'replica' | 'swarm' | 'operator';
 
 export interface HelloFrame {
   readonly kind: 'hello';
@@ -321,12 +328,16 @@ export interface StatusFrame {
   readonly appliedSeq: number;
   /** It may not lead (R2): the replica named may hold newer changes. Null otherwise. */
   readonly waitsFor: string | null;
+  /** For people; not with every status: about once a second, and where what the others say has changed. */
+  readonly report?: ServerReport;
 }
 
-// ---- The three closed unions -----------------------------------------------------------------------------------
+// ---- The closed unions -----------------------------------------------------------------------------------------
 
 export type LinkFrame = HelloFrame | WelcomeFrame | RefuseFrame | PingFrame | PongFrame;
 export type MemberFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | RouteFrame;
 export type ProxyFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | StatusFrame | VotingFrame;
 export type ReplicaFrame = LinkFrame | VotingFrame | ReplicationFrame;
-export type ControlFrame = MemberFrame | ProxyFrame | ReplicaFrame;
+export type SwarmFrame = LinkFrame | SwarmDeltaFrame;
+export type OperatorFrame = LinkFrame | OperatorOnlyFrame;
+export type ControlFrame = MemberFrame | ProxyFrame | ReplicaFrame | SwarmFrame | OperatorFrame;

@@ -2,7 +2,19 @@
 import { z } from 'zod';
 import { describeIssue } from '../issue.ts';
 import { NODES_PAGE_MAX } from './limits.ts';
-import type { ErrorCode, Operation, OperationName, OperationResults } from './messages.ts';
+import { FAILOVER_WHY_CHARACTERS_MAX } from './report.ts';
+import type {
+  ClusterReport,
+  ErrorCode,
+  Operation,
+  OperationName,
+  OperationResults,
+  Order,
+  OrderErrorCode,
+  OrderName,
+  OrderResults,
+  ServerReport,
+} from './messages.ts';
 
 const count = z.int().min(0);
 const epoch = count;
@@ -57,6 +69,7 @@ export const operation = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('torrent'), id }),
   z.strictObject({ op: z.literal('nodes'), offset: count, limit: z.int().min(0).max(NODES_PAGE_MAX) }),
   z.strictObject({ op: z.literal('ping'), node: name }),
+  z.strictObject({ op: z.literal('cluster') }),
 ]) satisfies z.ZodType<Operation>;
 
 const codes = [
@@ -85,6 +98,61 @@ const codes = [
   'indeterminate',
   'internal',
 ] as const satisfies readonly ErrorCode[];
+
+const replicaRole = z.enum(['booting', 'follower', 'candidate', 'primary', 'fenced', 'halted']);
+const mode = z.enum(['SYNC', 'SOLO', 'NONE']);
+const swarm = z.object({ phase: z.enum(['cold', 'warming', 'warm']), nodes: count, swarms: count });
+const failover = z.object({
+  wallMs: z.number(),
+  epoch,
+  from: voter.nullable(),
+  to: voter,
+  why: z.string().max(FAILOVER_WHY_CHARACTERS_MAX),
+});
+/** Fields that a newer replica adds are dropped. */
+export const serverReport = z.object({
+  name: voter,
+  role: replicaRole,
+  mode,
+  epoch,
+  generation: count,
+  primary: voter.nullable(),
+  waitsFor: voter.nullable(),
+  lastSeq: count,
+  commitSeq: count,
+  appliedSeq: count,
+  followers: z.array(z.object({ name: voter, state: z.string().max(64), lagEntries: count, lagBytes: count.nullable() })).max(16),
+  voters: z.array(z.object({ name: voter, reachable: flag })).max(16),
+  lastFailover: failover.nullable(),
+  draining: flag,
+  software: z.string().max(128),
+  swarm,
+  proxies: z.array(voter).max(64),
+  requestsUnderWay: count,
+}) satisfies z.ZodType<ServerReport>;
+
+/** What a good answer to each order holds. */
+export const orderResults: { readonly [K in OrderName]: z.ZodType<OrderResults[K]> } = {
+  report: serverReport,
+  handover: z.object({ from: voter, to: voter, epoch, heldMs: z.number().min(0) }),
+  forcePromote: z.object({ epoch, generation: count }),
+};
+
+export const clusterReport = z.object({
+  primary: voter.nullable(),
+  mode,
+  epoch,
+  generation: count,
+  waitsFor: voter.nullable(),
+  draining: flag,
+  swarm: swarm.nullable(),
+  replicas: z.array(
+    z.object({ name: voter, report: serverReport.nullable(), reason: z.string().nullable(), lagEntries: count.nullable() }),
+  ),
+  voters: z.array(z.object({ name: voter, witness: flag, answers: flag.nullable() })),
+  lastFailover: failover.nullable(),
+  proxy: z.object({ name: voter, state: z.string() }).nullable(),
+}) satisfies z.ZodType<ClusterReport>;
 
 const replyBody = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: z.record(z.string(), z.unknown()) }),
@@ -131,11 +199,33 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   torrent: z.object({ id }),
   nodes: z.object({ nodes: z.array(nodeSummary), total: count }),
   ping: z.object({ node: name, roundTripMicros: count }),
+  cluster: clusterReport,
 };
 
 const configuration = z.strictObject({ e: epoch, v: count, primary: voter.nullable(), isr: z.array(voter).max(16) });
 const position = z.strictObject({ seq: count, epoch, hash });
-const link = z.enum(['member', 'proxy', 'replica']);
+const link = z.enum(['member', 'proxy', 'replica', 'swarm', 'operator']);
+
+const order = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('report') }),
+  z.strictObject({ do: z.literal('handover') }),
+  z.strictObject({ do: z.literal('forcePromote') }),
+]) satisfies z.ZodType<Order>;
+const orderCodes = [
+  'bad-request',
+  'busy',
+  'degraded',
+  'disk-full',
+  'forbidden',
+  'indeterminate',
+  'internal',
+  'not-primary',
+  'unavailable',
+] as const satisfies readonly OrderErrorCode[];
+const orderOutcome = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ ok: z.literal(false), code: z.enum(orderCodes), message }),
+]);
 
 /** The heads, by kind of frame, without `kind` and tail. */
 export const heads = {
@@ -171,12 +261,13 @@ export const heads = {
   }),
   status: z.strictObject({
     name: voter,
-    role: z.enum(['booting', 'follower', 'candidate', 'primary', 'fenced', 'halted']),
+    role: replicaRole,
     epoch,
     primary: voter.nullable(),
-    mode: z.enum(['SYNC', 'SOLO', 'NONE']),
+    mode,
     appliedSeq: count,
     waitsFor: voter.nullable(),
+    report: serverReport.exactOptional(),
   }),
   vote: z.strictObject({ epoch, candidate: voter }),
   promise: z.strictObject({ epoch, accepted: configuration }),
@@ -191,6 +282,8 @@ export const heads = {
   appendNack: z.strictObject({ epoch, promised: epoch, last: position, appliedSeq: count }),
   snapshotChunk: z.strictObject({ epoch, position, index: count, done: flag }),
   snapshotAck: z.strictObject({ epoch, index: count }),
+  order: z.strictObject({ id: count, order }),
+  ordered: z.strictObject({ id: count, outcome: orderOutcome }),
 } as const;
 
 export type HeadKind = keyof typeof heads;

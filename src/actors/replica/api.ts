@@ -90,6 +90,47 @@ export interface ProposalOutcome {
  */
 export type ProposalFailure = Failure<'not-primary' | 'busy' | 'indeterminate' | 'disk-full' | 'degraded'>;
 
+/** Where a linearizable read may be made (R10): everything up to `seq` is applied here, and `epoch` was led from here at the time. */
+export interface ReadPoint {
+  readonly seq: number;
+  readonly epoch: Epoch;
+}
+
+/** `not-primary`: ask the primary. `busy`: too many reads wait; try again. */
+export type ReadFailure = Failure<'not-primary' | 'busy'>;
+
+/** The peer leads. */
+export interface HandedOver {
+  readonly to: VoterName;
+  /** The peer's epoch. */
+  readonly epoch: Epoch;
+  /** From the last change taken here to the peer heard as primary, in milliseconds: changes were held so long. */
+  readonly heldMs: number;
+}
+
+/**
+ * Why this replica still leads, or why nobody can say who does. `not-primary`: ask the primary. `degraded`: it is SOLO,
+ * so no other replica has everything. `no-peer`: there is no link to the replica that would take over. `busy`: a
+ * hand-over is under way. `timed-out`: the peer did not take over in time.
+ */
+export type HandOverFailure = Failure<'not-primary' | 'degraded' | 'no-peer' | 'busy' | 'timed-out'>;
+
+/** This replica leads, without what only the other one has. */
+export interface ForcePromoted {
+  readonly epoch: Epoch;
+  /** Raised by this promotion: whoever has an older one keeps what it loses in `quarantine/`. */
+  readonly generation: number;
+}
+
+/**
+ * Nothing was overridden. `is-primary`: it leads already. `primary-alive`: another replica leads. `eligible`: it may lead
+ * by the rules, and does so or soon will. `no-majority`: too few voters answered in time. `busy`: it is being promoted.
+ * `halted`, `booting`: it cannot lead now. `disk`: its voter's state could not be written.
+ */
+export type ForcePromoteFailure = Failure<
+  'is-primary' | 'primary-alive' | 'eligible' | 'no-majority' | 'busy' | 'halted' | 'booting' | 'disk'
+>;
+
 /** Frames that the role hands to `Replica.receive`; replication frames come from replicas only. */
 export type ReplicaFrames = VotingFrame | ReplicationFrame;
 

@@ -6,9 +6,15 @@ import { type Done, fail } from '../../protocol/result.ts';
 import type { Heartbeat } from '../voter/voter.ts';
 import {
   type AppliedListener,
+  type ForcePromoted,
+  type ForcePromoteFailure,
+  type HandedOver,
+  type HandOverFailure,
   type Proposal,
   type ProposalFailure,
   type ProposalOutcome,
+  type ReadFailure,
+  type ReadPoint,
   REPLICA_LIMITS,
   type ReplicaDeps,
   type ReplicaFrames,
@@ -146,15 +152,42 @@ export class Replica {
    * one that was done is answered again from the ledger.
    */
   propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
-    let within = true;
-    const answer: Done<ProposalOutcome, ProposalFailure> = (result) => {
-      if (within) this.#deps.clock.setTimer(0, () => done(result));
-      else done(result);
-    };
-    const { primary } = this.#leadership;
-    if (primary?.serving) primary.propose(proposal, answer);
-    else answer(fail('not-primary', 'This replica is not the primary'));
-    within = false;
+    this.#answeringLater(done, (answer) => {
+      const { primary } = this.#leadership;
+      if (primary?.serving) primary.propose(proposal, answer);
+      else answer(fail('not-primary', 'This replica is not the primary'));
+    });
+  }
+
+  /**
+   * R10: answers when a majority of the voters has confirmed, after this call, that nobody leads in a higher epoch, and
+   * everything that was committed by then is applied here: what is read afterwards is the newest there is. Answers
+   * exactly once, never within the call.
+   */
+  readIndex(done: Done<ReadPoint, ReadFailure>): void {
+    this.#answeringLater(done, (answer) => answer(fail('not-primary', 'This replica is not the primary')));
+  }
+
+  /**
+   * Makes the other replica primary without losing or refusing anything: changes are held, the peer catches up, stands,
+   * and leads. Where it does not within a second, this replica goes on. Answers exactly once, never within the call.
+   *
+   * @param reason a few words for the log and for `lastFailover`.
+   */
+  handOver(reason: string, done: Done<HandedOver, HandOverFailure>): void {
+    this.#answeringLater(done, (answer) => {
+      this.#deps.log.info({ reason }, 'a hand-over was asked for');
+      answer(fail('not-primary', 'This replica is not the primary'));
+    });
+  }
+
+  /**
+   * The operator's only way past R2: makes this replica primary although another one may hold acknowledged changes that
+   * are not here. They are overridden; the other one keeps them in `quarantine/` when it comes back. A promotion that is
+   * not answered may still take effect. Answers exactly once, never within the call.
+   */
+  forcePromote(done: Done<ForcePromoted, ForcePromoteFailure>): void {
+    this.#answeringLater(done, (answer) => answer(fail('no-majority', 'Too few voters answered')));
   }
 
   /** A frame from the link of another voter. */
@@ -187,6 +220,16 @@ export class Replica {
     this.#up.delete(name);
     this.#deps.voter.peerDown(name);
     this.#leadership.peerDown(name);
+  }
+
+  /** Answers that are known at once come in a step of their own. */
+  #answeringLater<T, E>(done: Done<T, E>, ask: (answer: Done<T, E>) => void): void {
+    let within = true;
+    ask((result) => {
+      if (within) this.#deps.clock.setTimer(0, () => done(result));
+      else done(result);
+    });
+    within = false;
   }
 
   /** R11: the voter promises a higher epoch, so whoever leads or stands here in an older one stops, before the promise leaves. */

@@ -11,9 +11,10 @@ import { timingFrom } from '../domain/replication/timing.ts';
 import type { ReplicaStatus } from '../domain/replication/types.ts';
 import { outcomeOf, requestIdText } from '../domain/routing/request-log.ts';
 import { ReplicaLinks } from '../links/replica-links.ts';
+import { SwarmLinks } from '../links/swarm-links.ts';
 import type { Database } from '../ports/database.ts';
-import type { Order, OrderOutcome, ServerReport, StatusFrame } from '../protocol/control/messages.ts';
-import { type Done, fail, ok } from '../protocol/result.ts';
+import type { Order, OrderErrorCode, OrderOutcome, ServerReport, StatusFrame } from '../protocol/control/messages.ts';
+import { type Done, fail, type Failure, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
 import { formatAddress, type TransportFailure } from '../transports/transport.ts';
 import { ENVIRONMENT, type Environment, newIncarnation, type Parts, partsOf, token } from './container.ts';
@@ -21,6 +22,7 @@ import { Halted, type Role } from './role.ts';
 
 const DATABASE = token<Database<LedgerTransactions>>('database');
 const LINKS = token<ReplicaLinks>('links');
+const SWARM_LINKS = token<SwarmLinks>('swarm links');
 const VOTER = token<Voter>('voter');
 const REPLICA = token<Replica>('replica');
 const SWARM = token<Swarm>('swarm');
@@ -64,12 +66,14 @@ class ReplicaRole implements Role {
       get(REPLICA).onApplied((_appliedSeq, replies) => this.#noteApplied(replies));
       get(REPLICA).start();
       get(LINKS).start();
+      get(SWARM_LINKS).start();
     });
   }
 
   stop(done: () => void): void {
     if (!this.#started) return done();
     const get = this.#parts.get;
+    get(SWARM_LINKS).stop();
     get(LINKS).stop();
     get(DESK).stop();
     get(REPLICA).stop();
@@ -92,6 +96,7 @@ class ReplicaRole implements Role {
         phase,
         nodes: registry.nodeCount,
         swarms: registry.swarmCount,
+        peers: registry.peerCount,
       },
       requestsUnderWay: get(DESK).underWay,
       proxies: get(LINKS).proxies,
@@ -106,9 +111,9 @@ class ReplicaRole implements Role {
   }
 
   #statusChanged(status: ReplicaStatus): void {
-    const { role, primary } = status;
+    const { role, epoch, primary } = status;
     const get = this.#parts.get;
-    get(SWARM).primaryChanged(role === 'primary');
+    get(SWARM).primaryChanged(role === 'primary', epoch);
     get(LINKS).statusChanged();
     this.#noteFollowed(role === 'follower' ? primary : null, status);
     if (role !== 'halted') return;
@@ -143,13 +148,17 @@ class ReplicaRole implements Role {
   }
 
   #obey(order: Order, done: (outcome: OrderOutcome) => void): void {
-    this.#environment.ports.log.info({ order: order.do }, 'an operator gives an order');
-    switch (order.do) {
-      case 'report':
-        return done({ ok: true, value: this.#report() });
-      default:
-        return done({ ok: false, code: 'unavailable', message: 'not yet' });
-    }
+    const { log } = this.#environment.ports;
+    if (order.do === 'report') return done({ ok: true, value: this.#report() });
+    log.warn({ order: order.do }, 'an operator gives an order');
+    const replica = this.#parts.get(REPLICA);
+    const answer: Done<object, Failure<OrderErrorCode>> = (result) => {
+      const outcome: OrderOutcome = result.ok ? result : { ok: false, code: result.error.code, message: result.error.message };
+      log.warn({ order: order.do, outcome }, 'the order is answered');
+      done(outcome);
+    };
+    if (order.do === 'forcePromote') return replica.forcePromote(answer);
+    replica.handOver('ordered by the operator', (result) => answer(result.ok ? ok({ from: this.#config.name, ...result.value }) : result));
   }
 
   /** Once for each primary that this replica begins to follow. */
@@ -199,8 +208,22 @@ class ReplicaRole implements Role {
             peerDown: (peer) => get(REPLICA).peerDown(peer),
             request: (frame, proxy, reply) => get(DESK).handle(frame, proxy, reply),
             announce: (frame, proxy, reply) => reply(get(DESK).announce(frame, proxy, '')),
+            acceptSwarm: (peer, link) => get(SWARM_LINKS).accept(peer, link),
             obey: (order, done) => this.#obey(order, done),
             status: (report) => this.#frame(report),
+          },
+        );
+      })
+      .provide(SWARM_LINKS, (get) => {
+        const { clock, transport, log, random } = get(ENVIRONMENT).ports;
+        const identity = { networkId: network.networkId, name, incarnation: this.#incarnation, software: `shoal/${version}` };
+        return new SwarmLinks(
+          { clock, transport, log, random },
+          { identity, network, security: secrets.clusterKey },
+          {
+            up: (replica) => get(SWARM).peerUp(replica),
+            down: (replica) => get(SWARM).peerDown(replica),
+            received: (_replica, frame) => get(SWARM).received(frame),
           },
         );
       })
@@ -232,7 +255,10 @@ class ReplicaRole implements Role {
       .provide(SWARM, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);
         const { clock, random, log } = ports;
-        return new Swarm({ reactor, clock, random, log }, network);
+        return new Swarm({ reactor, clock, random, log }, network, {
+          send: (replica, frame) => get(SWARM_LINKS).send(replica, frame),
+          queuedBytes: (replica) => get(SWARM_LINKS).queuedBytes(replica),
+        });
       })
       .provide(DESK, (get) => {
         const { clock, crypto, log } = get(ENVIRONMENT).ports;

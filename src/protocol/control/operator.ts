@@ -9,15 +9,23 @@ import type { FailoverReport, ReplicaReport } from './report.ts';
 export type Order = { readonly do: 'report' } | { readonly do: 'handover' } | { readonly do: 'forcePromote' };
 export type OrderName = Order['do'];
 
+/** Why an order was not carried out; what each means for its order is said where replicas do them (`actors/replica/api.ts`). */
 export type OrderErrorCode =
   | 'bad-request'
+  | 'booting'
   | 'busy'
   | 'degraded'
-  | 'disk-full'
-  | 'forbidden'
+  | 'disk'
+  | 'eligible'
+  | 'halted'
   | 'indeterminate'
   | 'internal'
+  | 'is-primary'
+  | 'no-majority'
+  | 'no-peer'
   | 'not-primary'
+  | 'primary-alive'
+  | 'timed-out'
   | 'unavailable';
 
 export type OrderOutcome =

@@ -213,13 +213,20 @@ const order = z.discriminatedUnion('do', [
 ]) satisfies z.ZodType<Order>;
 const orderCodes = [
   'bad-request',
+  'booting',
   'busy',
   'degraded',
-  'disk-full',
-  'forbidden',
+  'disk',
+  'eligible',
+  'halted',
   'indeterminate',
   'internal',
+  'is-primary',
+  'no-majority',
+  'no-peer',
   'not-primary',
+  'primary-alive',
+  'timed-out',
   'unavailable',
 ] as const satisfies readonly OrderErrorCode[];
 const orderOutcome = z.discriminatedUnion('ok', [

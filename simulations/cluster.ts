@@ -9,19 +9,20 @@ import type { ReplicaStatus } from '../src/domain/replication/types.ts';
 import { type Micros, seconds } from '../src/ports/clock.ts';
 import type { ApiCallName, ApiCalls, TransferSummary } from '../src/protocol/api.ts';
 import { sha256, toHex } from '../src/protocol/digest.ts';
-import type { Result } from '../src/protocol/result.ts';
+import type { Random } from '../src/ports/random.ts';
+import type { Done, Result } from '../src/protocol/result.ts';
 import { createBackup } from '../src/roles/backup.ts';
 import type { Environment } from '../src/roles/container.ts';
 import { createNode } from '../src/roles/node.ts';
 import { createProxy } from '../src/roles/proxy.ts';
 import type { NodeRole, Role } from '../src/roles/role.ts';
 import { createTracker } from '../src/roles/tracker.ts';
+import type { ClusterPlan } from './plan/types.ts';
 import type { Incarnation, SimulatedProcess, World } from './world/index.ts';
 
-export interface ClusterOptions {
+/** A plan's cluster will do; what is left out is one proxy (the witness), no liars, no limit of uplinks. */
+export interface ClusterOptions extends Partial<ClusterPlan> {
   readonly nodes: number;
-  /** Bytes a second of each node's uplink. Default: unlimited. */
-  readonly uplink?: number;
   /** Default: open. */
   readonly registration?: NetworkConfig['registration'];
   /** For the first administrator. Default: none. */
@@ -41,11 +42,18 @@ export class Broken extends Error {
 }
 
 type Running = { readonly incarnation: Incarnation; readonly role: Role | NodeRole; error: Error | null };
+const names = (stem: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${stem}${index + 1}`);
 type Create = (environment: Environment, ended: (error: Error) => void) => Role | NodeRole;
 
 export class Cluster {
   readonly world: World;
+  readonly proxyNames: readonly string[];
   readonly nodeNames: readonly string[];
+  readonly liarNames: readonly string[];
+  /** The voters, by the names of their processes: the pair and the witnesses. */
+  readonly voterNames: readonly string[];
+  /** Is told of a process that ended by itself (it is gone then); by default that ends the run. */
+  onEnded: ((name: string, error: Error) => void) | null = null;
   readonly network: NetworkConfig;
   readonly secrets: Secrets;
   readonly #create = new Map<string, Create>();
@@ -53,10 +61,14 @@ export class Cluster {
 
   constructor(world: World, options: ClusterOptions) {
     this.world = world;
-    this.nodeNames = Array.from({ length: options.nodes }, (_, index) => `node${index + 1}`);
-    const hosts = new Map(
-      ['tracker', 'backup', 'proxy', ...this.nodeNames].map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]),
-    );
+    this.proxyNames = names('proxy', options.proxies ?? 1);
+    this.nodeNames = names('node', options.nodes);
+    this.liarNames = names('liar', options.liars ?? 0);
+    const witnesses = options.witnesses ?? 1;
+    this.voterNames = ['tracker', 'backup', ...this.proxyNames.slice(0, witnesses)];
+    const all = ['tracker', 'backup', ...this.proxyNames, ...this.nodeNames, ...this.liarNames];
+    const hosts = new Map(all.map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]));
+    const uplinkBytesPerSecond = options.uplinkBytesPerSecond ?? null;
     const host = (name: string): string => hosts.get(name) ?? '';
     // The files of a user who wrote down no more than what must be: everything else is as it ships.
     const at = (name: string, port: number): string => `${host(name)}:${port}`;
@@ -67,7 +79,8 @@ export class Cluster {
         { name: 'main', address: at('tracker', CONTROL_PORT) },
         { name: 'backup', address: at('backup', CONTROL_PORT) },
       ],
-      proxies: [{ name: 'proxy', address: at('proxy', MEMBER_PORT) }],
+      proxies: this.proxyNames.map((name) => ({ name, address: at(name, MEMBER_PORT) })),
+      ...(witnesses === 1 ? {} : { witnesses }),
       ...(options.registration === undefined ? {} : { registration: options.registration }),
     });
     const secretsFile = secretsSchema.parse({
@@ -80,22 +93,23 @@ export class Cluster {
       assemble(processSchemas[file.role].parse({ secrets: 'secrets.json', ...file }), networkFile, secretsFile, `/${process}`);
     const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig =>
       config(role, { role, name, listen: at(role, CONTROL_PORT) }) as ReplicaConfig;
-    const proxy = config('proxy', { role: 'proxy', name: 'proxy', listen: at('proxy', MEMBER_PORT) }) as ProxyConfig;
-    const { passwordQueueMax } = replica('tracker', 'main').limits;
+    const proxy = (name: string): ProxyConfig => config(name, { role: 'proxy', name, listen: at(name, MEMBER_PORT) }) as ProxyConfig;
+    const main = replica('tracker', 'main');
+    const { passwordQueueMax } = main.limits;
     for (const [name, address] of hosts) {
-      world.addHost(address, name.startsWith('node') && options.uplink !== undefined ? { uplinkBytesPerSecond: options.uplink } : {});
+      world.addHost(address, uplinkBytesPerSecond !== null && /^(?:node|liar)/u.test(name) ? { uplinkBytesPerSecond } : {});
       world.process(name, { host: address, crypto: { passwordQueueMax } });
     }
-    this.network = proxy.network;
-    this.secrets = proxy.secrets;
-    this.#create.set('tracker', (environment, ended) => createTracker(environment, replica('tracker', 'main'), ended));
+    this.network = main.network;
+    this.secrets = main.secrets;
+    this.#create.set('tracker', (environment, ended) => createTracker(environment, main, ended));
     this.#create.set('backup', (environment, ended) => createBackup(environment, replica('backup', 'backup'), ended));
-    this.#create.set('proxy', (environment) => createProxy(environment, proxy));
+    for (const name of this.proxyNames) this.#create.set(name, (environment) => createProxy(environment, proxy(name)));
     for (const name of this.nodeNames) {
       const node = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
       this.#create.set(name, (environment) => createNode(environment, node));
     }
-    for (const voter of ['tracker', 'backup', 'proxy']) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
+    for (const voter of this.voterNames) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
   }
 
   /** Everything, and time enough to elect a primary. */
@@ -106,23 +120,52 @@ export class Cluster {
 
   /** Starts a process and waits until it serves. */
   start(name: string): void {
-    const create = this.#create.get(name);
-    if (create === undefined) throw new Broken(`There is no process ${name}`);
     let started: Result<void> | null = null;
-    this.#process(name).start((incarnation) => {
-      const running: Running = { incarnation, role: create(environmentOf(incarnation), (error) => (running.error = error)), error: null };
-      this.#running.set(name, running);
-      running.role.start((result) => (started = result));
-    });
+    this.begin(name, (result) => (started = result));
     this.until(`${name} serves`, () => started !== null);
     const result = started as Result<void> | null;
     if (result?.ok === false) throw new Broken(`${name} could not start: ${result.error.message}`);
   }
 
-  /** SIGKILL. */
-  kill(name: string): void {
-    this.#process(name).kill();
+  /** Starts a process and does not wait; `served` hears, inside a step of it, when it serves or why it cannot. */
+  begin(name: string, served: Done<void> = () => {}): void {
+    const create = this.#create.get(name);
+    if (create === undefined) throw new Broken(`There is no process ${name}`);
+    this.#process(name).start((incarnation) => {
+      const running: Running = {
+        incarnation,
+        role: create(environmentOf(incarnation), (error) => this.#ended(name, running, error)),
+        error: null,
+      };
+      this.#running.set(name, running);
+      running.role.start(served);
+    });
+  }
+
+  /** SIGKILL. `random` says what of what was under way on its disk still happens. */
+  kill(name: string, random?: Random, how: 'kill' | 'forget' = 'kill'): void {
+    this.#process(name).kill(random, how);
     this.#running.delete(name);
+  }
+
+  /** The machine of the process loses its power. */
+  cutPower(name: string, options: { readonly torn?: boolean; readonly random?: Random } = {}): void {
+    this.#process(name).cutPower(options);
+    this.#running.delete(name);
+  }
+
+  running(name: string): boolean {
+    return this.#running.has(name);
+  }
+
+  /** `Role.status()` of a process that runs; null otherwise. */
+  status(name: string): object | null {
+    return this.#running.get(name)?.role.status() ?? null;
+  }
+
+  /** All processes, in the order in which they are started. */
+  get processNames(): readonly string[] {
+    return [...this.#create.keys()];
   }
 
   /** What the tracker pair says of itself. */
@@ -139,13 +182,22 @@ export class Cluster {
     return find() as 'tracker' | 'backup';
   }
 
+  /**
+   * A user's call at a node, without waiting. `done` is called inside a step of the node, or never when the node dies
+   * first. False where the node does not run (or is stopped: nobody reaches it).
+   */
+  callLater<K extends ApiCallName>(node: string, name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>): boolean {
+    const running = this.#running.get(node);
+    if (running === undefined || !('call' in running.role) || !running.incarnation.gate.open) return false;
+    const { role, incarnation } = running;
+    incarnation.step(() => role.call(name, args, done));
+    return true;
+  }
+
   /** A user's call at a node; the world goes on until it is answered. */
   call<K extends ApiCallName>(node: string, name: K, args: ApiCalls[K]['args']): Result<ApiCalls[K]['result']> {
-    const running = this.#running.get(node);
-    if (running === undefined || !('call' in running.role)) throw new Broken(`${node} does not run`);
-    const { role, incarnation } = running;
     let answer: Result<ApiCalls[K]['result']> | null = null;
-    incarnation.step(() => role.call(name, args, (result) => (answer = result)));
+    if (!this.callLater(node, name, args, (result) => (answer = result))) throw new Broken(`${node} does not run`);
     this.until(`${node} answers ${name}`, () => answer !== null);
     return answer as unknown as Result<ApiCalls[K]['result']>;
   }
@@ -209,13 +261,12 @@ export class Cluster {
     if (!came) throw new Broken(`Waited in vain until ${what}`);
   }
 
-  /** Puts a file on a process's disk while the process does not run. */
+  /** Puts a file on a process's disk, as somebody else on its machine would. */
   write(name: string, path: string, bytes: Uint8Array): void {
-    this.#withDisk(name, ({ ports: { disk } }, done) => {
-      disk.makeFolder(path.slice(0, path.lastIndexOf('/')), () =>
-        disk.writeFile(path, bytes, {}, (result) => done(result.ok ? null : result.error.message)),
-      );
-    });
+    const { disk } = this.#process(name);
+    disk.makeFolder(path.slice(0, path.lastIndexOf('/')));
+    const written = disk.writeFile(path, bytes);
+    if (!written.ok) throw new Broken(written.error.message);
   }
 
   /** The SHA-256 of a file on a process's disk, read while the process runs. */
@@ -236,13 +287,18 @@ export class Cluster {
     return this.world.process(name);
   }
 
-  #withDisk(name: string, use: (incarnation: Incarnation, done: (error: string | null) => void) => void): void {
-    let answer: { readonly error: string | null } | null = null;
-    this.#process(name).start((incarnation) => use(incarnation, (error) => (answer = { error })));
-    this.until(`the disk of ${name} is prepared`, () => answer !== null);
-    const { error } = answer as unknown as { readonly error: string | null };
-    this.#process(name).kill();
-    if (error !== null) throw new Broken(error);
+  /** Called in a step of the process, which is over before anybody hears of it. */
+  #ended(name: string, running: Running, error: Error): void {
+    if (this.onEnded === null) {
+      running.error = error;
+      return;
+    }
+    this.world.at(this.world.now(), () => {
+      if (this.#running.get(name) !== running) return;
+      this.#running.delete(name);
+      this.#process(name).kill(undefined, 'ended');
+      this.onEnded?.(name, error);
+    });
   }
 
   /** A process that halted by itself ends the run. */

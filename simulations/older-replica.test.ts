@@ -12,7 +12,7 @@ const search = { words: '', offset: 0, limit: 10 } as const;
 const olderReplicaAlone = (story: (cluster: Cluster, id: string) => void): void => {
   const world = new World({ seed: 5 });
   betweenTripwires(world, () => {
-    const cluster = new Cluster(world, { nodes: 2, uplink: 400_000 });
+    const cluster = new Cluster(world, { nodes: 2, uplinkBytesPerSecond: 400_000 });
     cluster.write(one, '/node1/files/lecture.bin', contentOf('lecture', 2_000_000));
     cluster.startAll();
     for (const node of cluster.nodeNames) signIn(cluster, node);

@@ -10,7 +10,7 @@ const PIECE_LENGTH = 65_536;
 /** One seed, fifty nodes that all want the file at the same moment. */
 export const flashCrowd: Scenario = {
   about: 'one seed and 50 nodes that start at once: the swarm carries itself',
-  cluster: { nodes: NODES, uplink: UPLINK },
+  cluster: { nodes: NODES, uplinkBytesPerSecond: UPLINK },
   run(cluster, say) {
     const [seed, ...crowd] = cluster.nodeNames as [string, ...string[]];
     const path = `/${seed}/files/model.bin`;

@@ -3,7 +3,7 @@ import { contentOf, type Scenario, signIn } from './scenario.ts';
 /** The tour of `npm start`: share, search, download, download from two at once, and the main tracker dies meanwhile. */
 export const quickStart: Scenario = {
   about: 'three nodes share, find and fetch a file while the main tracker is killed',
-  cluster: { nodes: 3, uplink: 8_000_000 },
+  cluster: { nodes: 3, uplinkBytesPerSecond: 8_000_000 },
   run(cluster, say) {
     const [one, two, three] = ['node1', 'node2', 'node3'] as const;
     const path = '/node1/files/Bài giảng tuần 1.mp4';

@@ -4,7 +4,7 @@ import { contentOf, type Scenario, signIn } from './scenario.ts';
 /** The pair dies one at a time and comes back, over and over, while accounts register: nothing acknowledged is lost. */
 export const trackerDies: Scenario = {
   about: 'main and backup die in turns under a load of registrations and shares; nothing acknowledged is lost',
-  cluster: { nodes: 2, uplink: 4_000_000 },
+  cluster: { nodes: 2, uplinkBytesPerSecond: 4_000_000 },
   run(cluster, say) {
     const [one, two] = ['node1', 'node2'] as const;
     for (let round = 0; round < 6; round++) cluster.write(one, `/node1/files/part ${round}.bin`, contentOf(`part ${round}`, 300_000));

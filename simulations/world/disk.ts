@@ -10,6 +10,11 @@ export interface DiskQuality {
   readonly bytesPerSecond: number;
 }
 
+/** How much slower than usual something is now. */
+export interface Pace {
+  readonly factor: number;
+}
+
 /** A cheap solid-state disk. */
 export const solidState: DiskQuality = { operationMicros: 60, syncMicros: 1_000, bytesPerSecond: 400_000_000 };
 
@@ -29,14 +34,26 @@ export class SimulatedDisk implements Disk {
   readonly #outbox: Outbox;
   readonly #quality: DiskQuality;
   readonly #fault: DiskFault;
+  readonly #pace: Pace;
+  readonly #written: ((path: string, bytes: Uint8Array) => void) | null;
   readonly #files = new Map<FileHandle, OpenFile>();
   #lastHandle = 0;
 
-  constructor(store: DiskStore, outbox: Outbox, quality: DiskQuality, fault: DiskFault) {
+  /** `written` is told of small files that were written and synced. */
+  constructor(
+    store: DiskStore,
+    outbox: Outbox,
+    quality: DiskQuality,
+    fault: DiskFault,
+    pace: Pace = { factor: 1 },
+    written: ((path: string, bytes: Uint8Array) => void) | null = null,
+  ) {
     this.#store = store;
     this.#outbox = outbox;
     this.#quality = quality;
     this.#fault = fault;
+    this.#pace = pace;
+    this.#written = written;
   }
 
   open(path: string, mode: 'read' | 'write', done: Done<FileHandle, DiskFailure>): void {
@@ -107,7 +124,11 @@ export class SimulatedDisk implements Disk {
   }
 
   writeFile(path: string, bytes: Uint8Array, _options: { readonly secret?: boolean }, done: Done<void, DiskFailure>): void {
-    this.#operate('writeFile', path, bytes.length, done, () => this.#store.writeFile(path, bytes));
+    this.#operate('writeFile', path, bytes.length, done, () => {
+      const result = this.#store.writeFile(path, bytes);
+      if (result.ok) this.#written?.(path, bytes);
+      return result;
+    });
   }
 
   #operateOn<T>(
@@ -137,7 +158,7 @@ export class SimulatedDisk implements Disk {
   ): void {
     const slow = SYNCED.has(kind) ? this.#quality.syncMicros : 0;
     const micros = this.#quality.operationMicros + slow + (byteCount * 1_000_000) / this.#quality.bytesPerSecond;
-    this.#outbox.inTurn(micros, () => {
+    this.#outbox.inTurn(micros * this.#pace.factor, () => {
       const code = this.#fault(kind, path);
       const result = code === null ? work() : fail(code, `Could not ${kind} ${path}: a fault was injected.`);
       const bytes = result.ok ? bytesOf?.(result.value) : undefined;

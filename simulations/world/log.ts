@@ -13,13 +13,13 @@ export interface LogLine {
 export class LogBook {
   readonly #now: () => Micros;
   readonly #linesMax: number;
+  readonly #hooks: readonly ((line: LogLine) => void)[];
   #lines: LogLine[] = [];
-  /** Sees each line as it is written, for a run that is watched. */
-  watch: ((line: LogLine) => void) | null = null;
 
-  constructor(now: () => Micros, linesMax: number) {
+  constructor(now: () => Micros, linesMax: number, hooks: readonly ((line: LogLine) => void)[]) {
     this.#now = now;
     this.#linesMax = linesMax;
+    this.#hooks = hooks;
   }
 
   /** The last lines, oldest first; at most `linesMax`. */
@@ -42,6 +42,6 @@ export class LogBook {
   #write(line: LogLine): void {
     this.#lines.push(line);
     if (this.#lines.length >= 2 * this.#linesMax) this.#lines = this.#lines.slice(-this.#linesMax);
-    this.watch?.(line);
+    for (const hook of this.#hooks) hook(line);
   }
 }

@@ -6,7 +6,9 @@ import type { Random } from '../../src/ports/random.ts';
 import type { HostOptions } from '../../src/transports/memory/host.ts';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../src/transports/memory/network.ts';
 import type { Scheduler } from './clock.ts';
+import { type Hooks, Observers } from './hooks.ts';
 import { LogBook } from './log.ts';
+import type { Observer } from './observer.ts';
 import { type ProcessOptions, SimulatedProcess } from './process.ts';
 import { TraceHash } from './trace.ts';
 
@@ -52,6 +54,9 @@ export class World implements Scheduler {
   readonly #trace = new TraceHash();
   readonly #processes = new Map<string, SimulatedProcess>();
   readonly #hosts = new Set<string>();
+  /** The process on each host; of several, the first. */
+  readonly #residents = new Map<string, string>();
+  readonly #observers = new Observers();
   readonly #wallStartMs: Millis;
   #now: Micros = 0;
   #events = 0;
@@ -61,7 +66,7 @@ export class World implements Scheduler {
     this.seed = options.seed;
     this.random = createRandom(options.seed);
     this.#wallStartMs = options.wallStartMs ?? Date.UTC(2026, 0, 1);
-    this.log = new LogBook(() => this.#now, options.logLinesMax ?? LOG_LINES_MAX);
+    this.log = new LogBook(() => this.#now, options.logLinesMax ?? LOG_LINES_MAX, this.#observers.hooks.logged);
     this.network = new MemoryNetwork({ ...options.network, scheduler: this, random: this.random.fork('network') });
   }
 
@@ -102,8 +107,24 @@ export class World implements Scheduler {
       if (!this.#hosts.has(host)) this.addHost(host);
       process = new SimulatedProcess(this, name, number, host, options);
       this.#processes.set(name, process);
+      if (!this.#residents.has(host)) this.#residents.set(host, name);
     }
     return process;
+  }
+
+  /** Shows this observer what happens from now on. A process shows only what was observed before it started. */
+  observe(observer: Observer): void {
+    this.#observers.add(observer);
+  }
+
+  /** Who is told of facts; for whoever brings them about. */
+  get hooks(): Hooks {
+    return this.#observers.hooks;
+  }
+
+  /** The name of the process on the host that has this address (or name); of the address itself where there is none. */
+  resident(address: string): string {
+    return this.#residents.get(this.network.nameOf(address) ?? '') ?? address;
   }
 
   processes(): readonly SimulatedProcess[] {
@@ -147,6 +168,11 @@ export class World implements Scheduler {
     }
   }
 
+  /** What an observer threw: that ends the run as it is, where a programmer's mistake ends it as a `ProcessFault`. */
+  observerThrew(error: unknown): boolean {
+    return this.#observers.broken?.error === error;
+  }
+
   /** For incarnations: what their reactors do is the run. */
   traceStep(process: number, cause: Cause): void {
     this.#trace.step(this.#now, process, cause);
@@ -161,6 +187,7 @@ export class World implements Scheduler {
     this.#now = due.at;
     this.#events++;
     this.enter(due.fire);
+    if (this.#observers.broken !== null) throw this.#observers.broken.error;
     return true;
   }
 }

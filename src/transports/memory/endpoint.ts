@@ -1,13 +1,15 @@
 import type { Reactor } from '../../bus/reactor.ts';
 import { below } from '../../ports/random.ts';
-import type { Random } from '../../ports/random.ts';
 import type { Address, CloseReason, Connection, ConnectionHandler, TransportFailure } from '../transport.ts';
+import type { Gate } from './gate.ts';
+import type { Link } from './link.ts';
 import type { Pipe } from './pipe.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What an endpoint has of the process it belongs to. */
 export interface EndpointOwner {
   readonly reactor: Reactor;
+  readonly gate: Gate;
   readonly scheduler: Scheduler;
   readonly sendHighWaterBytes: number;
   /** Lent to handlers, then poisoned. */
@@ -21,6 +23,8 @@ export interface EndpointOwner {
 export const POISON = 0xdb;
 /** One train in so many is cut in two before it is delivered. */
 const CUT_ONE_IN = 4;
+/** Where a link slices, a train is not cut in many more than this. */
+const SLICES_MAX = 64;
 
 /** One side of a connection, as its owner sees it. */
 export class Endpoint implements Connection {
@@ -28,7 +32,8 @@ export class Endpoint implements Connection {
   readonly remote: Address;
   readonly local: Address;
   readonly #owner: EndpointOwner;
-  readonly #cuts: Random;
+  /** The way on which bytes come. */
+  readonly #incoming: Link;
   #handler: ConnectionHandler;
   #out: Pipe | null = null;
   #in: Pipe | null = null;
@@ -37,6 +42,8 @@ export class Endpoint implements Connection {
   #opened = false;
   #paused = false;
   #delivering = false;
+  /** Waits for its process to go on. */
+  #atGate = false;
   #closing = false;
   #endWaits = false;
   #endTold = false;
@@ -47,13 +54,13 @@ export class Endpoint implements Connection {
   #drainWanted = false;
   #drainDue = false;
 
-  constructor(id: number, remote: Address, local: Address, handler: ConnectionHandler, owner: EndpointOwner, cuts: Random) {
+  constructor(id: number, remote: Address, local: Address, handler: ConnectionHandler, owner: EndpointOwner, incoming: Link) {
     this.id = id;
     this.remote = remote;
     this.local = local;
     this.#handler = handler;
     this.#owner = owner;
-    this.#cuts = cuts;
+    this.#incoming = incoming;
   }
 
   send(bytes: Uint8Array): boolean {
@@ -167,24 +174,44 @@ export class Endpoint implements Connection {
   received(parts: readonly Uint8Array[]): void {
     if (this.#over) return;
     for (const part of parts) this.#received.push(part);
-    this.#deliver();
+    this.#deliverSoon();
   }
 
   ended(): void {
     if (this.#over) return;
     this.#endWaits = true;
-    this.#deliver();
+    this.#deliverSoon();
+  }
+
+  /** Now, or when the process goes on. */
+  #deliverSoon(): void {
+    const { gate } = this.#owner;
+    if (gate.open) this.#deliver();
+    else this.#deliverLater();
+  }
+
+  #deliverLater(): void {
+    if (this.#atGate) return;
+    this.#atGate = true;
+    this.#owner.gate.pass(() => {
+      this.#atGate = false;
+      this.#deliver();
+    });
   }
 
   /** Delivers what is there in lent pieces, each in a step of its own, until the owner pauses. */
   #deliver(): void {
     if (this.#delivering) return;
+    const { gate } = this.#owner;
     this.#delivering = true;
     while (this.#received.length > 0 && !this.#paused && !this.#over) {
       const piece = this.#borrow();
       this.#step('bytes', () => this.#handler.bytes(piece), piece);
       if (this.#owner.poison) piece.fill(POISON);
       this.#in?.credit(piece.length);
+      if (gate.open) continue;
+      this.#delivering = false;
+      return this.#deliverLater();
     }
     if (this.#endWaits && this.#received.length === 0 && !this.#paused && !this.#over) {
       this.#endWaits = false;
@@ -216,8 +243,12 @@ export class Endpoint implements Connection {
   }
 
   #cutAt(bytes: number): number {
-    if (bytes < 2 || below(this.#cuts, 'cut', CUT_ONE_IN) !== 0) return bytes;
-    return 1 + below(this.#cuts, 'place', bytes - 1);
+    if (bytes < 2) return bytes;
+    const { slicing, random } = this.#incoming;
+    if (slicing !== null)
+      return 1 + below(slicing.random, 'slice', Math.min(bytes, Math.max(slicing.bytesMax, Math.ceil(bytes / SLICES_MAX))));
+    if (below(random, 'cut', CUT_ONE_IN) !== 0) return bytes;
+    return 1 + below(random, 'place', bytes - 1);
   }
 
   #endIfBoth(): void {
@@ -248,7 +279,7 @@ export class Endpoint implements Connection {
 
   #soon(run: () => void): void {
     const { scheduler } = this.#owner;
-    scheduler.at(scheduler.now(), run);
+    scheduler.at(scheduler.now(), () => this.#owner.gate.pass(run));
   }
 
   #step(kind: string, run: () => void, bytes?: Uint8Array): void {

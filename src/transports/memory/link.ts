@@ -8,6 +8,12 @@ export interface LinkQuality {
   readonly jitterMs: number;
 }
 
+/** How bytes are cut. */
+export interface Slicing {
+  readonly bytesMax: number;
+  readonly random: Random;
+}
+
 /** What waits for a link that is blocked. */
 export interface Held {
   release(): void;
@@ -16,6 +22,10 @@ export interface Held {
 /** The way from one host to another; the way back is another link. */
 export class Link {
   readonly random: Random;
+  /** Bytes that come over it are cut at random into pieces of at most so many. */
+  slicing: Slicing | null = null;
+  /** Where jitter comes from. */
+  #chance: Random;
   #latency: Micros = 0;
   #jitter: Micros = 0;
   readonly #blocks = new Set<object>();
@@ -23,10 +33,13 @@ export class Link {
 
   constructor(random: Random, quality: LinkQuality) {
     this.random = random;
+    this.#chance = random;
     this.setQuality(quality);
   }
 
-  setQuality({ latencyMs, jitterMs }: LinkQuality): void {
+  /** `chance`: where jitter comes from; by default the link's own. */
+  setQuality({ latencyMs, jitterMs }: LinkQuality, chance: Random = this.random): void {
+    this.#chance = chance;
     this.#latency = millis(latencyMs);
     this.#jitter = millis(jitterMs);
   }
@@ -38,7 +51,7 @@ export class Link {
 
   /** How long the next packet travels. */
   travelTime(): Micros {
-    return this.#jitter === 0 ? this.#latency : this.#latency + below(this.random, 'jitter', this.#jitter);
+    return this.#jitter === 0 ? this.#latency : this.#latency + below(this.#chance, 'jitter', this.#jitter);
   }
 
   get blocked(): boolean {

@@ -1,5 +1,6 @@
 import type { Reactor } from '../../bus/reactor.ts';
 import type { Random } from '../../ports/random.ts';
+import { type Gate, OPEN_GATE } from './gate.ts';
 import { FIRST_EPHEMERAL_PORT, isLoopback, LOOPBACK } from './host.ts';
 import type { Host, HostOptions, Loss } from './host.ts';
 import { Link } from './link.ts';
@@ -72,9 +73,9 @@ export class MemoryNetwork {
     this.#hosts.set(name, host);
   }
 
-  /** The transport of one process (incarnation) on that host. */
-  transport(host: string, reactor: Reactor): MemoryTransport {
-    return new MemoryTransport(this, this.host(host), reactor);
+  /** The transport of one process (incarnation) on that host; `gate` holds back what comes for it. */
+  transport(host: string, reactor: Reactor, gate: Gate = OPEN_GATE): MemoryTransport {
+    return new MemoryTransport(this, this.host(host), reactor, gate);
   }
 
   /** Every process of the host ends at once; `silence` is a power cut: nobody is told. */
@@ -125,6 +126,11 @@ export class MemoryNetwork {
     return isLoopback(name) ? from : (this.#byName.get(name) ?? null);
   }
 
+  /** The host that has this name or address; null where there is none. */
+  nameOf(address: string): string | null {
+    return this.#byName.get(address)?.name ?? null;
+  }
+
   host(name: string): Host {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new Error(`There is no host ${name}`);
@@ -152,8 +158,9 @@ export class MemoryNetwork {
     this.#wires.add(wire);
     const { loss } = this.settings;
     if (loss === undefined) return;
-    const life = -Math.log(1 - this.random.u32('life') / 0x1_0000_0000) * loss.meanLifeMs * 1_000;
-    const how = this.random.u32('manner of loss') / 0x1_0000_0000 < loss.silentShare ? 'silence' : 'reset';
+    const { random } = wire;
+    const life = -Math.log(1 - random.u32('life') / 0x1_0000_0000) * loss.meanLifeMs * 1_000;
+    const how = random.u32('manner of loss') / 0x1_0000_0000 < loss.silentShare ? 'silence' : 'reset';
     wire.doom(this.scheduler.at(this.scheduler.now() + Math.round(life), () => wire.lose(how)));
   }
 

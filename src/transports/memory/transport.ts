@@ -15,6 +15,7 @@ import type {
 import { Endpoint } from './endpoint.ts';
 import type { EndpointOwner } from './endpoint.ts';
 import type { Scheduler } from './scheduler.ts';
+import { type Gate, OPEN_GATE } from './gate.ts';
 import { isLoopback, isWildcard } from './host.ts';
 import type { Host, Loss } from './host.ts';
 import type { MemoryNetwork } from './network.ts';
@@ -41,6 +42,7 @@ interface Dial {
 /** The transport of one process on a host of a `MemoryNetwork`. */
 export class MemoryTransport implements Transport, EndpointOwner {
   readonly reactor: Reactor;
+  readonly gate: Gate;
   readonly scheduler: Scheduler;
   readonly sendHighWaterBytes: number;
   readonly lent: Uint8Array;
@@ -53,10 +55,11 @@ export class MemoryTransport implements Transport, EndpointOwner {
   #lastId = 0;
   #dead = false;
 
-  constructor(network: MemoryNetwork, host: Host, reactor: Reactor) {
+  constructor(network: MemoryNetwork, host: Host, reactor: Reactor, gate: Gate) {
     this.#network = network;
     this.#host = host;
     this.reactor = reactor;
+    this.gate = gate;
     this.scheduler = network.scheduler;
     this.sendHighWaterBytes = network.settings.sendHighWaterBytes;
     this.lent = network.lent;
@@ -96,8 +99,8 @@ export class MemoryTransport implements Transport, EndpointOwner {
       host: options.localHost ?? (isLoopback(address.host) ? address.host : this.#host.name),
       port: this.#network.freePort(this.#host),
     };
-    const link = this.#network.link(this.#host, host ?? this.#host);
-    const endpoint = new Endpoint(++this.#lastId, address, local, handler, this, link.random);
+    const incoming = this.#network.link(host ?? this.#host, this.#host);
+    const endpoint = new Endpoint(++this.#lastId, address, local, handler, this, incoming);
     this.#endpoints.add(endpoint);
     if (!isDialable(address)) {
       endpoint.fail(notDialable(address));
@@ -112,7 +115,10 @@ export class MemoryTransport implements Transport, EndpointOwner {
     });
     const answered = (): void => this.scheduler.cancel(timer);
     const dial: Dial = { address, security: options.security, endpoint, from: this.#host, host };
-    const wire = new Wire(this.#network, this.#host, host, endpoint, (own) => acceptorOf(dial)?.accept(own, dial) ?? null);
+    const wire = new Wire(this.#network, this.#host, host, endpoint, {
+      gate: () => acceptorOf(dial)?.gate ?? OPEN_GATE,
+      accept: (own) => acceptorOf(dial)?.accept(own, dial) ?? null,
+    });
     endpoint.connect(wire.forth, wire.back, () => {
       answered();
       wire.endOver();
@@ -148,8 +154,7 @@ export class MemoryTransport implements Transport, EndpointOwner {
   accept(wire: Wire, { address, endpoint, from, host }: Dial): Endpoint | null {
     const listening = this.listening(address);
     if (listening === null) return null;
-    const { random } = this.#network.link(host, from);
-    const acceptor = new Endpoint(++this.#lastId, endpoint.local, address, idle, this, random);
+    const acceptor = new Endpoint(++this.#lastId, endpoint.local, address, idle, this, this.#network.link(from, host));
     let taken = false;
     acceptor.connect(wire.back, wire.forth, wire.endOver);
     this.#endpoints.add(acceptor);
@@ -190,6 +195,12 @@ export class MemoryTransport implements Transport, EndpointOwner {
       if (endpoint.over) return;
       if (forth.blocked || host.dark) {
         again();
+        return;
+      }
+      const gate = acceptorOf(dial)?.gate;
+      if (dial.security !== undefined && gate?.open === false) {
+        // Who is stopped proves no key.
+        gate.pass(() => this.#knock(dial, wire, answered));
         return;
       }
       const failure = judge(dial, endpoint.local);
@@ -243,7 +254,7 @@ export class MemoryTransport implements Transport, EndpointOwner {
   }
 
   #soon(run: () => void): void {
-    this.#after(0, run);
+    this.#after(0, () => this.gate.pass(run));
   }
 
   #step(id: number, kind: string, run: () => void): void {

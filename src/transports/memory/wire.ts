@@ -1,8 +1,18 @@
 import type { Due } from '../../ports/due-heap.ts';
+import type { Random } from '../../ports/random.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Gate } from './gate.ts';
 import type { Host, Loss } from './host.ts';
 import type { MemoryNetwork } from './network.ts';
 import { type Item, Pipe } from './pipe.ts';
+
+/** What the other end does with a connection that comes. */
+export interface Door {
+  /** Of the process that listens. */
+  gate(): Gate;
+  /** Makes the acceptor, or null where nobody takes the connection any more. */
+  accept(wire: Wire): Endpoint | null;
+}
 
 /** A connection as the network sees it: two hosts, two pipes, an endpoint at each end. */
 export class Wire {
@@ -13,18 +23,19 @@ export class Wire {
   readonly #from: Host;
   readonly #to: Host;
   readonly #dialler: Endpoint;
-  /** Makes the acceptor, or null where nobody takes the connection any more. */
-  readonly #accept: (wire: Wire) => Endpoint | null;
+  readonly #door: Door;
   #acceptor: Endpoint | null = null;
   #lost = false;
+  /** What came for a listener that has not taken the connection yet. */
+  #opening: Item[] | null = null;
   #doom: Due | null = null;
 
-  constructor(network: MemoryNetwork, from: Host, to: Host, dialler: Endpoint, accept: (wire: Wire) => Endpoint | null) {
+  constructor(network: MemoryNetwork, from: Host, to: Host, dialler: Endpoint, door: Door) {
     this.#network = network;
     this.#from = from;
     this.#to = to;
     this.#dialler = dialler;
-    this.#accept = accept;
+    this.#door = door;
     this.forth = this.#pipe(
       from,
       to,
@@ -37,6 +48,11 @@ export class Wire {
       () => this.#acceptor,
       (item) => this.#atDialler(item),
     );
+  }
+
+  /** For its own chances: the way to the acceptor. */
+  get random(): Random {
+    return this.#network.link(this.#from, this.#to).random;
   }
 
   /** Whether it joins these hosts, in either direction; with null, any other. */
@@ -79,11 +95,20 @@ export class Wire {
   #atAcceptor(item: Item): void {
     if (this.#lost) return;
     if (item.kind === 'open') {
-      this.#acceptor = this.#accept(this);
-      if (this.#acceptor === null) this.back.send({ kind: 'reset' });
-      return;
-    }
-    this.#deliver(this.#acceptor, this.#to, this.back, item);
+      this.#opening = [];
+      this.#door.gate().pass(() => this.#taken());
+    } else if (this.#opening === null) this.#deliver(this.#acceptor, this.#to, this.back, item);
+    else this.#opening.push(item);
+  }
+
+  /** The listener takes it, or does not. A machine without power says nothing. */
+  #taken(): void {
+    const waited = this.#opening ?? [];
+    this.#opening = null;
+    if (this.#lost) return;
+    this.#acceptor = this.#door.accept(this);
+    if (this.#acceptor === null && !this.#to.dark) this.back.send({ kind: 'reset' });
+    for (const item of waited) this.#deliver(this.#acceptor, this.#to, this.back, item);
   }
 
   #atDialler(item: Item): void {

@@ -65,6 +65,10 @@ export class LinkDialler<F extends ControlFrame> {
     return this.#up;
   }
 
+  queuedBytes(): number {
+    return this.#link?.queuedBytes() ?? 0;
+  }
+
   send(frame: Exclude<F, HelloFrame | WelcomeFrame | RefuseFrame>): boolean {
     return this.#up && this.#link !== null && this.#link.send(frame);
   }

@@ -32,13 +32,13 @@ test('announces say that the swarm is warming until it is warm', () => {
       { proxy: 'p1', host: '127.0.0.1' },
     );
   assert.equal(announce().warming, true);
-  office.step(() => office.swarm.primaryChanged(true));
-  office.step(() => office.swarm.primaryChanged(true));
+  office.step(() => office.swarm.primaryChanged(true, 1));
+  office.step(() => office.swarm.primaryChanged(true, 1));
   office.wait(29);
   assert.equal(announce().warming, true);
   office.wait(2);
   assert.deepEqual([announce().warming, announce().intervalSeconds], [false, 30]);
-  office.step(() => office.swarm.primaryChanged(false));
+  office.step(() => office.swarm.primaryChanged(false, 1));
   assert.equal(announce().warming, true);
   office.step(() => office.swarm.stop());
   office.step(() => office.swarm.start());

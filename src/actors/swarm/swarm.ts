@@ -1,11 +1,12 @@
 import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
-import { announceInterval, isLonely, warmingSeconds } from '../../domain/swarm/interval.ts';
+import { announceInterval, isLonely, peerTtlSeconds, warmingSeconds } from '../../domain/swarm/interval.ts';
 import { type Origin, SwarmRegistry, type SwarmSettings } from '../../domain/swarm/registry.ts';
-import { type Clock, seconds, type TimerId } from '../../ports/clock.ts';
+import { type Clock, type Micros, seconds, type TimerId } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { AnnouncedFrame, AnnounceFrame } from '../../protocol/control/messages.ts';
+import type { AnnouncedFrame, AnnounceFrame, SwarmDeltaFrame } from '../../protocol/control/messages.ts';
+import { Feeder, type SwarmPeers } from './feeder.ts';
 import { type SwarmEvent, swarmMachine, type SwarmPhase } from './machine.ts';
 
 export const SWARM_ADDRESS: Address<SwarmEvent> = 'swarm';
@@ -13,23 +14,33 @@ export const SWARM_ADDRESS: Address<SwarmEvent> = 'swarm';
 /** The silent are looked for so often, at most. */
 const SWEEP_SECONDS_MAX = 5;
 
-/** The swarm side of a replica: the registry, its housekeeping, and the machine that knows how complete it is. */
+/** Who is alone tells nobody. */
+const NOBODY: SwarmPeers = { send: () => {}, queuedBytes: () => 0 };
+
+/**
+ * The swarm side of a replica: the registry, its housekeeping, what the primary tells the other replica of it, and the
+ * machine that knows how complete it is.
+ */
 export class Swarm {
   readonly registry: SwarmRegistry;
   readonly #deps: { readonly reactor: Reactor; readonly clock: Clock; readonly random: Random; readonly log: Log };
   readonly #settings: SwarmSettings;
   #phase: SwarmPhase = 'cold';
+  readonly #feeder: Feeder;
   #primary = false;
+  #leadsSince: Micros = 0;
   #stopMachine: () => void = () => {};
   #sweepTimer: TimerId | null = null;
 
   constructor(
     deps: { readonly reactor: Reactor; readonly clock: Clock; readonly random: Random; readonly log: Log },
     settings: SwarmSettings,
+    peers: SwarmPeers = NOBODY,
   ) {
     this.#deps = deps;
     this.#settings = settings;
     this.registry = new SwarmRegistry(settings);
+    this.#feeder = new Feeder(deps.clock, this.registry, peers, settings.announceIntervalSeconds);
   }
 
   start(): void {
@@ -50,6 +61,7 @@ export class Swarm {
   stop(): void {
     this.#stopMachine();
     this.#stopMachine = () => {};
+    this.#feeder.stop();
     if (this.#sweepTimer !== null) this.#deps.clock.clearTimer(this.#sweepTimer);
     this.#sweepTimer = null;
   }
@@ -58,11 +70,30 @@ export class Swarm {
     return this.#phase;
   }
 
-  /** To be called, inside a step, whenever the replica becomes primary or is not any more; repeating it is harmless. */
-  primaryChanged(primary: boolean): void {
+  /**
+   * To be called, inside a step, whenever the replica becomes primary or is not any more, and when its epoch is another;
+   * repeating it is harmless.
+   */
+  primaryChanged(primary: boolean, epoch: number): void {
+    this.#feeder.leads(primary, epoch);
     if (primary === this.#primary) return;
     this.#primary = primary;
+    this.#leadsSince = this.#deps.clock.now();
     this.#deps.reactor.post(SWARM_ADDRESS, { type: primary ? 'primary.gained' : 'primary.lost' });
+  }
+
+  /** The link to another replica on which swarms are told of. */
+  peerUp(replica: string): void {
+    this.#feeder.up(replica);
+  }
+
+  peerDown(replica: string): void {
+    this.#feeder.down(replica);
+  }
+
+  /** What another replica tells of the swarms. */
+  received(frame: SwarmDeltaFrame): void {
+    this.#feeder.received(frame);
   }
 
   announce(frame: AnnounceFrame, origin: Origin): AnnouncedFrame {
@@ -83,9 +114,20 @@ export class Swarm {
   #sweepLater(): void {
     const { clock, log } = this.#deps;
     this.#sweepTimer = clock.setTimer(seconds(Math.min(SWEEP_SECONDS_MAX, this.#settings.removeSeconds / 4)), () => {
-      const removed = this.registry.sweep(clock.now());
+      const removed = this.registry.sweep(clock.now(), this.#removeBefore(clock.now()));
       if (removed.length > 0) log.info({ nodes: removed.slice(0, 10), count: removed.length }, 'silent nodes removed');
       this.#sweepLater();
     });
+  }
+
+  /**
+   * Nodes last heard before this are removed. Who hears of them from the primary hears of each one now and then only, and
+   * who has just become primary has not heard them itself yet: there, silence is long when a peer's would be.
+   */
+  #removeBefore(now: Micros): Micros {
+    const { removeSeconds, announceIntervalSeconds } = this.#settings;
+    const remove = seconds(removeSeconds);
+    const second = this.#feeder.fed && (!this.#primary || now - this.#leadsSince < remove);
+    return now - (second ? Math.max(remove, seconds(peerTtlSeconds(announceIntervalSeconds))) : remove);
   }
 }

@@ -28,3 +28,9 @@ export const announceInterval = (
 
 /** How long after a promotion the swarms count as warming: every node that is there has announced by then. */
 export const warmingSeconds = (usualSeconds: number): number => Math.min(60, usualSeconds);
+
+/** A peer is forgotten after so many announce intervals of silence. */
+const TTL_INTERVALS = 2.1;
+
+/** How long a peer counts as there after its last announce. */
+export const peerTtlSeconds = (usualSeconds: number): number => usualSeconds * TTL_INTERVALS;

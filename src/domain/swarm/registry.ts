@@ -1,66 +1,32 @@
-import { type Micros, seconds } from '../../ports/clock.ts';
-import type { AnnouncedFrame, AnnounceFrame, AnnounceItem, WireAddress } from '../../protocol/control/messages.ts';
+import { type Micros, millis, seconds } from '../../ports/clock.ts';
+import type {
+  AnnouncedFrame,
+  AnnounceFrame,
+  AnnounceItem,
+  SwarmDeltaFrame,
+  WireSwarmItem,
+  WireSwarmNode,
+} from '../../protocol/control/messages.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { type Reach, reachOf } from './addresses.ts';
+import { peerTtlSeconds } from './interval.ts';
 import { UploadLoad } from './load.ts';
-import { Swarm } from './swarm.ts';
+import { type PeerFacts, Swarm } from './swarm.ts';
+import {
+  type EnterFacts,
+  type NodeRecord,
+  type Origin,
+  SWARM_LIMITS,
+  type SwarmLimits,
+  type SwarmNews,
+  type SwarmSettings,
+} from './types.ts';
 
-/** A peer is forgotten after so many announce intervals of silence. */
-const TTL_INTERVALS = 2.1;
+export { SWARM_LIMITS } from './types.ts';
+export type * from './types.ts';
+
 /** Characters of a node's id that name it, as far as no other begins so. */
 const ID_PREFIX_MIN = 4;
-
-export interface SwarmLimits {
-  readonly nodesMax: number;
-  readonly swarmsMax: number;
-  readonly peersPerSwarmMax: number;
-  readonly swarmsPerNodeMax: number;
-  readonly itemsPerAnnounceMax: number;
-  /** Peers in one answer, whatever was wanted. */
-  readonly wantMax: number;
-}
-
-export const SWARM_LIMITS: SwarmLimits = {
-  nodesMax: 100_000,
-  swarmsMax: 200_000,
-  peersPerSwarmMax: 10_000,
-  swarmsPerNodeMax: 10_000,
-  itemsPerAnnounceMax: 64,
-  wantMax: 80,
-};
-
-export interface SwarmSettings {
-  readonly announceIntervalSeconds: number;
-  /** A node that is silent for so long is removed. */
-  readonly removeSeconds: number;
-  readonly limits?: SwarmLimits;
-}
-
-/** Where a message came from: the proxy, and the node's host as that proxy sees it; '' for the host it entered from. */
-export interface Origin {
-  readonly proxy: string;
-  readonly host: string;
-}
-
-export interface EnterFacts {
-  readonly node: string;
-  readonly name: string;
-  readonly account: string;
-  readonly incarnation: string;
-  readonly addresses: readonly WireAddress[];
-}
-
-/** A node that has entered. */
-export interface NodeRecord {
-  readonly node: string;
-  readonly name: string;
-  readonly account: string;
-  readonly incarnation: string;
-  readonly addresses: readonly WireAddress[];
-  readonly proxy: string;
-  readonly heardAt: Micros;
-  readonly uploadedBytes: number;
-}
 
 interface Entry extends NodeRecord {
   origin: Origin;
@@ -87,6 +53,7 @@ export class SwarmRegistry {
   readonly #swarms = new Map<string, Swarm>();
   readonly #settings: SwarmSettings;
   readonly #limits: SwarmLimits;
+  #news: SwarmNews | null = null;
 
   constructor(settings: SwarmSettings) {
     this.#settings = settings;
@@ -101,6 +68,18 @@ export class SwarmRegistry {
     return this.#swarms.size;
   }
 
+  /** Pairs of a node and a content, those remembered as stopped among them. Counts them: for now and then. */
+  get peerCount(): number {
+    let count = 0;
+    for (const entry of this.#nodes.values()) count += entry.swarms.size;
+    return count;
+  }
+
+  /** Tells `news` of every change from now on; null ends it. */
+  watch(news: SwarmNews | null): void {
+    this.#news = news;
+  }
+
   /**
    * Takes a node in, in place of its older incarnation. `forbidden`: another account is signed in on that node id and it
    * is still there under another incarnation; `busy`: the network has as many nodes as it can hold.
@@ -112,15 +91,12 @@ export class SwarmRegistry {
       return fail('forbidden', 'This node id is in use by another account');
     if (before === undefined && this.#nodes.size >= this.#limits.nodesMax)
       return fail('busy', 'The network has as many nodes as it can hold');
-    const { proxy } = origin;
-    const reach = reachOf(facts.addresses, origin.host, proxy);
     if (before !== undefined && before.incarnation === facts.incarnation && before.account === facts.account) {
+      const { proxy } = origin;
+      const reach = reachOf(facts.addresses, origin.host, proxy);
       Object.assign(before, { ...facts, origin, proxy, reach, heardAt: now });
-      return ok(undefined);
-    }
-    if (before !== undefined) this.#leave(before);
-    const counters = { saidBytes: 0, announcedBytes: 0, uploadedBytes: 0, said: false, load: new UploadLoad() };
-    this.#nodes.set(facts.node, { ...facts, origin, proxy, reach, heardAt: now, ...counters, swarms: new Set<string>() });
+    } else this.#begin(facts, origin, now);
+    this.#news?.node(facts.node);
     return ok(undefined);
   }
 
@@ -187,6 +163,8 @@ export class SwarmRegistry {
 
   /** Forgets a swarm: its content is not in the catalog. */
   dropSwarm(content: string): void {
+    if (!this.#swarms.has(content)) return;
+    this.#news?.dropped(content);
     for (const node of this.#swarms.get(content)?.nodes() ?? []) this.#nodes.get(node)?.swarms.delete(content);
     this.#swarms.delete(content);
   }
@@ -196,9 +174,12 @@ export class SwarmRegistry {
     for (const entry of this.#nodes.values()) if (entry.account === account) this.#remove(entry);
   }
 
-  /** Removes nodes and peers that have been silent for too long; to be called now and then. Returns the nodes removed. */
-  sweep(now: Micros): string[] {
-    const silent = [...this.#nodes.values()].filter((entry) => entry.heardAt < now - seconds(this.#settings.removeSeconds));
+  /**
+   * Removes what has been silent for too long; to be called now and then. Returns the nodes removed: those last heard before
+   * `removeBefore`, which is by the settings where it is not given.
+   */
+  sweep(now: Micros, removeBefore: Micros = now - seconds(this.#settings.removeSeconds)): string[] {
+    const silent = [...this.#nodes.values()].filter((entry) => entry.heardAt < removeBefore);
     for (const entry of silent) this.#remove(entry);
     const since = this.#freshSince(now);
     for (const [content, swarm] of this.#swarms) {
@@ -208,15 +189,83 @@ export class SwarmRegistry {
     return silent.map((entry) => entry.node);
   }
 
+  /**
+   * Takes in what a primary tells of its swarms, as far as it is newer than what was heard here: of a node the later word
+   * counts, of a peer the higher sequence, and a goodbye concerns one incarnation.
+   */
+  warm(delta: Pick<SwarmDeltaFrame, 'nodes' | 'gone' | 'dropped'>, now: Micros): void {
+    for (const { node, incarnation } of delta.gone) this.exit(node, incarnation);
+    for (const content of delta.dropped) this.dropSwarm(content);
+    for (const node of delta.nodes) {
+      const entry = this.#warmNode(node, now);
+      if (entry !== null) for (const item of node.items) this.#warmItem(entry, item, now);
+    }
+  }
+
+  /** What a primary tells of a node and of these contents of it; null when it is not there. */
+  tell(node: string, contents: Iterable<string>, now: Micros): WireSwarmNode | null {
+    const entry = this.#nodes.get(node);
+    if (entry === undefined) return null;
+    const { incarnation, name, account, addresses, proxy, origin, uploadedBytes, heardAt } = entry;
+    const items: WireSwarmItem[] = [];
+    for (const content of contents) {
+      const facts = this.#swarms.get(content)?.facts(node) ?? null;
+      if (facts !== null) items.push(itemOf(content, facts, now));
+    }
+    const silentMs = silence(heardAt, now);
+    return { node, incarnation, name, account, addresses, proxy, host: origin.host, uploadedBytes, silentMs, items };
+  }
+
+  /** The contents of a node, in the order in which it announced them. */
+  contentsOf(node: string): Iterable<string> {
+    return this.#nodes.get(node)?.swarms ?? [];
+  }
+
+  #warmNode(said: WireSwarmNode, now: Micros): Entry | null {
+    const { node, incarnation, name, account, addresses, uploadedBytes } = said;
+    const origin = { proxy: said.proxy, host: said.host };
+    const heardAt = now - millis(said.silentMs);
+    const before = this.#nodes.get(node);
+    const same = before?.incarnation === incarnation && before.account === account;
+    if (before === undefined && this.#nodes.size >= this.#limits.nodesMax) return null;
+    if (before !== undefined && before.heardAt >= heardAt) return same ? before : null;
+    const facts = { node, incarnation, name, account, addresses };
+    if (before === undefined || !same) {
+      const entry = this.#begin(facts, origin, heardAt);
+      entry.announcedBytes = entry.uploadedBytes = uploadedBytes;
+      return entry;
+    }
+    before.heardAt = heardAt;
+    if (!samePlace(before, facts, origin)) {
+      const reach = reachOf(addresses, origin.host, origin.proxy);
+      Object.assign(before, { ...facts, origin, proxy: origin.proxy, reach });
+    }
+    before.announcedBytes = Math.max(before.announcedBytes, uploadedBytes);
+    countUpload(before, false, now);
+    return before;
+  }
+
+  #warmItem(entry: Entry, { content, sequence, leftBytes, uploadedBytes, stopped, silentMs }: WireSwarmItem, now: Micros): void {
+    const heardAt = now - millis(silentMs);
+    if (heardAt < this.#freshSince(now)) return;
+    const swarm = this.#swarmFor(entry, content);
+    if (swarm === null) return;
+    swarm.take(entry, { sequence, leftBytes, uploadedBytes, stopped, heardAt });
+    entry.swarms.add(content);
+  }
+
   #announceItem(entry: Entry, sequence: number, item: AnnounceItem, now: Micros): AnnouncedFrame['items'][number] {
     const { content } = item;
     const swarm = this.#swarmFor(entry, content);
     if (swarm === null) return { content, seeders: 0, leechers: 0, peers: [] };
-    const { grown, recent } = swarm.announce(entry, sequence, item, now);
+    const { leftBytes, uploadedBytes } = item;
+    const stopped = item.event === 'stopped';
+    const { grown, recent, changed } = swarm.take(entry, { sequence, leftBytes, uploadedBytes, stopped, heardAt: now });
+    if (changed) this.#news?.peer(entry.node, content);
     entry.announcedBytes += grown;
     countUpload(entry, recent, now);
     entry.swarms.add(content);
-    const want = item.event === 'stopped' ? 0 : Math.min(item.want, this.#limits.wantMax);
+    const want = stopped ? 0 : Math.min(item.want, this.#limits.wantMax);
     const peers = want > 0 ? swarm.pick(entry, want, { now, since: this.#freshSince(now) }) : [];
     return { content, seeders: swarm.seeders, leechers: swarm.leechers, peers };
   }
@@ -243,10 +292,22 @@ export class SwarmRegistry {
   }
 
   #freshSince(now: Micros): Micros {
-    return now - seconds(this.#settings.announceIntervalSeconds * TTL_INTERVALS);
+    return now - seconds(peerTtlSeconds(this.#settings.announceIntervalSeconds));
+  }
+
+  #begin(facts: EnterFacts, origin: Origin, heardAt: Micros): Entry {
+    const before = this.#nodes.get(facts.node);
+    if (before !== undefined) this.#leave(before);
+    const { proxy, host } = origin;
+    const reach = reachOf(facts.addresses, host, proxy);
+    const counters = { saidBytes: 0, announcedBytes: 0, uploadedBytes: 0, said: false, load: new UploadLoad() };
+    const entry: Entry = { ...facts, origin, proxy, reach, heardAt, ...counters, swarms: new Set<string>() };
+    this.#nodes.set(facts.node, entry);
+    return entry;
   }
 
   #remove(entry: Entry): void {
+    this.#news?.gone(entry.node, entry.incarnation);
     this.#leave(entry);
     this.#nodes.delete(entry.node);
   }
@@ -260,6 +321,27 @@ export class SwarmRegistry {
     entry.swarms.clear();
   }
 }
+
+/** Whether nothing is new of where a node is: told again and again, that must cost little. */
+const samePlace = (entry: Entry, { name, addresses }: EnterFacts, { proxy, host }: Origin): boolean =>
+  entry.name === name &&
+  entry.origin.proxy === proxy &&
+  entry.origin.host === host &&
+  entry.addresses.length === addresses.length &&
+  entry.addresses.every((address, index) => address.host === addresses[index]?.host && address.port === addresses[index].port);
+
+const SILENT_MS_MAX = 0xffff_ffff;
+
+const silence = (heardAt: Micros, now: Micros): number => Math.min(SILENT_MS_MAX, Math.max(0, Math.floor((now - heardAt) / 1_000)));
+
+const itemOf = (content: string, facts: PeerFacts, now: Micros): WireSwarmItem => ({
+  content,
+  sequence: facts.sequence,
+  leftBytes: facts.leftBytes,
+  uploadedBytes: facts.uploadedBytes,
+  stopped: facts.stopped,
+  silentMs: silence(facts.heardAt, now),
+});
 
 /** Both counters tell of the same uploads. A first report is about all the time before: no load. */
 const countUpload = (entry: Entry, recent: boolean, now: Micros): void => {

@@ -1,5 +1,5 @@
 import type { Micros } from '../../ports/clock.ts';
-import type { AnnouncedPeer, AnnounceItem } from '../../protocol/control/messages.ts';
+import type { AnnouncedPeer } from '../../protocol/control/messages.ts';
 import { addressFor, type Reach } from './addresses.ts';
 import type { UploadLoad } from './load.ts';
 import { Ring } from './ring.ts';
@@ -28,13 +28,26 @@ const LOOKED_AT_MAX = 512;
 /** The least loaded are taken from so many times as many as are wanted, which were handed out longest ago. */
 const CHOICE_FACTOR = 4;
 
-/** What an announce tells of a peer's upload. */
-export interface UploadNews {
-  /** Bytes by which it has grown. A counter that went back is a new session of the client: all of it is growth. */
+/** What was new in an announce. */
+export interface PeerNews {
+  /** Bytes by which its upload has grown. A counter that went back is a new session of the client: all of it is growth. */
   readonly grown: number;
   /** Whether that was since an announce of before, and not at some time. */
   readonly recent: boolean;
+  /** It came, left, or has everything now (or no longer). */
+  readonly changed: boolean;
 }
+
+/** What is said of a peer, by itself or by the primary that heard it. */
+export interface PeerFacts {
+  readonly sequence: number;
+  readonly leftBytes: number;
+  readonly uploadedBytes: number;
+  readonly stopped: boolean;
+  readonly heardAt: Micros;
+}
+
+const NOTHING_NEW: PeerNews = { grown: 0, recent: true, changed: false };
 
 /** One of the first, one of the second, and so on until both are at their end. */
 function* alternate<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
@@ -76,17 +89,20 @@ export class Swarm {
     return this.#peers.has(node);
   }
 
-  /** Takes an announce in, unless it is older than what is known. */
-  announce(owner: SwarmNode, sequence: number, item: AnnounceItem, now: Micros): UploadNews {
+  /** What is known of a peer; null where it is not in the swarm. */
+  facts(node: string): PeerFacts | null {
+    return this.#peers.get(node) ?? null;
+  }
+
+  /** Takes in what is said of a peer, unless it is older than what is known: the last writer wins, by sequence. */
+  take(owner: SwarmNode, said: PeerFacts): PeerNews {
     const before = this.#peers.get(owner.node);
-    if (before !== undefined && sequence <= before.sequence) return { grown: 0, recent: true };
-    const { leftBytes, uploadedBytes } = item;
-    const stopped = item.event === 'stopped';
-    const said = { sequence, leftBytes, uploadedBytes, heardAt: now, stopped };
+    if (before !== undefined && said.sequence <= before.sequence) return NOTHING_NEW;
+    const { leftBytes, uploadedBytes, stopped } = said;
     const uploadedBefore = before?.uploadedBytes ?? 0;
     const { neighbourhoods } = owner.reach;
-    const stays = before?.neighbourhoods === neighbourhoods && before.stopped === stopped && (before.leftBytes === 0) === (leftBytes === 0);
-    if (before !== undefined && stays) Object.assign(before, said);
+    const same = before !== undefined && before.stopped === stopped && (before.leftBytes === 0) === (leftBytes === 0);
+    if (same && before.neighbourhoods === neighbourhoods) Object.assign(before, said);
     else {
       this.remove(owner.node);
       const peer: Peer = { owner, neighbourhoods, ...said };
@@ -94,7 +110,7 @@ export class Swarm {
       this.#ringOf(peer)?.add(peer);
     }
     const grown = uploadedBytes >= uploadedBefore ? uploadedBytes - uploadedBefore : uploadedBytes;
-    return { grown, recent: before !== undefined };
+    return { grown, recent: before !== undefined, changed: !same };
   }
 
   remove(node: string): void {

@@ -50,6 +50,12 @@ export class Writer {
       .raw(bytes);
   }
 
+  /** A string of at most 65,535 bytes of UTF-8: names that people give. */
+  text(text: string): this {
+    const bytes = Buffer.from(text, 'utf8');
+    return this.u16(bytes.length).raw(bytes);
+  }
+
   raw(bytes: Uint8Array): this {
     this.#room(bytes.length);
     this.#buffer.set(bytes, this.#used);
@@ -117,6 +123,15 @@ export class Reader {
     const text = this.#bytes.toString(form === 1 ? 'hex' : 'utf8', this.#at - length, this.#at);
     // Replacement characters would make it longer: what was read could not be sent on.
     if (form === 0 && Buffer.byteLength(text) !== length) this.fail('a string that is no UTF-8');
+    return text;
+  }
+
+  /** A string of at most `bytesMax` bytes of UTF-8. */
+  text(bytesMax: number): string {
+    const length = this.count(this.u16(), bytesMax, 1);
+    if (!this.#take(length)) return '';
+    const text = this.#bytes.toString('utf8', this.#at - length, this.#at);
+    if (Buffer.byteLength(text) !== length) this.fail('a string that is no UTF-8');
     return text;
   }
 

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeControl, encodeControl, type EncodedFrame, KIND_BYTES } from './codec.ts';
 import { ANNOUNCE_ITEMS_MAX, FRAME_BYTES_MAX } from './limits.ts';
-import type { ControlFrame, LinkType, RequestFrame } from './messages.ts';
+import type { ControlFrame, LinkType, RequestFrame, SwarmDeltaFrame } from './messages.ts';
 import { checkOperation } from './schemas.ts';
+import { swarmItemBytes, swarmNodeBytes } from './swarm-delta.ts';
 
 const bodyOf = (encoded: EncodedFrame): Uint8Array => new Uint8Array(Buffer.concat(encoded.parts));
-const links: readonly LinkType[] = ['member', 'proxy', 'replica', 'operator'];
+const links: readonly LinkType[] = ['member', 'proxy', 'replica', 'swarm', 'operator'];
 
 const integer = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const hex = (digits: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
@@ -97,6 +98,36 @@ const serverReport = fc.record({
   swarm: fc.record({ phase: fc.constantFrom('cold' as const, 'warming' as const, 'warm' as const), nodes: integer, swarms: integer }),
   proxies: fc.array(name, { maxLength: 3 }),
   requestsUnderWay: integer,
+});
+
+const address = fc.record({ host: fc.ipV6(), port: u16 });
+const swarmItem = fc.record({
+  content: name,
+  sequence: integer,
+  leftBytes: integer,
+  uploadedBytes: integer,
+  stopped: fc.boolean(),
+  silentMs: u32,
+});
+const swarmNode = fc.record({
+  node: name,
+  incarnation: name,
+  name: fc.string({ unit: 'grapheme', maxLength: 64 }),
+  account: fc.string({ unit: 'grapheme', maxLength: 64 }),
+  addresses: fc.array(address, { maxLength: 8 }),
+  proxy: name,
+  host: fc.ipV4(),
+  uploadedBytes: integer,
+  silentMs: u32,
+  items: fc.array(swarmItem, { maxLength: 4 }),
+});
+const swarmDelta = fc.record({
+  kind: fc.constant('swarmDelta' as const),
+  epoch: integer,
+  batch: integer,
+  nodes: fc.array(swarmNode, { maxLength: 4 }),
+  gone: fc.array(fc.record({ node: name, incarnation: name }), { maxLength: 3 }),
+  dropped: fc.array(name, { maxLength: 3 }),
 });
 
 const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
@@ -191,7 +222,7 @@ const plain = (value: unknown): unknown =>
 
 test('every frame comes back as it was sent', () => {
   fc.assert(
-    fc.property(fc.oneof(rated, headed), (frame) => {
+    fc.property(fc.oneof(rated, headed, swarmDelta), (frame) => {
       const encoded = encodeControl(frame);
       const decoded = decodeControl(linkOf(frame), encoded.kind, bodyOf(encoded));
       assert.ok(decoded.ok, decoded.ok ? '' : decoded.error.message);
@@ -203,7 +234,7 @@ test('every frame comes back as it was sent', () => {
 
 test('a frame cut short, or with one byte more, is a violation', () => {
   fc.assert(
-    fc.property(fc.oneof(rated, headed), fc.nat(), (frame, cut) => {
+    fc.property(fc.oneof(rated, headed, swarmDelta), fc.nat(), (frame, cut) => {
       const encoded = encodeControl(frame);
       const body = bodyOf(encoded);
       const short = decodeControl(linkOf(frame), encoded.kind, body.subarray(0, cut % body.length));
@@ -280,6 +311,26 @@ test('a count that lies does not make the reader allocate', () => {
   body[body.length - 1] = 64;
   const decoded = decodeControl('member', encoded.kind, body);
   assert.ok(!decoded.ok && decoded.error.message.includes('a count of 64'));
+});
+
+test('what a node and its items take in a frame is never estimated too low', () => {
+  const bytesOf = (nodes: SwarmDeltaFrame['nodes']): number =>
+    bodyOf(encodeControl({ kind: 'swarmDelta', epoch: 1, batch: 1, nodes, gone: [], dropped: [] })).length;
+  const ascii = fc.record({ node: hex(64), name: fc.string({ unit: 'grapheme', maxLength: 64 }) });
+  fc.assert(
+    fc.property(swarmNode, ascii, (node, plain) => {
+      // Ids are printable characters of ASCII (the desk sees to that); names are not.
+      const ids = {
+        ...node,
+        ...plain,
+        incarnation: 'i1',
+        proxy: 'proxy',
+        items: node.items.map((item) => ({ ...item, content: plain.node })),
+      };
+      const estimated = swarmNodeBytes(ids) + ids.items.reduce((sum, item) => sum + swarmItemBytes(item), 0);
+      assert.ok(bytesOf([ids]) - bytesOf([]) <= estimated);
+    }),
+  );
 });
 
 test('the hello of another version is understood as such, whatever else it holds', () => {

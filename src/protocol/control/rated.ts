@@ -9,17 +9,26 @@ import type {
   AnnounceItem,
   ControlFrame,
   ReplicationFrame,
+  SwarmDeltaFrame,
   VotingFrame,
   WireEntry,
   WirePosition,
 } from './messages.ts';
+import { encodeSwarmDelta, readSwarmDelta } from './swarm-delta.ts';
 
 type HeartbeatFrame = Extract<VotingFrame, { kind: 'heartbeat' }>;
 type HeartbeatAckFrame = Extract<VotingFrame, { kind: 'heartbeatAck' }>;
 type AppendFrame = Extract<ReplicationFrame, { kind: 'append' }>;
 type AppendAckFrame = Extract<ReplicationFrame, { kind: 'appendAck' }>;
 
-export type RatedFrame = HeartbeatFrame | HeartbeatAckFrame | AppendFrame | AppendAckFrame | AnnounceFrame | AnnouncedFrame;
+export type RatedFrame =
+  | HeartbeatFrame
+  | HeartbeatAckFrame
+  | AppendFrame
+  | AppendAckFrame
+  | AnnounceFrame
+  | AnnouncedFrame
+  | SwarmDeltaFrame;
 
 const EVENTS: readonly AnnounceItem['event'][] = ['none', 'started', 'completed', 'stopped'];
 const HASH_BYTES = 32;
@@ -43,6 +52,8 @@ export const encodeRated = (frame: RatedFrame): Uint8Array => {
       return encodeAnnounce(frame);
     case 'announced':
       return encodeAnnounced(frame);
+    case 'swarmDelta':
+      return encodeSwarmDelta(frame);
   }
 };
 
@@ -68,6 +79,8 @@ const read = (kind: RatedFrame['kind'], r: Reader): RatedFrame => {
       return readAnnounce(r);
     case 'announced':
       return readAnnounced(r);
+    case 'swarmDelta':
+      return readSwarmDelta(r);
   }
 };
 

@@ -158,6 +158,11 @@ export class Cluster {
     return this.#running.has(name);
   }
 
+  /** A process that runs, for who acts in it; null otherwise. */
+  reach(name: string): { readonly incarnation: Incarnation; readonly role: Role | NodeRole } | null {
+    return this.#running.get(name) ?? null;
+  }
+
   /** `Role.status()` of a process that runs; null otherwise. */
   status(name: string): object | null {
     return this.#running.get(name)?.role.status() ?? null;

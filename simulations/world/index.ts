@@ -1,4 +1,4 @@
 /** Simulated ports, and the world that drives them. */
 export { type Incarnation, ProcessFault, type ProcessOptions, type SimulatedProcess } from './process.ts';
 export { betweenTripwires, installTripwires, TripwireError } from './tripwires.ts';
-export { World } from './world.ts';
+export { Restless, World } from './world.ts';

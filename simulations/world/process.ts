@@ -248,6 +248,11 @@ export class Incarnation {
     this.#clock.rebase();
   }
 
+  /** Connections that it has and that have not ended. */
+  get connections(): number {
+    return this.#transport.connections;
+  }
+
   /** Timers that it has set and that have not fired. */
   get timers(): number {
     return this.#clock.timers;

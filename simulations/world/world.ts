@@ -37,6 +37,11 @@ export interface WorldReport {
   readonly traceHash: string;
 }
 
+/** A world that goes on and on. */
+export class Restless extends Error {
+  override readonly name = 'Restless';
+}
+
 const EVENTS_MAX = 100_000_000;
 const LOG_LINES_MAX = 10_000;
 const HOSTS_PER_NET = 250;
@@ -134,7 +139,7 @@ export class World implements Scheduler {
   /** Lets the world go on. With `until`, that is the time afterwards, whether something happened then or not. */
   run({ until = Number.POSITIVE_INFINITY, eventsMax = EVENTS_MAX }: RunLimits = {}): void {
     const last = this.#events + eventsMax;
-    while (this.#next(until)) if (this.#events > last) throw new Error(`The world did not come to rest within ${eventsMax} events`);
+    while (this.#next(until)) if (this.#events > last) throw new Restless(`The world did not come to rest within ${eventsMax} events`);
     if (Number.isFinite(until)) this.#now = Math.max(this.#now, until);
   }
 

@@ -138,6 +138,11 @@ export class MemoryTransport implements Transport, EndpointOwner {
     this.#endpoints.clear();
   }
 
+  /** Connections that have not ended on this side. */
+  get connections(): number {
+    return this.#endpoints.size;
+  }
+
   // What follows is for the network.
 
   listensOn(port: number): boolean {

@@ -72,6 +72,9 @@ export interface ProxyStatus {
 const ROUTE: Address<RouteMessage> = 'proxy.route';
 const ANNOUNCES_KEPT_MAX = 200_000;
 const TAIL_BYTES_MAX = 128 * 1_048_576;
+/** Nodes enter and announce again over a time that grows with their number: a new primary has about 1,000 a second to take. */
+const SPREAD_MS_PER_MEMBER = 2;
+const SPREAD_MS_MAX = 60_000;
 /** What was sent before a stop (the last replies) gets so long to leave. */
 const STOP_TIMEOUT_MS = 500;
 
@@ -251,7 +254,8 @@ export class Proxy {
     const epoch = route.kind === 'primary' ? route.epoch : epochBefore;
     const same = primary === before.primary && epoch === epochBefore && reader === before.reader && waitsFor === before.waitsFor;
     if (same) return;
-    this.#told = { kind, epoch, primary, reader, waitsFor, spreadMs: this.#deps.config.spreadMs };
+    const spreadMs = Math.max(this.#deps.config.spreadMs, Math.min(SPREAD_MS_MAX, this.#members.size * SPREAD_MS_PER_MEMBER));
+    this.#told = { kind, epoch, primary, reader, waitsFor, spreadMs };
     this.#members.broadcast(this.#told);
     if (epoch !== epochBefore || (reader !== null && reader !== before.reader)) this.#replayer.start();
     else if (primary === null && reader === null) this.#replayer.stop();

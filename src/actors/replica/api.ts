@@ -17,6 +17,8 @@ export interface ReplicaLimits {
   readonly proposalsMax: number;
   /** Payload bytes of proposals queued or waiting; beyond, `busy`. */
   readonly proposalsBytesMax: number;
+  /** Linearizable reads that wait for a majority; beyond, `busy`. */
+  readonly readsMax: number;
   /** One append transaction takes at most so much (but at least one entry). */
   readonly batchEntriesMax: number;
   readonly batchBytesMax: number;
@@ -34,6 +36,7 @@ export interface ReplicaLimits {
 export const REPLICA_LIMITS: ReplicaLimits = {
   proposalsMax: 4_096,
   proposalsBytesMax: 64 * 1024 * 1024,
+  readsMax: 4_096,
   batchEntriesMax: 512,
   batchBytesMax: 1024 * 1024,
   windowBytesMax: 4 * 1024 * 1024,

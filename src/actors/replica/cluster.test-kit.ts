@@ -8,12 +8,21 @@ import { DueHeap, type Due } from '../../ports/due-heap.ts';
 import { silentLog } from '../../ports/log.ts';
 import { between, below, type Random } from '../../ports/random.ts';
 import type { VotingFrame } from '../../protocol/control/messages.ts';
-import type { Result } from '../../protocol/result.ts';
+import type { Done, Result } from '../../protocol/result.ts';
 import { FakeDisk } from '../voter/bench.test-kit.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter, type VoterPeers } from '../voter/voter.ts';
 import { FakeLedger, type LedgerDisk, newLedgerDisk } from './fake-ledger.test-kit.ts';
-import { type Proposal, type ProposalFailure, type ProposalOutcome, Replica, type ReplicaFrames, type ReplicaLimits } from './replica.ts';
+import {
+  type Proposal,
+  type ProposalFailure,
+  type ProposalOutcome,
+  type ReadFailure,
+  type ReadPoint,
+  Replica,
+  type ReplicaFrames,
+  type ReplicaLimits,
+} from './replica.ts';
 import { REPLICA_LIMITS } from './api.ts';
 
 export const REPLICAS = ['main', 'backup'];
@@ -44,6 +53,8 @@ export class Cluster {
   /** Links that are up, by `a>b`, with the time at which the last frame arrives (first in, first out). */
   readonly #links = new Map<string, { arrives: number }>();
   readonly #cut = new Set<string>();
+  /** Listens to every frame that is sent over a link. */
+  onSend: ((from: VoterName, to: VoterName, frame: ReplicaFrames) => void) | null = null;
   /** One way of a link that stands still, by `a>b`: what would have arrived. */
   readonly #held = new Map<string, (() => void)[]>();
   readonly #limits: ReplicaLimits;
@@ -181,6 +192,25 @@ export class Cluster {
     return answer;
   }
 
+  /** Asks for a linearizable read at a replica; the answer is there when it is. */
+  readIndex(name: VoterName): { result: Result<ReadPoint, ReadFailure> | null } {
+    return this.ask(name, (replica, done) => replica.readIndex(done));
+  }
+
+  /** Asks a replica for something that it answers once, and never within the call. */
+  ask<T, E>(name: VoterName, what: (replica: Replica, done: Done<T, E>) => void): { result: Result<T, E> | null } {
+    const answer: { result: Result<T, E> | null } = { result: null };
+    const process = this.#processes.get(name) as Process;
+    this.#in(process, () =>
+      what(process.replica as Replica, (result) => {
+        if (answer.result) throw new Error('answered twice');
+        answer.result = result;
+      }),
+    );
+    if (answer.result) throw new Error('answered within the call');
+    return answer;
+  }
+
   describe(): string {
     return VOTERS.map((name) => {
       if (!this.alive(name)) return `${name}: dead`;
@@ -303,6 +333,7 @@ export class Cluster {
   #send(from: VoterName, to: VoterName, frame: ReplicaFrames): boolean {
     const link = this.#links.get(`${from}>${to}`);
     if (!link) return false;
+    this.onSend?.(from, to, frame);
     const process = this.#processes.get(to) as Process;
     link.arrives = Math.max(link.arrives, this.#now + between(this.random, 'latency', 100, 2_000));
     const arrive = (): void => {

@@ -2,21 +2,6 @@ import type { StoredReply } from '../../domain/ledger/types.ts';
 import { nextEntry } from '../../domain/replication/chain.ts';
 import { quorumHeardAt } from '../../domain/replication/failure-detector.ts';
 import {
-  addLearner,
-  beginPrimacy,
-  commitPoint,
-  copiesOf,
-  learnerCaughtUp,
-  modeOf,
-  type Primacy,
-  proposeDegrade,
-  proposeUpgrade,
-  recordAccepted,
-  recordMatch,
-  settleProposal,
-  withCommit,
-} from '../../domain/replication/primary.ts';
-import {
   type Configuration,
   type Epoch,
   type LogEntry,
@@ -27,9 +12,11 @@ import {
 import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
-import type { Proposal, ProposalFailure, ProposalOutcome, ReplicaDeps, ReplicaLimits } from './api.ts';
+import type { Proposal, ProposalFailure, ProposalOutcome, ReadFailure, ReadPoint, ReplicaDeps, ReplicaLimits } from './api.ts';
+import { InSyncSet } from './in-sync-set.ts';
 import { PrimaryLinks } from './primary-links.ts';
 import { Proposals, type Waiting } from './proposals.ts';
+import { ReadRounds } from './read-rounds.ts';
 import { RecentEntries } from './recent-entries.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
@@ -63,25 +50,41 @@ export class PrimaryRole {
   readonly #proposals: Proposals;
   readonly #recent: RecentEntries;
   readonly #links: PrimaryLinks;
+  readonly #inSync: InSyncSet;
+  readonly #reads: ReadRounds;
   readonly #answeredAt = new Map<VoterName, Micros>();
   readonly #noopSeq: number;
-  #primacy: Primacy;
   #begun: Begun[] = [];
-  /** When a peer was left out: it is not taken in again at once. */
-  readonly #leftOutAt = new Map<VoterName, Micros>();
   #round = 0;
   #timer: TimerId | null = null;
   #serving = false;
   #noopAppended = false;
+  /** While it hands over: no change is appended any more, and this is told once the peer has all that were. */
+  #drained: (() => void) | null = null;
+  #draining = false;
   #stopped = false;
 
   constructor(deps: PrimaryDeps, activation: Configuration, up: ReadonlySet<VoterName>) {
     this.#deps = deps;
-    const { replicaLog, limits, clock } = deps;
-    this.#primacy = beginPrimacy(activation, deps.name, { lastSeq: replicaLog.last.seq, appliedSeq: replicaLog.appliedSeq });
+    const { replicaLog, limits, clock, events } = deps;
     this.#proposals = new Proposals(limits);
     this.#recent = new RecentEntries(replicaLog.last, limits.recentBytesMax);
     this.#noopSeq = replicaLog.last.seq + 1;
+    this.#inSync = new InSyncSet(
+      {
+        ...deps,
+        noopSeq: this.#noopSeq,
+        events: { ...events, committed: (from, through) => this.#committed(from, through), outranked: (epoch) => this.#outranked(epoch) },
+      },
+      activation,
+      { lastSeq: replicaLog.last.seq, appliedSeq: replicaLog.appliedSeq },
+    );
+    const majority = majorityOf(deps.voters.length);
+    const { readsMax } = limits;
+    this.#reads = new ReadRounds(
+      { epoch: activation.e, others: this.#others(), majority, readsMax, beat: () => this.#beat() },
+      replicaLog.appliedSeq,
+    );
     for (const voter of this.#others()) this.#answeredAt.set(voter, clock.now());
     this.#links = new PrimaryLinks({
       ...deps,
@@ -99,15 +102,15 @@ export class PrimaryRole {
   }
 
   get epoch(): Epoch {
-    return this.#primacy.epoch;
+    return this.#inSync.epoch;
   }
 
   get mode(): 'SYNC' | 'SOLO' {
-    return modeOf(this.#primacy);
+    return this.#inSync.mode;
   }
 
   get commitSeq(): number {
-    return this.#primacy.commitSeq;
+    return this.#inSync.commitSeq;
   }
 
   get serving(): boolean {
@@ -120,7 +123,7 @@ export class PrimaryRole {
 
   /** Only once it serves: then every entry that an older primary left is applied, and its retries find their answers. */
   propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
-    if (proposal.require === 'replicated' && this.mode === 'SOLO') {
+    if (proposal.require === 'replicated' && this.mode === 'SOLO' && !this.#proposals.has(proposal.requestId)) {
       done(fail('degraded', 'Only one replica is there, and the change was to be kept on two'));
       return;
     }
@@ -137,15 +140,52 @@ export class PrimaryRole {
     });
   }
 
+  /** R10: see `Replica.readIndex`. Only once it serves: then what is committed here holds all that was ever acknowledged. */
+  readIndex(done: Done<ReadPoint, ReadFailure>): void {
+    this.#reads.ask(this.commitSeq, done);
+  }
+
+  /**
+   * The replica that could take over now: in sync, and by its link alive. Null where there is none, or where this primary
+   * is about to go on alone.
+   */
+  heir(up: ReadonlySet<VoterName>): VoterName | null {
+    if (this.#inSync.changing) return null;
+    const peers = this.#inSync.peers.filter((peer) => up.has(peer));
+    return peers.reduce<VoterName | null>(
+      (best, peer) => (best === null || this.#inSync.matchOf(peer) > this.#inSync.matchOf(best) ? peer : best),
+      null,
+    );
+  }
+
+  /** Appends no more changes, which wait; `drained` is called once `peer` has synced all that were, and they are answered. */
+  drain(peer: VoterName, drained: () => void): void {
+    this.#draining = true;
+    const { replicaLog } = this.#deps;
+    this.#drained = () => {
+      const end = this.#recent.head.seq;
+      if (replicaLog.busy || this.#inSync.matchOf(peer) < end || replicaLog.appliedSeq < end) return;
+      this.#drained = null;
+      drained();
+    };
+    this.#drained();
+  }
+
+  /** The hand-over has failed: what waits is appended. */
+  resume(): void {
+    this.#draining = false;
+    this.#drained = null;
+    this.#pump();
+  }
+
   receive(from: VoterName, frame: VotingFrame | ReplicationFrame): void {
     if (this.#stopped) return;
     switch (frame.kind) {
       case 'heartbeatAck':
-        if (frame.epoch > this.epoch) this.#outranked(frame.epoch);
-        else this.#answeredAt.set(from, this.#deps.clock.now());
+        this.#answered(from, frame);
         return;
       case 'accepted':
-        this.#accepted(from, frame.epoch, frame.v);
+        this.#inSync.accepted(from, frame.epoch, frame.v);
         return;
       case 'proposeDenied':
         if (frame.promised > this.epoch) this.#outranked(frame.promised);
@@ -168,11 +208,12 @@ export class PrimaryRole {
       this.#serving = true;
       this.#deps.events.serving();
     }
+    this.#reads.applied(appliedSeq);
   }
 
   peerUp(name: VoterName): void {
     this.#links.peerUp(name);
-    if (this.#primacy.proposal) this.#sendProposal(name, this.#primacy.proposal);
+    this.#inSync.repeat(name);
   }
 
   peerDown(name: VoterName): void {
@@ -185,6 +226,9 @@ export class PrimaryRole {
     this.#stopped = true;
     if (this.#timer !== null) this.#deps.clock.clearTimer(this.#timer);
     this.#links.stop();
+    this.#inSync.stop();
+    this.#drained = null;
+    this.#reads.stop();
     this.#proposals.refuseAll(unappended);
   }
 
@@ -195,7 +239,7 @@ export class PrimaryRole {
     const { replicaLog } = this.#deps;
     if (this.#stopped || replicaLog.busy) return;
     if (!this.#noopAppended) this.#appendNoop();
-    else if (this.#proposals.queued > 0) this.#appendBatch();
+    else if (this.#proposals.queued > 0 && !this.#draining) this.#appendBatch();
     else if (replicaLog.appliedSeq < Math.min(this.commitSeq, replicaLog.last.seq)) {
       replicaLog.apply(this.commitSeq, (written) => this.#written(written));
     }
@@ -226,7 +270,7 @@ export class PrimaryRole {
     this.#begun.push({ seq: (entries[0] as LogEntry).seq, at: clock.now() });
     this.#recent.push(entries, replicaLog.last.seq + 1);
     replicaLog.append(entries, Math.min(this.commitSeq, replicaLog.last.seq), (written) => {
-      if (written && !this.#stopped) this.#primacy = recordMatch(this.#primacy, this.#deps.name, replicaLog.last.seq);
+      if (written && !this.#stopped) this.#inSync.matched(this.#deps.name, replicaLog.last.seq);
       this.#written(written);
     });
     this.#links.wake();
@@ -240,20 +284,15 @@ export class PrimaryRole {
       this.#deps.events.diskFull();
       return;
     }
-    this.#advance();
     this.#pump();
+    this.#drained?.();
   }
 
-  /** R5: commits what the whole ack set has, and notes how it is kept. */
-  #advance(): void {
-    const primacy = this.#primacy;
-    const point = commitPoint(primacy, (seq) => (seq >= this.#noopSeq ? primacy.epoch : null));
-    if (point <= primacy.commitSeq) return;
-    for (let seq = primacy.commitSeq + 1; seq <= point; seq++)
-      this.#proposals.committed(seq, copiesOf(primacy, seq) > 1 ? 'replicated' : 'local');
-    this.#primacy = withCommit(primacy, point);
-    if (point >= this.#recent.head.seq) this.#begun = [];
-    while (this.#begun.length > 1 && (this.#begun[1] as Begun).seq <= point + 1) this.#begun.shift();
+  /** R5: notes how the committed entries are kept. They are applied next. */
+  #committed(from: number, through: number): void {
+    for (let seq = from + 1; seq <= through; seq++) this.#proposals.committed(seq, this.#inSync.copiesOf(seq) > 1 ? 'replicated' : 'local');
+    if (through >= this.#recent.head.seq) this.#begun = [];
+    while (this.#begun.length > 1 && (this.#begun[1] as Begun).seq <= through + 1) this.#begun.shift();
     this.#pump();
   }
 
@@ -266,79 +305,11 @@ export class PrimaryRole {
     });
   }
 
-  // ---- The configuration -----------------------------------------------------------------------------------------
-
-  #matched(follower: VoterName, seq: number): void {
-    if (this.#stopped) return;
-    this.#primacy = recordMatch(this.#primacy, follower, seq);
-    this.#answeredAt.set(follower, this.#deps.clock.now());
-    this.#advance();
-    this.#upgradeIfCaughtUp();
-  }
-
-  /** R7. */
-  #upgradeIfCaughtUp(): void {
-    const upgraded = learnerCaughtUp(this.#primacy) ? proposeUpgrade(this.#primacy) : null;
-    if (upgraded?.proposal) this.#propose(upgraded, upgraded.proposal);
-  }
-
-  #joinLearners(): void {
-    const { clock, timing, events } = this.#deps;
-    for (const follower of this.#links.closeBehind()) {
-      const leftOut = this.#leftOutAt.get(follower);
-      if (leftOut !== undefined && clock.now() - leftOut < millis(timing.degradeAfterMs)) continue;
-      const joined = addLearner(this.#primacy, follower, this.#recent.head.seq);
-      if (joined === null) continue;
-      this.#primacy = joined;
-      events.learnerJoined();
-      this.#upgradeIfCaughtUp();
-    }
-  }
-
-  /** R6: a write has waited too long for somebody else than this replica. An idle pair never degrades. */
-  #degradeIfWaiting(): void {
-    const { clock, timing, name, replicaLog, events, log } = this.#deps;
-    const oldest = this.#begun[0];
-    const waiting = oldest !== undefined && this.#recent.head.seq > this.commitSeq && replicaLog.last.seq > this.commitSeq;
-    if (!waiting || clock.now() - oldest.at < millis(timing.degradeAfterMs)) return;
-    const degraded = proposeDegrade(this.#primacy);
-    if (degraded === null) return;
-    for (const member of degraded.ackset) if (member !== name) this.#leftOutAt.set(member, clock.now());
-    log.warn({ epoch: this.epoch }, 'the other replica does not answer: going on alone');
-    events.degradeProposed();
-    this.#propose(degraded, degraded.proposal as Configuration);
-  }
-
-  #propose(primacy: Primacy, proposal: Configuration): void {
-    this.#primacy = primacy;
-    this.#deps.voter.accept(proposal, (accepted) => {
-      if (this.#stopped || this.#primacy.proposal !== proposal) return;
-      if (accepted.ok) {
-        for (const voter of this.#others()) this.#sendProposal(voter, proposal);
-        this.#accepted(this.#deps.name, proposal.e, proposal.v);
-      } else if (accepted.error.code === 'denied') this.#outranked(this.#deps.voter.status().promised);
-    });
-  }
-
-  #sendProposal(to: VoterName, configuration: Configuration): void {
-    this.#deps.peers.send(to, { kind: 'propose', configuration });
-  }
-
-  #accepted(voter: VoterName, epoch: Epoch, v: number): void {
-    this.#primacy = recordAccepted(this.#primacy, voter, epoch, v);
-    const settled = settleProposal(this.#primacy, this.#deps.voters.length);
-    if (settled === null) return;
-    this.#primacy = settled;
-    this.#deps.log.info({ epoch, v, isr: settled.chosen.isr }, 'a configuration is chosen');
-    this.#deps.events.chosen(this.mode);
-    this.#advance();
-  }
-
   // ---- The rounds ------------------------------------------------------------------------------------------------
 
   /** Heartbeats to every voter; repeats what is not answered; looks after what takes too long. */
   #tick(): void {
-    const { clock, timing, peers, name, voter } = this.#deps;
+    const { clock, timing, name, voter } = this.#deps;
     this.#timer = clock.setTimer(millis(timing.heartbeatMs), () => this.#tick());
     const heard = quorumHeardAt([...this.#answeredAt.values()], majorityOf(this.#deps.voters.length), clock.now());
     if (clock.now() - heard >= millis(timing.quorumLostMs)) {
@@ -349,21 +320,50 @@ export class PrimaryRole {
       return;
     }
     voter.primaryAlive(name);
+    this.#reads.begun(this.#beat());
+    this.#links.wake();
+    this.#inSync.repeat();
+    if (this.#writeWaits()) this.#inSync.degrade(this.#recent.head.seq);
+    this.#inSync.takeIn(this.#links.closeBehind(), this.#recent.head.seq);
+  }
+
+  /** A heartbeat to every other voter; the number of the round. */
+  #beat(): number {
+    const { peers, name } = this.#deps;
     this.#round++;
     const heartbeat: VotingFrame = {
       kind: 'heartbeat',
       epoch: this.epoch,
-      v: this.#primacy.chosen.v,
+      v: this.#inSync.version,
       round: this.#round,
       commitSeq: this.commitSeq,
       primary: name,
     };
     for (const other of this.#others()) peers.send(other, heartbeat);
-    this.#links.wake();
-    const { proposal, acceptedBy } = this.#primacy;
-    if (proposal) for (const other of this.#others()) if (!acceptedBy.includes(other)) this.#sendProposal(other, proposal);
-    this.#degradeIfWaiting();
-    this.#joinLearners();
+    return this.#round;
+  }
+
+  /** An answer to a heartbeat of an older epoch of this very replica says nothing of this one. */
+  #answered(from: VoterName, { epoch, round }: Extract<VotingFrame, { kind: 'heartbeatAck' }>): void {
+    if (epoch > this.epoch) this.#outranked(epoch);
+    if (epoch !== this.epoch) return;
+    this.#answeredAt.set(from, this.#deps.clock.now());
+    this.#reads.answered(from, round);
+  }
+
+  #matched(follower: VoterName, seq: number): void {
+    if (this.#stopped) return;
+    this.#answeredAt.set(follower, this.#deps.clock.now());
+    this.#inSync.matched(follower, seq);
+    this.#drained?.();
+  }
+
+  /** R6: whether a write that is durable here has waited too long for somebody else. In an idle pair none does. */
+  #writeWaits(): boolean {
+    const { clock, timing, replicaLog } = this.#deps;
+    const oldest = this.#begun[0];
+    const waiting = oldest !== undefined && this.#recent.head.seq > this.commitSeq && replicaLog.last.seq > this.commitSeq;
+    return waiting && clock.now() - oldest.at >= millis(timing.degradeAfterMs);
   }
 
   #outranked(epoch: Epoch): void {

@@ -19,7 +19,7 @@ export interface Waiting {
 }
 
 /** Callers that may wait for one request id: retries of one request. */
-const LISTENERS_MAX = 16;
+const LISTENERS_MAX = 128;
 
 /**
  * The requests under way at a primary, by request id: a retry joins, and nothing is appended twice. Bounded in number
@@ -39,6 +39,11 @@ export class Proposals {
 
   get queued(): number {
     return this.#queue.length;
+  }
+
+  /** Whether a request is under way. */
+  has(requestId: RequestId): boolean {
+    return this.#waiting.has(requestKey(requestId));
   }
 
   /** Joins a request that is under way, or admits a new one, or answers `busy`. */

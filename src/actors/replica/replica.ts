@@ -165,7 +165,11 @@ export class Replica {
    * exactly once, never within the call.
    */
   readIndex(done: Done<ReadPoint, ReadFailure>): void {
-    this.#answeringLater(done, (answer) => answer(fail('not-primary', 'This replica is not the primary')));
+    this.#answeringLater(done, (answer) => {
+      const { primary } = this.#leadership;
+      if (primary?.serving) primary.readIndex(answer);
+      else answer(fail('not-primary', 'This replica is not the primary'));
+    });
   }
 
   /**

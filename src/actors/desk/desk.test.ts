@@ -109,3 +109,64 @@ test('a reply says which entry it reflects and how that is kept', () => {
   const read = office.send(office.request(need, { token }));
   assert.deepEqual([read.seq, read.durability], [2, 'none']);
 });
+
+test('what depends on accounts is answered when a majority has confirmed the lead; searching does not wait for it', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.enter(token);
+  office.reads = 0;
+  for (const operation of [need, { op: 'nodes', offset: 0, limit: 10 }, { op: 'content', id: 'a'.repeat(64) }] as const)
+    office.send(office.request(operation, { token }));
+  assert.equal(office.reads, 0);
+  const operations = [
+    { op: 'whoami' },
+    { op: 'login', name: 'An', password: 'password' },
+    { op: 'login', name: 'An', password: 'wrong password' },
+    { op: 'accounts', after: '', limit: 10 },
+    { op: 'invite', admin: false },
+    { op: 'account.disable', name: 'An', disabled: true },
+    { op: 'account.reset', name: 'An', newPassword: 'another password' },
+  ] as const;
+  for (const operation of operations) office.send(office.request(operation, { token }));
+  assert.equal(office.reads, operations.length);
+  office.leads = false;
+  for (const operation of operations) assert.equal(office.code(operation, { token }), 'not-primary', operation.op);
+});
+
+test('a primary that a majority does not confirm keeps such a request until its deadline: nothing was done', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.leads = null;
+  const codes: string[] = [];
+  const request = office.request({ op: 'invite', admin: false }, { token, deadlineMs: 2_000 });
+  office.step(() => office.desk.handle(request, 'p1', ({ body }) => codes.push(body.ok ? 'ok' : body.code)));
+  office.wait(2.1);
+  assert.deepEqual(codes, ['unavailable']);
+});
+
+test('while there is no primary a follower says who one is without asking anybody', () => {
+  const office = new Office();
+  const token = office.member('An');
+  office.role = 'follower';
+  office.leads = false;
+  const reply = office.send(office.request({ op: 'whoami' }, { token }));
+  assert.ok(reply.body.ok && reply.stale);
+});
+
+test('a forced promotion took back what the asker has seen: it is answered all the same', () => {
+  const office = new Office();
+  const token = office.member('An');
+  assert.equal(office.code(need, { token, minSeq: 500 }), 'ok');
+  office.role = 'follower';
+  assert.equal(office.code(need, { token, minSeq: 500 }), 'not-primary');
+});
+
+test('who demands two copies is not told of success with one, repeated or not', () => {
+  const office = new Office();
+  const request = office.request({ op: 'register', name: 'An', password: 'password', code: null }, { require: 'replicated' });
+  assert.ok(office.send(request).body.ok);
+  office.mode = 'SOLO';
+  const { body, durability, seq } = office.send(request);
+  assert.ok(!body.ok && body.code === 'degraded' && /was made/u.test(body.message));
+  assert.deepEqual([durability, seq], ['local', 1]);
+});

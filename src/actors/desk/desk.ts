@@ -19,6 +19,20 @@ const REBUILT: ReadonlySet<OperationName> = new Set<OperationName>(['login', 'in
 const ADMIN_ONLY: ReadonlySet<OperationName> = new Set<OperationName>(['invite', 'accounts', 'account.disable', 'account.reset']);
 /** Without a session: before there is one, or with the incarnation as proof. */
 const WITHOUT_SESSION: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'exit', 'alive']);
+/**
+ * What depends on accounts, sessions of administrators or invites: answered by what is true now (R10), not by what this
+ * replica knew when it led for the last time. All of them but two pay for a password hash or are rare.
+ */
+const LINEARIZABLE: ReadonlySet<OperationName> = new Set<OperationName>([
+  'register',
+  'login',
+  'whoami',
+  'passwd',
+  'invite',
+  'accounts',
+  'account.disable',
+  'account.reset',
+]);
 
 const RETRY_AFTER_MS = 200;
 
@@ -57,8 +71,16 @@ export class Desk {
     if (this.#underWay.size > this.#context.settings.requestsMax)
       return enquiry.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
     if (!this.#mayServe(enquiry)) return;
+    // While there is no primary a follower answers what changes nothing; its replies are marked.
+    const newest = LINEARIZABLE.has(enquiry.operation.op) && this.#context.replica.status().role === 'primary';
+    if (newest) enquiry.readNewest(() => this.#begin(enquiry));
+    else this.#begin(enquiry);
+  }
+
+  /** A change that was made before is answered again. */
+  #begin(enquiry: Enquiry): void {
     if (!isWrite(enquiry.operation.op)) return this.#identify(enquiry, null);
-    enquiry.read('reply', { requestId: request.requestId }, (before) => {
+    enquiry.read('reply', { requestId: enquiry.request.requestId }, (before) => {
       if (before !== null && 'expired' in before)
         return enquiry.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
       this.#identify(enquiry, before);
@@ -90,7 +112,7 @@ export class Desk {
 
   /** Whether this replica is the one to ask, and knows enough; if not, says so. */
   #mayServe(enquiry: Enquiry): boolean {
-    const { role, epoch, primary, appliedSeq } = this.#context.replica.status();
+    const { role, epoch, primary, appliedSeq, lastSeq } = this.#context.replica.status();
     const { request, operation } = enquiry;
     const elsewhere = (message: string): false => {
       enquiry.refuse('not-primary', message, { retryAfterMs: RETRY_AFTER_MS });
@@ -101,6 +123,8 @@ export class Desk {
       return elsewhere(primary === null ? 'There is no primary now' : `The primary is ${primary}`);
     if (appliedSeq >= request.minSeq) return true;
     if (role !== 'primary') return elsewhere('This replica has not applied yet what the asker has seen');
+    // A primary has every entry that was ever acknowledged, unless its promotion was forced: what the asker saw is gone then.
+    if (lastSeq < request.minSeq) return true;
     enquiry.refuse('unavailable', 'The tracker is still applying its log', { retryAfterMs: RETRY_AFTER_MS });
     return false;
   }

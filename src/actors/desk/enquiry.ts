@@ -24,6 +24,13 @@ const READ_FROM_STATE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['name-taken'
 /** When to try again what failed because somebody else must act first. */
 const RETRY_AFTER_MS = 500;
 
+/** A repeated request whose change is made, answered by a primary that is alone now. */
+const KEPT_ON_ONE = {
+  ok: false,
+  code: 'degraded',
+  message: 'The change was made, but only one replica is there to keep it',
+} as const satisfies ReplyFrame['body'];
+
 interface Backing {
   readonly seq: number;
   readonly durability: Durability;
@@ -102,6 +109,15 @@ export class Enquiry<O extends Operation = Operation> {
     });
   }
 
+  /** R10: goes on when a majority has confirmed that this replica leads, and all that was acknowledged by now is applied. */
+  readNewest(then: () => void): void {
+    this.#context.replica.readIndex((result) => {
+      if (!this.#open) return;
+      if (result.ok) return then();
+      this.refuse(result.error.code, result.error.message, { retryAfterMs: RETRY_AFTER_MS });
+    });
+  }
+
   /**
    * Makes a change durable under the request's own id (or one that follows from it), then goes on with the outcome, which
    * may be a refusal by apply. A proposal that fails is answered here.
@@ -132,7 +148,7 @@ export class Enquiry<O extends Operation = Operation> {
     this.settle({ seq, durability: this.durabilityNow, body });
   }
 
-  /** Hands on what apply answered. */
+  /** Hands on what apply answered. Who demanded two copies is not told of success with one. */
   settle({ seq, durability, body }: Pick<ProposalOutcome, 'seq' | 'durability' | 'body'>): void {
     this.#finish(body, { seq, durability }, NO_BYTES);
   }
@@ -156,6 +172,8 @@ export class Enquiry<O extends Operation = Operation> {
     const { role, epoch, appliedSeq } = this.#context.replica.status();
     const { seq, durability } = backing ?? { seq: appliedSeq, durability: 'none' as const };
     const stale = role === 'primary' ? {} : { stale: true as const };
-    this.#reply({ kind: 'reply', requestId: this.request.requestId, epoch, seq, durability, ...stale, body, tail });
+    const kept = body.ok && durability === 'local' && this.request.require === 'replicated' ? KEPT_ON_ONE : body;
+    const { requestId } = this.request;
+    this.#reply({ kind: 'reply', requestId, epoch, seq, durability, ...stale, body: kept, tail: kept === body ? tail : NO_BYTES });
   }
 }

@@ -30,6 +30,9 @@ export class Office {
   role: ReplicaStatus['role'] = 'primary';
   epoch = 1;
   mode: ReplicaStatus['mode'] = 'SYNC';
+  /** What a majority says of this replica's lead; null: nothing. */
+  leads: boolean | null = true;
+  reads = 0;
   /** The ledger as seen by `status` only; null for as it is. */
   appliedSeq: number | null = null;
   pings: { node: string; proxy: string }[] = [];
@@ -134,6 +137,13 @@ export class Office {
         commitSeq: last.seq,
         appliedSeq: this.appliedSeq ?? appliedSeq,
       };
+    },
+    readIndex: (done) => {
+      this.reads++;
+      if (this.leads === null) return;
+      const { appliedSeq } = this.ledger.run('open', {});
+      const answer = this.leads ? ok({ seq: appliedSeq, epoch: this.epoch }) : fail('not-primary' as const, 'another leads');
+      this.#later(() => done(answer));
     },
     propose: ({ requestId, payload, wallMs }, done) => {
       this.proposals++;

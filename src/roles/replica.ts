@@ -215,10 +215,9 @@ class ReplicaRole implements Role {
         );
       })
       .provide(SWARM_LINKS, (get) => {
-        const { clock, transport, log, random } = get(ENVIRONMENT).ports;
         const identity = { networkId: network.networkId, name, incarnation: this.#incarnation, software: `shoal/${version}` };
         return new SwarmLinks(
-          { clock, transport, log, random },
+          get(ENVIRONMENT).ports,
           { identity, network, security: secrets.clusterKey },
           {
             up: (replica) => get(SWARM).peerUp(replica),

@@ -6,6 +6,8 @@ import type { Fault, Operation } from '../plan/types.ts';
 const CHATTER: ReadonlySet<string> = new Set(['heartbeat', 'heartbeatAck', 'status', 'ping', 'pong', 'hello', 'welcome', 'swarmDelta']);
 const TEXT_LENGTH_MAX = 200;
 const LIST_LENGTH_MAX = 4;
+/** Ids and digests: the beginning tells them apart. */
+const HEXADECIMAL = /^[0-9a-f]{12,}$/u;
 
 export const isChatter = (kind: string): boolean => CHATTER.has(kind);
 
@@ -46,8 +48,8 @@ const words = (value: unknown): string => {
     const shown = value.slice(0, LIST_LENGTH_MAX).map(words);
     return `[${shown.join(' ')}${value.length > LIST_LENGTH_MAX ? ` and ${value.length - LIST_LENGTH_MAX} more` : ''}]`;
   }
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'string' && value.length > 40 ? `${value.slice(0, 12)}…` : String(value);
+  if (typeof value === 'string') return HEXADECIMAL.test(value) ? `${value.slice(0, 6)}…` : value;
+  if (typeof value !== 'object' || value === null) return String(value);
   const fields = value as Readonly<Record<string, unknown>>;
   if (typeof fields['client'] === 'string') return `${fields['client'].slice(0, 4)}.${String(fields['n'])}`;
   if ('isr' in fields)

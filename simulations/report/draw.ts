@@ -51,13 +51,16 @@ export interface Drawing {
   /** The numbers of the events that have a row, from the top. */
   readonly rows: readonly number[];
   readonly rowHeight: number;
+  /** The middle of each process's column. */
+  readonly columns: Readonly<Record<string, number>>;
 }
 
 export const drawDiagram = (diagram: Diagram, shown: Shown): Drawing => {
-  const [gutter, column, rowHeight, character] = [84, 148, 22, 6.1];
+  const [gutter, rowHeight, character] = [84, 22, 6.1];
   const hiddenKinds = new Set(shown.hiddenKinds);
   const hiddenProcesses = new Set(shown.hiddenProcesses);
   const processes = diagram.processes.filter((name) => !hiddenProcesses.has(name));
+  const column = Math.min(230, Math.max(124, 940 / Math.max(1, processes.length)));
   const places = new Map(processes.map((name, index) => [name, gutter + (index + 0.5) * column]));
   const lost = new Set(diagram.lost);
   const width = gutter + Math.max(1, processes.length) * column;
@@ -187,12 +190,16 @@ export const drawDiagram = (diagram: Diagram, shown: Shown): Drawing => {
         return box(row, row.text.startsWith('starts') ? 'starts' : 'stops', row.text);
       case 'violation':
         return `<rect x="0" y="${(top(row) - 10).toFixed(1)}" width="${width}" height="20" class="violation"/>${words(gutter, top(row) + 4, 'violation-name', 'start', fitted(row.text, width - gutter - 8))}`;
-      default:
-        return words(place(row.process) + 6, top(row) + 4, row.is, 'start', fitted(row.text, column / 2 - 8));
+      default: {
+        // The rest of the row is free. In the last column that is on the left.
+        const last = place(row.process) + column > width;
+        const x = place(row.process) + (last ? -6 : 6);
+        return words(x, top(row) + 4, row.is, last ? 'end' : 'start', fitted(row.text, last ? x - gutter : width - x));
+      }
     }
   };
 
-  const time = (at: number): string => `${((at - diagram.originAt) / 1_000).toFixed(1)} ms`;
+  const time = (at: number): string => `${((at - diagram.originAt) / 1_000_000).toFixed(4)} s`;
   const drawnRows = rows.map((row, index) => {
     const label = index === 0 || rows[index - 1]?.at !== row.at ? words(gutter - 8, top(row) + 4, 'time', 'end', time(row.at)) : '';
     const title = `<title>${escape(row.text)}</title>`;
@@ -206,5 +213,6 @@ export const drawDiagram = (diagram: Diagram, shown: Shown): Drawing => {
     height,
     rows: rows.map(({ n }) => n),
     rowHeight,
+    columns: Object.fromEntries(places),
   };
 };

@@ -131,9 +131,9 @@ export class Recorder implements Observer {
   }
 
   received(process: string, from: string, link: LinkType, frame: ControlFrame): void {
-    const text = describeFrame(frame);
-    const sent = this.#arrived(`${from} ${process} ${link}`, frame.kind, text);
-    this.#add({ is: 'received', process, from, link, kind: frame.kind, epoch: epochOf(frame), text, sent });
+    const frameShown = { kind: frame.kind, epoch: epochOf(frame), text: describeFrame(frame) };
+    const sent = this.#arrived(`${from} ${process} ${link}`, frameShown);
+    this.#add({ is: 'received', process, from, link, ...frameShown, sent });
   }
 
   committed(process: string, transaction: string, args: unknown, result: Result<unknown>): void {
@@ -184,9 +184,12 @@ export class Recorder implements Observer {
   }
 
   /** A connection keeps the order of its frames: whatever was sent before one that arrived, and has not, never will. */
-  #arrived(path: string, kind: string, text: string): number | null {
+  #arrived(path: string, { kind, epoch, text }: Pick<Sent, 'kind' | 'epoch' | 'text'>): number | null {
     const frames = this.#underWay.get(path) ?? [];
-    const index = frames.findIndex((frame) => frame.kind === kind && frame.text === text);
+    const words = bagOf(text);
+    const alike = frames.findIndex((frame) => frame.kind === kind && frame.epoch === epoch && bagOf(frame.text) === words);
+    // What was decoded may be written in other words: then the oldest of its kind.
+    const index = alike >= 0 ? alike : frames.findIndex((frame) => frame.kind === kind);
     if (index < 0) return null;
     const [arrived, ...before] = frames.splice(0, index + 1).reverse() as [Sent, ...Sent[]];
     for (const { n } of before) this.#lost.add(n);
@@ -223,6 +226,9 @@ class Ring<T> {
     return this.#items;
   }
 }
+
+/** Fields may come out of a decoder in another order. */
+const bagOf = (text: string): string => text.split(' ').sort().join(' ');
 
 const shorten = (text: string): string => (text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX - 1)}…` : text);
 

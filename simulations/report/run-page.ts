@@ -48,7 +48,7 @@ export const renderRunPage = (page: RunPage): string => {
 <h1>${escapeHtml(title)}</h1>
 <p class="soft">${escapeHtml(plan.about)}</p>
 ${verdict(failure)}
-${numbers(page, diagram)}
+${numbers(page)}
 <p class="soft">Replay: <code>${escapeHtml(page.replay)}</code></p>
 </header>
 <main>
@@ -137,14 +137,14 @@ const verdict = (failure: Failure | null): string =>
     ? '<p class="violated passed"><b>Passed</b></p>'
     : `<p class="violated"><b>${escapeHtml(failure.checker)}</b> ${escapeHtml(failure.message)}</p>`;
 
-const numbers = ({ plan, failure, recording, commit, traceHash, events }: RunPage, { rows }: Diagram): string => {
+const numbers = ({ plan, failure, recording, commit, traceHash, events }: RunPage): string => {
   const items: readonly (readonly [string, string])[] = [
     [failure === null ? '—' : `${(failure.atMs / 1_000).toFixed(3)} s`, 'broken after'],
     [String(plan.faults.length), 'faults'],
     [String(plan.operations.length), 'operations'],
     [String(processNames(plan.cluster).length), 'processes'],
     [events.toLocaleString('en'), 'steps of the run'],
-    [`${rows.length} of ${recording.total.toLocaleString('en')}`, 'events shown'],
+    [`${recording.events.length} of ${recording.total.toLocaleString('en')}`, 'events shown'],
     [commit, 'commit'],
     [traceHash, 'trace'],
   ];

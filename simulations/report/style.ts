@@ -50,5 +50,5 @@ svg .called { fill: var(--raised); stroke: var(--warn); } svg .answered { fill: 
 svg .disk { fill: var(--soft); font-size: 10px; } svg .log { fill: var(--warn); font-size: 10px; } svg .box-name { font-size: 10.5px; }
 svg rect.violation { fill: var(--bad); } svg .violation-name { fill: var(--paper); font-weight: 700; }
 @media (max-width: 900px) { .layout { grid-template-columns: minmax(0, 1fr); } .chart { height: 60vh; }
-  .side { position: sticky; bottom: 0; top: auto; max-height: 38vh; background: var(--paper); border-top: 1px solid var(--rule); padding: 6px 0; z-index: 2; } .event-text { min-height: 0; } }
+  .side { position: sticky; bottom: 0; top: auto; max-height: 32vh; background: var(--paper); border-top: 1px solid var(--rule); padding: 6px 0; z-index: 2; } .event-text { min-height: 0; } .state { display: grid; grid-template-columns: 1fr 1fr; gap: 0 14px; } }
 `;

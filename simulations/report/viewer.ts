@@ -48,7 +48,8 @@ const showStates = (n, before) => {
     if (change.n <= n) latest.set(change.process, change.state);
     if (change.n <= before) earlier.set(change.process, change.state);
   }
-  stateBox.replaceChildren(...DATA.diagram.processes.filter((name) => latest.has(name) && !hiddenProcesses.has(name)).map((name) => {
+  // The pair first: it is what most failures are about.
+  stateBox.replaceChildren(...DATA.diagram.processes.toReversed().filter((name) => latest.has(name) && !hiddenProcesses.has(name)).map((name) => {
     const state = latest.get(name), old = earlier.get(name) || {};
     const section = element('section', '', state.state === 'down' ? 'down' : '');
     const list = element('dl', '');
@@ -78,6 +79,8 @@ const show = (index, block) => {
   if (block === 'end') chart.scrollTop = drawing.height;
   else if (top < chart.scrollTop) chart.scrollTop = top - 40;
   else if (top + drawing.rowHeight + head > chart.scrollTop + chart.clientHeight) chart.scrollTop = top + drawing.rowHeight + head + 40 - chart.clientHeight;
+  const x = drawing.columns[row.process];
+  if (x !== undefined && (x < chart.scrollLeft + 60 || x > chart.scrollLeft + chart.clientWidth - 60)) chart.scrollLeft = x - chart.clientWidth / 2;
 };
 
 const filter = (place, names, hidden) => {

@@ -321,5 +321,6 @@ const REPLICATION: ReadonlySet<string> = new Set<ReplicationFrame['kind']>([
   'appendNack',
   'snapshotChunk',
   'snapshotAck',
+  'timeoutNow',
 ]);
 const isVoting = (frame: VotingFrame | ReplicationFrame): frame is VotingFrame => !REPLICATION.has(frame.kind);

@@ -15,6 +15,8 @@ export interface Configuration {
   readonly v: number;
   readonly primary: VoterName | null;
   readonly isr: readonly VoterName[];
+  /** How often a promotion was forced (past R2) up to here; inherited by every later configuration. Left out: never. */
+  readonly generation?: number;
 }
 
 /** What a voter keeps, synced before any message that follows from it (R1). */

@@ -20,7 +20,10 @@ const hash = fc
   .map(([bytes, buffer]) => (buffer ? Buffer.from(bytes) : bytes));
 const position = fc.record({ seq: integer, epoch: integer, hash });
 const requestId = fc.record({ client: hex(32), n: integer });
-const configuration = fc.record({ e: integer, v: integer, primary: fc.option(name), isr: fc.array(name, { maxLength: 5 }) });
+const configuration = fc.record(
+  { e: integer, v: integer, primary: fc.option(name), isr: fc.array(name, { maxLength: 5 }), generation: integer },
+  { requiredKeys: ['e', 'v', 'primary', 'isr'] },
+);
 const u32 = fc.nat({ max: 0xffff_ffff });
 const u16 = fc.nat({ max: 0xffff });
 
@@ -165,7 +168,18 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
   fc.record({ kind: fc.constant('promise' as const), epoch: integer, accepted: configuration }),
   fc.record({ kind: fc.constant('propose' as const), configuration }),
   fc.record({ kind: fc.constant('probe' as const), epoch: integer, at: position }),
-  fc.record({ kind: fc.constant('probed' as const), epoch: integer, matches: fc.boolean(), last: position, appliedSeq: integer }),
+  fc.record(
+    {
+      kind: fc.constant('probed' as const),
+      epoch: integer,
+      matches: fc.boolean(),
+      last: position,
+      appliedSeq: integer,
+      diverged: fc.constant(true as const),
+    },
+    { requiredKeys: ['kind', 'epoch', 'matches', 'last', 'appliedSeq'] },
+  ),
+  fc.record({ kind: fc.constant('timeoutNow' as const), epoch: integer, seq: integer }),
   fc.record({ kind: fc.constant('snapshotChunk' as const), epoch: integer, position, index: integer, done: fc.boolean(), bytes }),
   fc.record({ kind: fc.constant('ping' as const), nonce: integer, node: fc.option(name) }),
   fc.record({

@@ -42,6 +42,7 @@ export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
   appendNack: 52,
   snapshotChunk: 53,
   snapshotAck: 54,
+  timeoutNow: 55,
   swarmDelta: 56,
   order: 64,
   ordered: 65,
@@ -65,7 +66,7 @@ const VOTING: readonly FrameKind[] = [
 const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),
   proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...VOTING]),
-  replica: new Set([...LINK, ...VOTING, 'probe', 'probed', 'append', 'appendAck', 'appendNack', 'snapshotChunk', 'snapshotAck']),
+  replica: new Set([...LINK, ...VOTING, 'probe', 'probed', 'append', 'appendAck', 'appendNack', 'snapshotChunk', 'snapshotAck', 'timeoutNow']),
   swarm: new Set([...LINK, 'swarmDelta']),
   operator: new Set([...LINK, 'order', 'ordered']),
 };

@@ -15,6 +15,8 @@ export interface WireConfiguration {
   readonly v: number;
   readonly primary: string | null;
   readonly isr: readonly string[];
+  /** How often a promotion was forced; left out: never. */
+  readonly generation?: number;
 }
 
 export type VotingFrame =
@@ -59,7 +61,18 @@ export interface WireEntry extends WirePosition {
 export type ReplicationFrame =
   /** Where is the follower? Answered by `probed`. */
   | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition }
-  | { readonly kind: 'probed'; readonly epoch: number; readonly matches: boolean; readonly last: WirePosition; readonly appliedSeq: number }
+  /**
+   * `matches`: the follower has the very entry that was asked for. `diverged`: its log is of an older generation and does
+   * not match yet: the primary asks on until the last common entry is found.
+   */
+  | {
+      readonly kind: 'probed';
+      readonly epoch: number;
+      readonly matches: boolean;
+      readonly last: WirePosition;
+      readonly appliedSeq: number;
+      readonly diverged?: true;
+    }
   | {
       readonly kind: 'append';
       readonly epoch: number;
@@ -83,4 +96,6 @@ export type ReplicationFrame =
       readonly done: boolean;
       readonly bytes: Uint8Array;
     }
-  | { readonly kind: 'snapshotAck'; readonly epoch: number; readonly index: number };
+  | { readonly kind: 'snapshotAck'; readonly epoch: number; readonly index: number }
+  /** A primary that hands over, to a follower that has everything up to `seq`: stand now. */
+  | { readonly kind: 'timeoutNow'; readonly epoch: number; readonly seq: number };

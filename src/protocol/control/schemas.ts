@@ -202,7 +202,7 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   cluster: clusterReport,
 };
 
-const configuration = z.strictObject({ e: epoch, v: count, primary: voter.nullable(), isr: z.array(voter).max(16) });
+const configuration = z.strictObject({ e: epoch, v: count, primary: voter.nullable(), isr: z.array(voter).max(16), generation: count.exactOptional() });
 const position = z.strictObject({ seq: count, epoch, hash });
 const link = z.enum(['member', 'proxy', 'replica', 'swarm', 'operator']);
 
@@ -285,10 +285,11 @@ export const heads = {
   voterRead: z.strictObject({ id: count }),
   voterState: z.strictObject({ id: count, promised: epoch, accepted: configuration }),
   probe: z.strictObject({ epoch, at: position }),
-  probed: z.strictObject({ epoch, matches: flag, last: position, appliedSeq: count }),
+  probed: z.strictObject({ epoch, matches: flag, last: position, appliedSeq: count, diverged: z.literal(true).exactOptional() }),
   appendNack: z.strictObject({ epoch, promised: epoch, last: position, appliedSeq: count }),
   snapshotChunk: z.strictObject({ epoch, position, index: count, done: flag }),
   snapshotAck: z.strictObject({ epoch, index: count }),
+  timeoutNow: z.strictObject({ epoch, seq: count }),
   order: z.strictObject({ id: count, order }),
   ordered: z.strictObject({ id: count, outcome: orderOutcome }),
 } as const;

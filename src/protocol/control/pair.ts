@@ -60,7 +60,8 @@ export interface WireEntry extends WirePosition {
 
 export type ReplicationFrame =
   /** Where is the follower? Answered by `probed`. */
-  | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition }
+  /** Left out: the generation of a log that never went through a forced promotion. */
+  | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition; readonly generation?: number }
   /**
    * `matches`: the follower has the very entry that was asked for. `diverged`: its log is of an older generation and does
    * not match yet: the primary asks on until the last common entry is found.

@@ -284,7 +284,7 @@ export const heads = {
   proposeDenied: z.strictObject({ epoch, v: count, promised: epoch }),
   voterRead: z.strictObject({ id: count }),
   voterState: z.strictObject({ id: count, promised: epoch, accepted: configuration }),
-  probe: z.strictObject({ epoch, at: position }),
+  probe: z.strictObject({ epoch, at: position, generation: count.exactOptional() }),
   probed: z.strictObject({ epoch, matches: flag, last: position, appliedSeq: count, diverged: z.literal(true).exactOptional() }),
   appendNack: z.strictObject({ epoch, promised: epoch, last: position, appliedSeq: count }),
   snapshotChunk: z.strictObject({ epoch, position, index: count, done: flag }),

@@ -20,7 +20,7 @@ const diagram: Diagram = {
   operations: {},
   originAt: 0,
 };
-const all = { hiddenProcesses: [], hiddenKinds: [] };
+const all = { hiddenProcesses: [], hiddenKinds: [], room: 600 };
 const rowOf = (body: string, n: number): string => body.split('<g class="event"').find((part) => part.includes(`data-n="${n}"`)) ?? '';
 
 test('every event has a row; arrows end where a frame arrived, others with a cross or on their way', () => {

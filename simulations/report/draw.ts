@@ -40,6 +40,8 @@ export interface Shown {
   readonly hiddenProcesses: readonly string[];
   /** Kinds of frames; and `transition`, `disk`, `log`, `operation`. */
   readonly hiddenKinds: readonly string[];
+  /** Pixels to fill, if the columns can be narrow or wide enough for that. */
+  readonly room: number;
 }
 
 export interface Drawing {
@@ -60,7 +62,7 @@ export const drawDiagram = (diagram: Diagram, shown: Shown): Drawing => {
   const hiddenKinds = new Set(shown.hiddenKinds);
   const hiddenProcesses = new Set(shown.hiddenProcesses);
   const processes = diagram.processes.filter((name) => !hiddenProcesses.has(name));
-  const column = Math.min(230, Math.max(124, 940 / Math.max(1, processes.length)));
+  const column = Math.min(230, Math.max(104, (shown.room - gutter) / Math.max(1, processes.length)));
   const places = new Map(processes.map((name, index) => [name, gutter + (index + 0.5) * column]));
   const lost = new Set(diagram.lost);
   const width = gutter + Math.max(1, processes.length) * column;

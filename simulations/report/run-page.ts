@@ -24,6 +24,8 @@ export interface RunPage {
   readonly events: number;
 }
 
+/** Pixels of the diagram before a browser says how many there are. */
+const ROOM = 1_000;
 /** A fault that takes no time is shown for so long. */
 const MOMENT_MS = 1;
 
@@ -33,7 +35,7 @@ export const renderRunPage = (page: RunPage): string => {
   const kinds = kindsOf(diagram.rows);
   const hiddenAtFirst = kinds.map(({ kind }) => kind).filter((kind) => isChatter(kind) || kind === 'disk');
   const title = failure === null ? `Seed ${plan.seed} passed` : `${failure.checker} at seed ${plan.seed}`;
-  const first = drawDiagram(diagram, { hiddenProcesses: [], hiddenKinds: hiddenAtFirst });
+  const first = drawDiagram(diagram, { hiddenProcesses: [], hiddenKinds: hiddenAtFirst, room: ROOM });
   const data = { diagram, states: page.recording.states, kinds, hiddenAtFirst };
   return `<!doctype html>
 <html lang="en">

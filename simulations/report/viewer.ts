@@ -14,7 +14,7 @@ let drawing = null, current = 0;
 
 const draw = () => {
   const before = drawing === null ? null : drawing.rows[current];
-  drawing = drawDiagram(DATA.diagram, { hiddenProcesses: [...hiddenProcesses], hiddenKinds: [...hiddenKinds] });
+  drawing = drawDiagram(DATA.diagram, { hiddenProcesses: [...hiddenProcesses], hiddenKinds: [...hiddenKinds], room: chart.clientWidth - 2 });
   for (const svg of [bodySvg, headSvg]) svg.setAttribute('width', drawing.width);
   bodySvg.setAttribute('height', drawing.height);
   bodySvg.innerHTML = byId('marker').innerHTML + drawing.body;
@@ -80,7 +80,8 @@ const show = (index, block) => {
   else if (top < chart.scrollTop) chart.scrollTop = top - 40;
   else if (top + drawing.rowHeight + head > chart.scrollTop + chart.clientHeight) chart.scrollTop = top + drawing.rowHeight + head + 40 - chart.clientHeight;
   const x = drawing.columns[row.process];
-  if (x !== undefined && (x < chart.scrollLeft + 60 || x > chart.scrollLeft + chart.clientWidth - 60)) chart.scrollLeft = x - chart.clientWidth / 2;
+  if (row.is === 'violation') chart.scrollLeft = drawing.width;
+  else if (x !== undefined && (x < chart.scrollLeft + 60 || x > chart.scrollLeft + chart.clientWidth - 60)) chart.scrollLeft = x - chart.clientWidth / 2;
 };
 
 const filter = (place, names, hidden) => {
@@ -112,6 +113,7 @@ bodySvg.addEventListener('click', (event) => {
   const group = event.target.closest('[data-n]');
   if (group !== null) show(drawing.rows.indexOf(Number(group.dataset.n)), 'nearest');
 });
+window.addEventListener('resize', draw);
 byId('copy').addEventListener('click', () => navigator.clipboard.writeText(byId('plan').textContent));
 draw();
 `;

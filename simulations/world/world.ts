@@ -55,6 +55,8 @@ export class World implements Scheduler {
   readonly random: Random;
   readonly network: MemoryNetwork;
   readonly log: LogBook;
+  /** Sees each step of each process (by its number), and the hash of the run up to there. Null: nobody looks. */
+  watchSteps: ((process: number, cause: Cause, hash: () => string) => void) | null = null;
   readonly #heap = new DueHeap();
   readonly #trace = new TraceHash();
   readonly #processes = new Map<string, SimulatedProcess>();
@@ -181,6 +183,7 @@ export class World implements Scheduler {
   /** For incarnations: what their reactors do is the run. */
   traceStep(process: number, cause: Cause): void {
     this.#trace.step(this.#now, process, cause);
+    this.watchSteps?.(process, cause, () => this.#trace.digest());
   }
 
   /** The next event, if it is due by `until`. */

@@ -1,5 +1,5 @@
 /** A whole network in a simulated world: the same roles as the daemons, on the memory transport and simulated ports. */
-import { FIRST_START_MARKER } from '../src/actors/voter/store.ts';
+import { FIRST_START_MARKER, VOTER_COPIES } from '../src/actors/voter/store.ts';
 import { assemble } from '../src/config/load.ts';
 import { networkSchema, processSchemas, type RoleName, secretsSchema } from '../src/config/schema.ts';
 import type { AnyConfig, NetworkConfig, NodeConfig, ProxyConfig, ReplicaConfig, Secrets } from '../src/config/types.ts';
@@ -9,6 +9,7 @@ import type { ReplicaStatus } from '../src/domain/replication/types.ts';
 import { type Micros, seconds } from '../src/ports/clock.ts';
 import type { ApiCallName, ApiCalls, TransferSummary } from '../src/protocol/api.ts';
 import { sha256, toHex } from '../src/protocol/digest.ts';
+import type { SqlValue } from '../src/ports/database.ts';
 import type { Random } from '../src/ports/random.ts';
 import type { Done, Result } from '../src/protocol/result.ts';
 import { createBackup } from '../src/roles/backup.ts';
@@ -34,6 +35,10 @@ const MEMBER_PORT = 7_100;
 const PEER_PORT = 7_200;
 /** What a scenario waits for comes within this virtual time, or the run has failed. */
 const PATIENCE: Micros = seconds(600);
+/** Of files that are read whole. */
+const FILE_BYTES_MAX = 1_073_741_824;
+/** Where a replica keeps its ledger in its data folder. */
+const ledgerOf = (name: string): string => `/${name}/data/ledger.sqlite`;
 const POLL_EVERY: Micros = seconds(0.25);
 
 /** What a scenario expected and did not get: the run has failed. */
@@ -138,7 +143,10 @@ export class Cluster {
         error: null,
       };
       this.#running.set(name, running);
-      running.role.start(served);
+      running.role.start((result) => {
+        served(result);
+        if (!result.ok && this.onEnded !== null) this.#ended(name, running, new Error(result.error.message));
+      });
     });
   }
 
@@ -152,6 +160,25 @@ export class Cluster {
   cutPower(name: string, options: { readonly torn?: boolean; readonly random?: Random } = {}): void {
     this.#process(name).cutPower(options);
     this.#running.delete(name);
+  }
+
+  /** The whole content of a file on a process's disk, running or not; null where there is none. */
+  file(name: string, path: string): Uint8Array | null {
+    const read = this.#process(name).disk.readFile(path, FILE_BYTES_MAX);
+    return read.ok ? read.value : null;
+  }
+
+  /** Rows of a query on the ledger of a replica, running or not. */
+  query(name: string, sql: string): readonly Readonly<Record<string, SqlValue>>[] {
+    return this.#process(name).session(ledgerOf(name)).prepare(sql).all();
+  }
+
+  /** What a process has kept is gone: its voter's state, its ledger, or all that is on its disks. It must not run. */
+  forget(name: string, what: 'voter' | 'ledger' | 'all'): void {
+    const process = this.#process(name);
+    if (what !== 'ledger') for (const copy of VOTER_COPIES) process.disk.erase(`/${name}/data/${copy}`);
+    if (what !== 'voter') process.dropSession(ledgerOf(name));
+    if (what === 'all') process.disk.erase(`/${name}`);
   }
 
   running(name: string): boolean {
@@ -189,11 +216,11 @@ export class Cluster {
 
   /**
    * A user's call at a node, without waiting. `done` is called inside a step of the node, or never when the node dies
-   * first. False where the node does not run (or is stopped: nobody reaches it).
+   * first. False where the node does not run.
    */
   callLater<K extends ApiCallName>(node: string, name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>): boolean {
     const running = this.#running.get(node);
-    if (running === undefined || !('call' in running.role) || !running.incarnation.gate.open) return false;
+    if (running === undefined || !('call' in running.role)) return false;
     const { role, incarnation } = running;
     incarnation.step(() => role.call(name, args, done));
     return true;

@@ -1,4 +1,5 @@
 import type { DiskFailure, FileStat, FolderEntry } from '../../src/ports/disk.ts';
+import { below, type Random } from '../../src/ports/random.ts';
 import { fail, ok, type Result } from '../../src/protocol/result.ts';
 import { FileBody, PAGE_BYTES } from './file-body.ts';
 
@@ -201,6 +202,31 @@ export class DiskStore {
     folder.entries.set(name, file);
     folder.sync();
     return ok(undefined);
+  }
+
+  /** Takes a file or a folder with all in it away, for good: what no sync brings back. */
+  erase(path: string): void {
+    const place = this.#find(path, `erase ${path}`);
+    if (!place.ok) return;
+    const { folder, name } = place.value;
+    folder.entries.delete(name);
+    folder.unsyncedNames.delete(name);
+    folder.removed.delete(name);
+  }
+
+  /** A few bytes of a file are others from now on; nothing else shows it. False where the file has none. */
+  rot(path: string, random: Random): boolean {
+    const file = this.openForReading(path);
+    if (!file.ok || file.value.body.size === 0) return false;
+    file.value.body.rot(below(random, 'where it rots', file.value.body.size), 1 + below(random, 'how it rots', 255));
+    return true;
+  }
+
+  /** Paths of all files in a folder and in those under it. */
+  filesUnder(path: string): readonly string[] {
+    const listed = this.list(path);
+    if (!listed.ok) return [];
+    return listed.value.flatMap(({ name, kind }) => (kind === 'file' ? [`${path}/${name}`] : this.filesUnder(`${path}/${name}`)));
   }
 
   /** The power fails: of what was not synced, only that stays of which `survives` says so. */

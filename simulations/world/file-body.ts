@@ -43,6 +43,17 @@ export class FileBody {
     this.#size = Math.max(this.#size, offset + bytes.length);
   }
 
+  /** Changes the byte at `offset` by the bits of `mask`, on the disk itself: a sync or a power cut does not bring it back. */
+  rot(offset: number, mask: number): void {
+    const index = Math.floor(offset / PAGE_BYTES);
+    for (const pages of [this.#pages, this.#before]) {
+      const page = pages.get(index)?.slice();
+      if (page === undefined) continue;
+      page[offset % PAGE_BYTES] = (page[offset % PAGE_BYTES] ?? 0) ^ mask;
+      pages.set(index, page);
+    }
+  }
+
   truncate(size: number): void {
     if (size < this.#size) {
       for (const index of this.#pages.keys()) {

@@ -122,6 +122,12 @@ export class SimulatedProcess {
     return session;
   }
 
+  /** The database of that name is gone, as by `rm`. The process must not run. */
+  dropSession(name: string): void {
+    this.#databases.get(name)?.close();
+    this.#databases.delete(name);
+  }
+
   #crashRandom(): Random {
     return this.random.fork(`crash of incarnation ${this.#starts}`);
   }
@@ -219,10 +225,13 @@ export class Incarnation {
     );
   }
 
-  /** Runs `body` as a step of the process: how a scenario, like a user, reaches into it. */
+  /** Runs `body` as a step of the process: how a scenario, like a user, reaches into it. Of one that is stopped, when it goes on. */
   step(body: () => void): void {
     if (!this.#alive) throw new Error(`${this.process.name} does not run any more`);
-    this.process.world.enter(() => this.reactor.step({ port: 'process', id: this.#number, kind: 'scenario' }, body));
+    const step = (): void => {
+      if (this.#alive) this.process.world.enter(() => this.reactor.step({ port: 'process', id: this.#number, kind: 'scenario' }, body));
+    };
+    this.gate.pass(step);
   }
 
   /** For `SimulatedProcess`: nothing of this incarnation is delivered any more. */

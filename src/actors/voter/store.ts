@@ -3,7 +3,8 @@ import type { Disk, DiskFailure } from '../../ports/disk.ts';
 import { type Done, ok } from '../../protocol/result.ts';
 import { decodeVoterCopy, encodeVoterCopy, VOTER_FILE_BYTES_MAX, type VoterCopy } from './voter-file.ts';
 
-const COPIES = ['voter.0', 'voter.1'];
+/** The files of a voter's state. */
+export const VOTER_COPIES = ['voter.0', 'voter.1'];
 
 /**
  * Made by whoever sets up a network (`shoal init`, a simulation), in the folder of each voter, empty or not. It says that
@@ -52,13 +53,13 @@ export class VoterStore {
   write(record: VoterRecord, done: Done<void, DiskFailure>): void {
     const generation = this.#generation + 1;
     const bytes = encodeVoterCopy({ generation, record });
-    this.#disk.writeFile(this.#path(COPIES[0] as string), bytes.slice(), { secret: false }, (first) => {
+    this.#disk.writeFile(this.#path(VOTER_COPIES[0] as string), bytes.slice(), { secret: false }, (first) => {
       if (!first.ok) {
         done(first);
         return;
       }
       this.#generation = generation;
-      this.#disk.writeFile(this.#path(COPIES[1] as string), bytes, { secret: false }, done);
+      this.#disk.writeFile(this.#path(VOTER_COPIES[1] as string), bytes, { secret: false }, done);
     });
   }
 
@@ -79,7 +80,7 @@ export class VoterStore {
   }
 
   #readCopy(index: number, done: Done<VoterCopy | null, DiskFailure>): void {
-    this.#disk.readFile(this.#path(COPIES[index] as string), VOTER_FILE_BYTES_MAX, (read) => {
+    this.#disk.readFile(this.#path(VOTER_COPIES[index] as string), VOTER_FILE_BYTES_MAX, (read) => {
       // A copy that cannot be read is as good as none; a folder that may not be read is the operator's to mend.
       if (!read.ok && read.error.code === 'denied') done(read);
       else done(ok(read.ok ? decodeVoterCopy(read.value) : null));

@@ -2,6 +2,7 @@ import type { Configuration, Epoch, VoterName } from '../../domain/replication/t
 import { millis } from '../../ports/clock.ts';
 import type { ReplicaFrames } from './api.ts';
 import type { ReplicaContext } from './context.ts';
+import { HandOvers } from './hand-over.ts';
 import { PrimaryRole } from './primary-role.ts';
 
 /** And one whose disk is full is so many times more patient before it stands again: another one shall lead. */
@@ -11,12 +12,14 @@ const PATIENCE_AFTER_FULL = 10;
 export class Leadership {
   readonly #context: ReplicaContext;
   readonly #bePatient: (micros: number) => void;
+  readonly handOvers: HandOvers;
   #primary: PrimaryRole | null = null;
 
   /** @param bePatient the next candidacy of this replica shall wait so long. */
   constructor(context: ReplicaContext, bePatient: (micros: number) => void) {
     this.#context = context;
     this.#bePatient = bePatient;
+    this.handOvers = new HandOvers(context, () => this.#primary);
   }
 
   /** Null while this replica does not lead. */
@@ -34,6 +37,7 @@ export class Leadership {
 
   peerDown(name: VoterName): void {
     this.#primary?.peerDown(name);
+    this.handOvers.peerDown(name);
   }
 
   /** R11: any higher epoch ends a primary, in the very step in which it is seen. */
@@ -54,7 +58,10 @@ export class Leadership {
         limits,
         events: {
           learnerJoined: () => post({ type: 'learner.joined' }),
-          degradeProposed: () => post({ type: 'degrade.proposed' }),
+          degradeProposed: () => {
+            this.handOvers.degrading();
+            post({ type: 'degrade.proposed' });
+          },
           chosen: (mode) => post({ type: 'configuration.chosen', mode }),
           serving: () => publish(),
           quorumLost: () => post({ type: 'quorum.lost' }),
@@ -78,6 +85,7 @@ export class Leadership {
     if (this.#primary) deps.log.info({ epoch: this.#primary.epoch }, 'no longer primary');
     this.#primary?.stop();
     this.#primary = null;
+    this.handOvers.steppedDown();
     deps.voter.forgetPrimary();
     if (view.primary === deps.name) view.primary = null;
   }
@@ -85,6 +93,7 @@ export class Leadership {
   /** Stops at once; waiting proposals are answered. */
   stop(): void {
     this.#primary?.stop();
+    this.handOvers.stop();
   }
 
   /** The replica has halted. */

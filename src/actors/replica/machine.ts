@@ -23,6 +23,9 @@ export type ReplicaEvent =
   /** A learner has joined the ack set (R7). */
   | { readonly type: 'learner.joined' }
   | { readonly type: 'degrade.proposed' }
+  /** A hand-over: changes are held until the other replica leads, or has failed to. */
+  | { readonly type: 'drain.started' }
+  | { readonly type: 'drain.ended' }
   | { readonly type: 'configuration.chosen'; readonly mode: 'SYNC' | 'SOLO' }
   | { readonly type: 'quorum.lost' }
   /** R11. */
@@ -111,7 +114,8 @@ export const replicaMachine = setup({
         upgrading: {
           on: { 'configuration.chosen': [{ guard: 'isSync', target: 'sync' }, { target: 'solo' }], 'degrade.proposed': 'degrading' },
         },
-        sync: { on: { 'degrade.proposed': 'degrading' } },
+        sync: { on: { 'degrade.proposed': 'degrading', 'drain.started': 'draining' } },
+        draining: { on: { 'drain.ended': 'sync', 'degrade.proposed': 'degrading' } },
         degrading: { on: { 'configuration.chosen': [{ guard: 'isSync', target: 'sync' }, { target: 'solo' }] } },
       },
     },

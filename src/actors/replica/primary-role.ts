@@ -158,15 +158,15 @@ export class PrimaryRole {
     );
   }
 
-  /** Appends no more changes, which wait; `drained` is called once `peer` has synced all that were, and they are answered. */
-  drain(peer: VoterName, drained: () => void): void {
+  /** Appends no more changes, which wait; `drained` is called with the last one once `peer` has synced it and all are answered. */
+  drain(peer: VoterName, drained: (seq: number) => void): void {
     this.#draining = true;
     const { replicaLog } = this.#deps;
     this.#drained = () => {
       const end = this.#recent.head.seq;
       if (replicaLog.busy || this.#inSync.matchOf(peer) < end || replicaLog.appliedSeq < end) return;
       this.#drained = null;
-      drained();
+      drained(end);
     };
     this.#drained();
   }

@@ -179,10 +179,7 @@ export class Replica {
    * @param reason a few words for the log and for `lastFailover`.
    */
   handOver(reason: string, done: Done<HandedOver, HandOverFailure>): void {
-    this.#answeringLater(done, (answer) => {
-      this.#deps.log.info({ reason }, 'a hand-over was asked for');
-      answer(fail('not-primary', 'This replica is not the primary'));
-    });
+    this.#answeringLater(done, (answer) => this.#leadership.handOvers.begin(reason, answer));
   }
 
   /**
@@ -272,7 +269,9 @@ export class Replica {
   }
 
   #publish(): void {
-    if (!this.#stopped) this.#board.publish(this.status());
+    if (this.#stopped) return;
+    this.#leadership.handOvers.noticed();
+    this.#board.publish(this.status());
   }
 
   #post(event: ReplicaEvent): void {

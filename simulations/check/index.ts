@@ -1,4 +1,31 @@
 /** Every checker of a run. */
 import type { MakeChecker } from './checker.ts';
+import { announcesBeside, asDurableAsSaid, nothingAckedIsCut, promisedFirst } from './copies.ts';
+import {
+  ackedIsKept,
+  doneOnce,
+  noLateAcks,
+  oneHistory,
+  onePrimaryAnEpoch,
+  votersKeepTheirWord,
+  watchCluster,
+  whoMayLeadHasAll,
+} from './invariants.ts';
+import { epochsOnlyRise } from './proxies.ts';
 
-export const allCheckers: readonly MakeChecker[] = [];
+/** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
+export const allCheckers: readonly MakeChecker[] = [
+  watchCluster,
+  onePrimaryAnEpoch,
+  votersKeepTheirWord,
+  ackedIsKept,
+  noLateAcks,
+  whoMayLeadHasAll,
+  oneHistory,
+  doneOnce,
+  promisedFirst,
+  asDurableAsSaid,
+  epochsOnlyRise,
+  nothingAckedIsCut,
+  announcesBeside,
+];

@@ -1,5 +1,6 @@
 import type { Epoch, VoterName } from '../../domain/replication/types.ts';
 import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
+import { FAILOVER_WHY_CHARACTERS_MAX } from '../../protocol/control/report.ts';
 import { type Done, fail, ok } from '../../protocol/result.ts';
 import type { HandedOver, HandOverFailure } from './api.ts';
 import type { ReplicaContext } from './context.ts';
@@ -11,6 +12,7 @@ interface UnderWay {
   readonly epoch: Epoch;
   readonly startedAt: Micros;
   readonly timer: TimerId;
+  readonly reason: string;
   readonly done: Done<HandedOver, HandOverFailure>;
   /** The peer was told to stand. */
   asked: boolean;
@@ -46,7 +48,7 @@ export class HandOvers {
     const peer = primary.heir(up);
     if (peer === null) return done(fail('no-peer', 'There is no link to the other replica, or it does not answer'));
     const timer = deps.clock.setTimer(millis(deps.timing.quorumLostMs), () => this.#expire());
-    this.#underWay = { peer, epoch: primary.epoch, startedAt: deps.clock.now(), timer, done, asked: false };
+    this.#underWay = { peer, epoch: primary.epoch, startedAt: deps.clock.now(), timer, reason, done, asked: false };
     deps.log.info({ to: peer, epoch: primary.epoch, reason }, 'handing over');
     post({ type: 'drain.started' });
     primary.drain(peer, (seq) => this.#drained(seq));
@@ -90,9 +92,10 @@ export class HandOvers {
 
   #drained(seq: number): void {
     if (this.#underWay === null) return;
-    const { peer, epoch } = this.#underWay;
+    const { peer, epoch, reason } = this.#underWay;
     this.#underWay.asked = true;
-    if (!this.#context.deps.peers.send(peer, { kind: 'timeoutNow', epoch, seq }))
+    const why = reason.slice(0, FAILOVER_WHY_CHARACTERS_MAX);
+    if (!this.#context.deps.peers.send(peer, { kind: 'timeoutNow', epoch, seq, why }))
       this.#fail('no-peer', `The link to ${peer} went down; ${this.#self} goes on`);
   }
 

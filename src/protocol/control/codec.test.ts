@@ -179,7 +179,7 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
     },
     { requiredKeys: ['kind', 'epoch', 'matches', 'last', 'appliedSeq'] },
   ),
-  fc.record({ kind: fc.constant('timeoutNow' as const), epoch: integer, seq: integer }),
+  fc.record({ kind: fc.constant('timeoutNow' as const), epoch: integer, seq: integer, why: fc.string({ maxLength: 120 }) }),
   fc.record({ kind: fc.constant('snapshotChunk' as const), epoch: integer, position, index: integer, done: fc.boolean(), bytes }),
   fc.record({ kind: fc.constant('ping' as const), nonce: integer, node: fc.option(name) }),
   fc.record({

@@ -98,5 +98,5 @@ export type ReplicationFrame =
       readonly bytes: Uint8Array;
     }
   | { readonly kind: 'snapshotAck'; readonly epoch: number; readonly index: number }
-  /** A primary that hands over, to a follower that has everything up to `seq`: stand now. */
-  | { readonly kind: 'timeoutNow'; readonly epoch: number; readonly seq: number };
+  /** A primary that hands over, to a follower that has everything up to `seq`: stand now. `why`: for `FailoverReport.why`. */
+  | { readonly kind: 'timeoutNow'; readonly epoch: number; readonly seq: number; readonly why: string };

@@ -289,7 +289,7 @@ export const heads = {
   appendNack: z.strictObject({ epoch, promised: epoch, last: position, appliedSeq: count }),
   snapshotChunk: z.strictObject({ epoch, position, index: count, done: flag }),
   snapshotAck: z.strictObject({ epoch, index: count }),
-  timeoutNow: z.strictObject({ epoch, seq: count }),
+  timeoutNow: z.strictObject({ epoch, seq: count, why: z.string().max(512) }),
   order: z.strictObject({ id: count, order }),
   ordered: z.strictObject({ id: count, outcome: orderOutcome }),
 } as const;

@@ -28,11 +28,11 @@ const countOf = (random: Random, perMinute: number, ms: number): number => {
 };
 
 /**
- * What is healed at the end: mostly everything; else a majority of the voters with one or both replicas, a proxy, and
+ * What is healed at the end: mostly everything but liars; else a majority of the voters with one or both replicas, a proxy, and
  * some nodes, so that the others stay broken and must not stand in the way.
  */
 const drawCore = (random: Random, cluster: ClusterPlan): readonly ProcessName[] => {
-  const all = processNames(cluster);
+  const all = processNames(cluster).filter((name) => !name.startsWith('liar'));
   if (chance(random, 'everything', 60)) return all;
   const voters = voterNames(cluster);
   const witnesses = voters.slice(replicaNames.length);

@@ -6,12 +6,12 @@ import { ADMIN_CODE, nodeNames, sharedPath } from '../plan/names.ts';
 import { probesOf } from '../plan/probes.ts';
 import type { Operation, Plan } from '../plan/types.ts';
 import { contentOf } from '../scenarios/scenario.ts';
+import { Faults } from '../world/faults.ts';
 import { betweenTripwires, ProcessFault, Restless, TripwireError, World } from '../world/index.ts';
 import type { Observer } from '../world/observer.ts';
 import { Clients } from './clients.ts';
 import { Leftover, stopAll } from './ending.ts';
 import type { Failure, RunOutcome } from './outcome.ts';
-import { Faults } from './simple-faults.ts';
 import { Transitions } from './transitions.ts';
 import type { RunningRole } from './people.ts';
 import { Workload } from './workload.ts';
@@ -49,7 +49,7 @@ export const runPlan = (plan: Plan, options: RunOptions = {}): RunOutcome => {
 
 class Run {
   readonly #world: World;
-  readonly #plan: Plan;
+  #plan: Plan;
   readonly #cluster: Cluster;
   readonly #faults: Faults;
   readonly #workload: Workload;
@@ -87,7 +87,8 @@ class Run {
     this.#workload.schedule(this.#plan.operations, this.#begun);
     this.#goOn(chaosMs);
     if (calmMs > 0) {
-      this.#faults.heal(core);
+      // The core that was healed may be larger: whoever the planned one cannot lead without is in it.
+      this.#plan = { ...this.#plan, core: this.#faults.heal(core) };
       this.#phase = 'calm';
       this.#goOn(chaosMs + calmMs);
       this.#workload.close();
@@ -144,9 +145,12 @@ class Run {
 
   #view(): RunView {
     const phase = (): RunView['phase'] => this.#phase;
+    const plan = (): Plan => this.#plan;
     const cluster = this.#cluster;
     return {
-      plan: this.#plan,
+      get plan() {
+        return plan();
+      },
       now: () => this.#world.now(),
       get phase() {
         return phase();

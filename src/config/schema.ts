@@ -189,7 +189,7 @@ export const nodeSchema = z
         downloadRate: count(0, 100_000_000_000, 0, 'Bytes a second that this node downloads at most; 0 for no limit.'),
         peersMax: count(1, 10_000, 200, 'Connections to peers at one time.'),
         peersPerTransferMax: count(1, 1000, 50, 'Connections to peers for one content.'),
-        uploadSlots: count(1, 1000, 8, 'Peers that are uploaded to at one time, for each content.'),
+        uploadSlots: count(1, 1000, 4, 'Peers that are uploaded to at one time, for each content.'),
         activeTransfersMax: count(1, 10_000, 100, 'Contents that are downloaded at one time; those that are only seeded do not count.'),
         pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 64 * MIB, 'Bytes of memory for pieces on their way to the disk.'),
       })

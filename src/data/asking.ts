@@ -57,6 +57,7 @@ export class Asking {
   #ask(peer: Peer, units: number, runUnits: number): void {
     const view = {
       key: peer.key,
+      suggested: peer.suggested,
       has: (piece: PieceIndex): boolean => peer.bits?.has(piece) === true,
       asking: (piece: PieceIndex, unit: number): boolean => peer.requests.asking(piece, unit),
     };

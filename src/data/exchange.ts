@@ -105,13 +105,19 @@ export class Exchange implements PeerOwner {
       named: (peer, node) => this.#named(peer, node),
     });
     this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
-    this.#serving = new Serving({ ...settings, up: this.up, failed: (failure) => settings.events.failed(failure) });
+    this.#serving = new Serving({
+      ...settings,
+      below: (limit) => below(settings.random, 'transfer.suggest', limit),
+      up: this.up,
+      failed: (failure) => settings.events.failed(failure),
+    });
     this.#news = new News(settings.clock, this.#peers);
     this.#unchoking = new Unchoking({
       clock: settings.clock,
       below: (limit) => below(settings.random, 'transfer.optimistic', limit),
       slots: settings.uploadSlots,
       choked: (peer) => this.#serving.refuseQueued(peer),
+      unchoking: (peer) => this.#serving.unchoking(peer),
     });
   }
 

@@ -1,5 +1,13 @@
 /** What the node's library and transfers need of the network: the session (`actors/session`) gives it, tests fake it. */
-import type { AnnouncedPeer, ErrorCode, Operation, OperationName, OperationResults } from '../protocol/control/messages.ts';
+import type {
+  AnnouncedPeer,
+  Durability,
+  ErrorCode,
+  Operation,
+  OperationName,
+  OperationResults,
+  RequestFrame,
+} from '../protocol/control/messages.ts';
 import type { Done, Failure } from '../protocol/result.ts';
 
 export interface AnnounceFacts {
@@ -19,15 +27,24 @@ export interface SwarmFollower {
 
 export type RequestFailure = Failure<ErrorCode | 'offline' | 'not-logged-in'>;
 
+export interface NetworkAnswer<K extends OperationName> {
+  readonly value: OperationResults[K];
+  readonly tail: Uint8Array;
+  /** Of a change: how it is kept. */
+  readonly durability: Durability;
+}
+
 export interface Network {
   /**
    * Asks the network, as the account that is signed in. Holds the request while there is no proxy or primary, repeats it
-   * under the same request id, and answers exactly once; `indeterminate` when its deadline has passed.
+   * under the same request id, and answers exactly once; `indeterminate` when its deadline has passed. `require`: a change
+   * is refused as `degraded` where it would be kept on one tracker only.
    */
   request<K extends OperationName>(
     operation: Extract<Operation, { op: K }>,
     tail: Uint8Array,
-    done: Done<{ readonly value: OperationResults[K]; readonly tail: Uint8Array }, RequestFailure>,
+    done: Done<NetworkAnswer<K>, RequestFailure>,
+    require?: RequestFrame['require'],
   ): void;
   /** Announces `content` from now on, at the tracker's interval and again after every failover. */
   follow(content: string, follower: SwarmFollower): void;

@@ -50,6 +50,8 @@ export class Peer implements ConnectionHandler, WireSink {
   chokesUs = true;
   interested = false;
   snubbed = false;
+  /** What it would rather be asked for (BEP 6), as it said last. */
+  suggested: PieceIndex | null = null;
   readonly requests = new Requests();
   readonly down = new RateMeter();
   readonly up = new RateMeter();
@@ -254,6 +256,9 @@ export class Peer implements ConnectionHandler, WireSink {
       case 'not-interested':
         this.interested = message.kind === 'interested';
         return owner.interest(this);
+      case 'suggest':
+        this.suggested = message.piece;
+        return undefined;
       case 'have':
         return this.bits?.add(message.piece) === true ? owner.gained(this, message.piece) : undefined;
       case 'request':

@@ -30,6 +30,7 @@ const scene = (peerCount: number, slots: number) => {
     below: (limit) => draws++ % limit,
     slots,
     choked: ({ key }) => void choked.push(key),
+    unchoking: () => {},
   });
   return {
     gives,

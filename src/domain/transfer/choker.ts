@@ -34,6 +34,17 @@ export interface ChokeDecision {
 }
 
 /**
+ * Who gets a slot that fell free between two rounds, since its peer wants nothing more: of those that wait, who got least.
+ * Null where nobody waits, or no slot is free.
+ */
+export const decideFreeSlot = (peers: readonly (ChokingPeer & { readonly served: boolean })[], slots: number): number | null => {
+  const asking = peers.filter((peer) => peer.interested);
+  if (asking.filter((peer) => peer.served).length >= slots) return null;
+  const waiting = asking.filter((peer) => !peer.served);
+  return waiting.toSorted((a, b) => a.sentBytes - b.sentBytes || a.has - b.has || a.key - b.key)[0]?.key ?? null;
+};
+
+/**
  * The unchoking of BEP 3 with the refinements of its implementations: while downloading, the best givers, and one peer at
  * random that may prove itself; while seeding, those that got least, and among them those that lack most.
  */

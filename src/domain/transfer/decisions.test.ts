@@ -4,10 +4,11 @@ import { makeTestTorrent, testBytes, valueOf } from '../../protocol/bittorrent/t
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import { BlameLedger } from './blame.ts';
-import { type ChokingPeer, decideUnchoked } from './choker.ts';
+import { type ChokingPeer, decideFreeSlot, decideUnchoked } from './choker.ts';
 import { decodeRecord, encodeRecord, planResume, type TransferRecord } from './journal.ts';
 import { isSnubbed, QUEUE_BYTES_MAX, RateMeter, requestQueueBytes, TokenBucket } from './rates.ts';
 import { selectFiles } from './select-files.ts';
+import { Suggestions } from './suggestions.ts';
 import { createLayout } from './torrent-layout.ts';
 import { waitingReason } from './waiting-reason.ts';
 
@@ -51,6 +52,36 @@ test('a seed serves those that got least, and among them those that lack most', 
 test('while there are slots for all that want something, all are served', () => {
   const peers = [asking(1), asking(2, { snubbed: true }), asking(3, { interested: false })];
   assert.deepEqual([...decideUnchoked({ peers, slots: 4, seeding: false, optimistic: null, below: () => 0 }).unchoked], [1, 2]);
+});
+
+test('a slot that falls free goes to the one that waits and got least, and only if there is one', () => {
+  const served = { ...asking(1, { sentBytes: 10 }), served: true };
+  const waiting = [asking(2, { sentBytes: 500 }), asking(3, { sentBytes: 20 }), asking(4, { interested: false })].map((peer) => ({
+    ...peer,
+    served: false,
+  }));
+  assert.equal(decideFreeSlot([served, ...waiting], 2), 3);
+  assert.equal(decideFreeSlot([served, ...waiting], 1), null, 'no slot is free');
+  assert.equal(decideFreeSlot([served], 4), null, 'nobody waits');
+});
+
+test('a seed advises every piece once before any twice, and never what the peer has', () => {
+  const suggestions = new Suggestions(50, (limit) => 17 % limit);
+  const given = new Set<number>();
+  for (let n = 0; n < 50; n++) {
+    const next = suggestions.next(() => true) as PieceIndex;
+    suggestions.give(next);
+    given.add(next);
+  }
+  assert.equal(given.size, 50);
+  assert.equal(
+    suggestions.next((piece) => piece === 9),
+    9,
+  );
+  assert.equal(
+    suggestions.next(() => false),
+    null,
+  );
 });
 
 test('the only source of a bad piece is banned; of several only the one whose bytes were wrong', () => {

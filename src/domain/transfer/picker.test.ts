@@ -62,6 +62,26 @@ test('the rarest piece that a peer has is started first', () => {
   );
 });
 
+test('advice is taken where the piece is as rare as any that the peer has, and not otherwise', () => {
+  const { map, picker } = make(8);
+  const advised = (key: number, n: number, has?: (n: number) => boolean) => ({ ...peer(key, has), suggested: piece(n) });
+  assert.equal(ask(picker, advised(1, 6), 1)[0]?.piece, 6, 'also for the first pieces, which are taken at random');
+  warm(map, picker, 0, 1);
+  picker.peerGained(piece(3));
+  assert.equal(ask(picker, advised(2, 4), 1)[0]?.piece, 4);
+  assert.notEqual(ask(picker, advised(3, 3), 1)[0]?.piece, 3, 'it is less rare');
+  assert.notEqual(ask(picker, advised(4, 0), 1)[0]?.piece, 0, 'it is here');
+  assert.equal(
+    ask(
+      picker,
+      advised(5, 7, (n) => n === 3),
+      1,
+    )[0]?.piece,
+    3,
+    'the peer does not have what it advises',
+  );
+});
+
 test('a peer goes on with its own piece, and a new peer starts another', () => {
   const { picker } = make(8);
   const [first] = ask(picker, peer(1), 1);

@@ -13,6 +13,8 @@ const ENDGAME_COPIES = 2;
 export interface PickingPeer {
   /** Unique in the transfer. */
   readonly key: number;
+  /** The piece that it would rather be asked for (BEP 6); null where it has said nothing. */
+  readonly suggested?: PieceIndex | null;
   has(piece: PieceIndex): boolean;
   /** Whether it owes us the unit. */
   asking(piece: PieceIndex, unit: number): boolean;
@@ -189,13 +191,21 @@ export class Picker {
   #choose(peer: PickingPeer): PieceIndex | null {
     const order = this.#order;
     if (this.sequential) return this.#chooseInOrder(peer);
-    if (this.#map.haveCount < RANDOM_PIECES) {
+    const random = this.#map.haveCount < RANDOM_PIECES;
+    const suggested = peer.suggested ?? null;
+    const advice = suggested !== null && order.contains(suggested) && peer.has(suggested) ? suggested : null;
+    if (random && advice !== null && this.#map.priority(advice) === this.#map.priority(order.at(0))) return advice;
+    if (random) {
       for (let n = 0; n < Math.min(RANDOM_TRIES, order.size); n++) {
         const piece = order.at(this.#below(order.size));
         if (peer.has(piece) && this.#map.priority(piece) === this.#map.priority(order.at(0))) return piece;
       }
     }
-    for (let place = 0; place < order.size; place++) if (peer.has(order.at(place))) return order.at(place);
+    for (let place = 0; place < order.size; place++) {
+      const rarest = order.at(place);
+      if (!peer.has(rarest)) continue;
+      return advice !== null && order.sameRank(advice, rarest) ? advice : rarest;
+    }
     return null;
   }
 

@@ -42,6 +42,11 @@ export class RarityOrder {
     return this.#position[piece] !== -1;
   }
 
+  /** Whether neither is to be started before the other. */
+  sameRank(piece: PieceIndex, other: PieceIndex): boolean {
+    return this.#bucket(piece) === this.#bucket(other);
+  }
+
   /** How many peers have it, those that have everything not counted. */
   availability(piece: PieceIndex): number {
     return this.#availability[piece] as number;

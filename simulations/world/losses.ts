@@ -25,14 +25,15 @@ export const storedVoter = (cluster: Cluster, name: ProcessName): VoterRecord | 
 /**
  * Whether a process may lose this now. Of the voters, only one may be without its memory at a time (R9 reads all others
  * of three, three of five). A log may be lost only where the partner has every entry of it, and is in the in-sync set of
- * the last configuration, so that it may lead; and where no proposal that leaves it out can be under way.
+ * the last configuration, so that it may lead; and where no proposal that leaves it out can be under way. A replica that
+ * lost its voter's memory cannot know whether it lost its log as well: it counts as lost.
  */
 export const mayForget = (cluster: Cluster, name: ProcessName, what: 'voter' | 'ledger' | 'all'): boolean => {
   if (what === 'ledger' && !isReplica(name)) return false;
   if (what === 'voter' && !cluster.voterNames.includes(name)) return false;
   const others = cluster.voterNames.filter((voter) => voter !== name);
   if (cluster.voterNames.includes(name) && others.some((voter) => storedVoter(cluster, voter) === null)) return false;
-  return what === 'voter' || !isReplica(name) || partnerHasAll(cluster, name);
+  return !isReplica(name) || partnerHasAll(cluster, name);
 };
 
 const partnerHasAll = (cluster: Cluster, name: ReplicaProcess): boolean => {

@@ -1,4 +1,5 @@
 /** A candidate: collects promises (R1), finds out whether it may continue (R2), and activates itself (R3). */
+import { withGeneration } from './generation.ts';
 import { compareConfigurations, type Configuration, type Epoch, majorityOf, type VoterName } from './types.ts';
 
 /** The promises of one candidacy: who promised, and what each had accepted by then. */
@@ -30,9 +31,10 @@ export const judgePromises = (
 export const nextEpoch = (...seen: readonly Epoch[]): Epoch => Math.max(0, ...seen) + 1;
 
 /** R3: the first configuration of an epoch is its primary alone. The others come in by R7. */
-export const activationOf = (candidate: VoterName, epoch: Epoch): Configuration => ({
+export const activationOf = (candidate: VoterName, epoch: Epoch, generation = 0): Configuration => ({
   e: epoch,
   v: 0,
   primary: candidate,
   isr: [candidate],
+  ...withGeneration(generation),
 });

@@ -37,20 +37,28 @@ export type AppendDecision =
 /** R4: whether an epoch may still write here. */
 export const admitsEpoch = (promised: Epoch, epoch: Epoch): boolean => epoch >= promised;
 
+export interface FollowerFacts {
+  readonly promised: Epoch;
+  readonly log: LogView;
+  /** A forced promotion lies between this log and the primary's (`generation.ts`): what was applied may not be there. */
+  readonly olderGeneration?: boolean;
+}
+
 /**
  * R4: accept entries that continue the log, skip those that are there, truncate only a tail that conflicts. What was
- * applied was committed, so a primary has it (R2, R5): it is not compared again, and never truncated.
+ * applied was committed, so a primary has it (R2, R5): it is not compared again, and never truncated. A log of an older
+ * generation is continued only where the last applied entry is the primary's, and so are all before it.
  */
-export const decideAppend = (facts: { readonly promised: Epoch; readonly log: LogView }, append: Append): AppendDecision => {
+export const decideAppend = (facts: FollowerFacts, append: Append): AppendDecision => {
   if (!admitsEpoch(facts.promised, append.epoch)) return { kind: 'refuse' };
   const { log } = facts;
   const { before, entries } = append;
-  if (before.seq > log.last.seq) return { kind: 'nack' };
+  if (before.seq > log.last.seq || (facts.olderGeneration && before.seq < log.appliedSeq)) return { kind: 'nack' };
   if (before.seq >= log.appliedSeq) {
     const own = log.at(before.seq);
     if (own === null) return { kind: 'nack' };
     if (!samePosition(own, before)) {
-      return before.seq === log.appliedSeq ? broken(before.seq) : { kind: 'nack' };
+      return before.seq === log.appliedSeq && !facts.olderGeneration ? broken(before.seq) : { kind: 'nack' };
     }
   }
   for (const [index, entry] of entries.entries()) {

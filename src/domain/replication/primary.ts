@@ -2,6 +2,7 @@
  * A primary's view of its epoch: who has which entries, who must have an entry before a client hears of it, and which
  * configuration is chosen or proposed. Values; every function returns the next one.
  */
+import { generationOf, withGeneration } from './generation.ts';
 import { type Configuration, type Epoch, majorityOf, type VoterName } from './types.ts';
 
 export interface Primacy {
@@ -64,7 +65,8 @@ export const copiesOf = (primacy: Primacy, seq: number): number => {
 };
 
 const proposing = (primacy: Primacy, isr: readonly VoterName[]): Primacy => {
-  const proposal: Configuration = { e: primacy.epoch, v: primacy.chosen.v + 1, primary: primacy.self, isr };
+  const generation = withGeneration(generationOf(primacy.chosen));
+  const proposal: Configuration = { e: primacy.epoch, v: primacy.chosen.v + 1, primary: primacy.self, isr, ...generation };
   // R5: every member of a proposal is in the ack set from the moment of proposing.
   return { ...primacy, proposal, acceptedBy: [], ackset: [...new Set([...primacy.ackset, ...isr])] };
 };

@@ -207,7 +207,7 @@ describe('after the chaos', () => {
       cluster.ask('node1', 'register', register('alone'));
       faults.begin({ ...on(first, 500_000), id: 2, kind: 'kill', afterSteps: 0 });
       assert.deepEqual(faults.heal([second, 'proxy1']), [second, 'proxy1', first]);
-      cluster.until('somebody leads', () => [first, second].some((name) => cluster.replica(name)?.role === 'primary'));
+      cluster.until('somebody leads', () => ([first, second] as const).some((name) => cluster.replica(name)?.role === 'primary'));
     });
   });
 

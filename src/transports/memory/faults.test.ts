@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { millis, seconds } from '../../ports/clock.ts';
+import { createRandom } from '../../ports/counter-random.ts';
 import { couple, dial, lab, MB, PORT, serve } from './lab.test-kit.ts';
 
 test('a partition is silence, and what was sent comes when it heals', () => {
@@ -112,6 +113,61 @@ test('after a power cut there is silence, until the machine runs again and answe
   const refused = dial(own, a, '10.0.0.2');
   own.scheduler.runUntilIdle();
   assert.equal(refused.code, 'refused');
+});
+
+test('a connection that was on its way when the power went is met with silence, not with a reset', () => {
+  const own = lab();
+  const { a } = couple(own);
+  const log = dial(own, a, '10.0.0.2');
+  const begin = own.scheduler.now();
+  // The first packets are through, and the connection stands on this side: the other is about to take it.
+  own.scheduler.runUntil(begin + millis(25));
+  assert.equal(log.times.open, begin + millis(20));
+  own.network.crash('10.0.0.2', 'silence');
+  own.scheduler.runUntilIdle();
+  assert.equal(log.reason, null);
+});
+
+test('for a process that is stopped the system takes connections and bytes, and hands them over in order when it goes on', () => {
+  const waiting: (() => void)[] = [];
+  const gate = { open: true, pass: (run: () => void) => void (gate.open ? run() : waiting.push(run)) };
+  const own = lab();
+  for (const host of ['10.0.0.1', '10.0.0.2']) own.network.addHost(host);
+  const [a, b] = [own.start('10.0.0.1'), own.start('10.0.0.2', gate)];
+  const taken = serve(own, b);
+  own.scheduler.runUntilIdle();
+  const before = dial(own, a, '10.0.0.2');
+  own.scheduler.runUntilIdle();
+  gate.open = false;
+  const during = dial(own, a, '10.0.0.2');
+  own.scheduler.runUntilIdle();
+  for (const log of [before, during]) a.act(() => log.wire.send(new Uint8Array(1_000)));
+  own.scheduler.runUntilIdle();
+  assert.notEqual(during.times.open, undefined, 'the system answered');
+  assert.deepEqual([taken.length, taken[0]?.bytesReceived], [1, 0]);
+  gate.open = true;
+  for (const run of waiting.splice(0)) run();
+  own.scheduler.runUntilIdle();
+  assert.deepEqual(
+    taken.map(({ bytesReceived }) => bytesReceived),
+    [1_000, 1_000],
+  );
+});
+
+test('a link that slices hands bytes over in pieces of at most so many, none lost', () => {
+  const own = lab();
+  const { a, near, far } = couple(own);
+  const sizes: number[] = [];
+  const { bytes } = far;
+  far.bytes = (chunk) => {
+    sizes.push(chunk.length);
+    bytes.call(far, chunk);
+  };
+  own.network.link(own.network.host('10.0.0.1'), own.network.host('10.0.0.2')).slicing = { bytesMax: 7, random: createRandom('slices') };
+  a.act(() => near.wire.send(new Uint8Array(200)));
+  own.scheduler.runUntilIdle();
+  assert.equal(far.bytesReceived, 200);
+  assert.ok(Math.max(...sizes) <= 7 && new Set(sizes).size > 3, sizes.join(' '));
 });
 
 test('a process that is killed frees its ports for the next one, and hears nothing more itself', () => {

@@ -4,6 +4,7 @@ import { Reactor } from '../../bus/reactor.ts';
 import type { Micros } from '../../ports/clock.ts';
 import { createRandom } from '../../ports/counter-random.ts';
 import type { CloseReason, Connection, ConnectionHandler, Transport } from '../transport.ts';
+import type { Gate } from './gate.ts';
 import { MemoryNetwork, type MemoryNetworkOptions } from './network.ts';
 import { VirtualScheduler } from './virtual-scheduler.test-kit.ts';
 import type { MemoryTransport } from './transport.ts';
@@ -14,7 +15,7 @@ export const MB = 1_000_000;
 export interface Lab {
   readonly scheduler: VirtualScheduler;
   readonly network: MemoryNetwork;
-  start(host: string): Process;
+  start(host: string, gate?: Gate): Process;
 }
 
 export interface Process {
@@ -28,9 +29,9 @@ export const lab = (options: Partial<MemoryNetworkOptions> = {}, seed = 'seed'):
   return {
     scheduler,
     network,
-    start(host) {
+    start(host, gate) {
       const reactor = new Reactor(() => scheduler.now());
-      const transport = network.transport(host, reactor);
+      const transport = network.transport(host, reactor, gate);
       return {
         transport,
         act: (run) => {

@@ -62,7 +62,7 @@ describe('commands on a network', () => {
     const first = await shoal('alice', ['register', 'alice', '--code', adminCode, '--password-stdin', '--json'], {
       input: 'correct horse\n',
     });
-    assert.deepEqual([first.status, JSON.parse(first.out)], [0, { account: 'alice', admin: true }], first.err);
+    assert.deepEqual([first.status, JSON.parse(first.out)], [0, { account: 'alice', admin: true, durability: 'local' }], first.err);
     const taken = await shoal('bob', ['register', 'ALICE', '--password-stdin'], { input: 'correct horse\n' });
     assert.equal(taken.status, 1);
     assert.match(taken.err, /^error: .*taken/u);

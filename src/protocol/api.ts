@@ -2,7 +2,15 @@
  * What a node can be asked by its own user: the calls behind the HTTP API on loopback and the command line. A call is
  * answered once; progress is read by asking again (`transfers`).
  */
-import type { AccountSummary, ContentSummary, OperationResults, SearchPage } from './control/messages.ts';
+import type {
+  AccountSummary,
+  ClusterReport,
+  ContentSummary,
+  Durability,
+  OperationResults,
+  RequestFrame,
+  SearchPage,
+} from './control/messages.ts';
 
 /**
  * Set on answers that a follower gave because there is no primary: newer changes may be missing, this node's own included
@@ -10,6 +18,19 @@ import type { AccountSummary, ContentSummary, OperationResults, SearchPage } fro
  */
 export interface Staleness {
   readonly stale?: true;
+}
+
+/**
+ * How a change is kept: `replicated` on both trackers, `local` on one (the other was down), `none` where the network has
+ * not said so yet.
+ */
+export interface Kept {
+  readonly durability: Durability;
+}
+
+/** What a change may demand: `replicated` is refused as `degraded` where it would be kept on one tracker only. */
+export interface Demand {
+  readonly require?: RequestFrame['require'];
 }
 
 export type TransferState = 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
@@ -87,19 +108,19 @@ export interface NodeStatus {
 /** Every call: its arguments and its result. */
 export type ApiCalls = {
   status: { args: Record<string, never>; result: NodeStatus };
-  register: { args: { name: string; password: string; code: string | null }; result: OperationResults['register'] };
+  register: { args: { name: string; password: string; code: string | null } & Demand; result: OperationResults['register'] & Kept };
   /** Signs the node in: the token is kept by the node (mode 0600), never given out. */
-  login: { args: { name: string; password: string }; result: { account: string; admin: boolean } };
-  logout: { args: Record<string, never>; result: Record<string, never> };
+  login: { args: { name: string; password: string } & Demand; result: { account: string; admin: boolean } & Kept };
+  logout: { args: Demand; result: Kept };
   whoami: { args: Record<string, never>; result: OperationResults['whoami'] };
-  passwd: { args: { oldPassword: string; newPassword: string }; result: Record<string, never> };
-  invite: { args: { admin: boolean }; result: OperationResults['invite'] };
+  passwd: { args: { oldPassword: string; newPassword: string } & Demand; result: Kept };
+  invite: { args: { admin: boolean } & Demand; result: OperationResults['invite'] & Kept };
   accounts: { args: { after: string; limit: number }; result: { accounts: readonly AccountSummary[] } };
-  'account.disable': { args: { name: string; disabled: boolean }; result: Record<string, never> };
-  'account.reset': { args: { name: string; newPassword: string }; result: Record<string, never> };
+  'account.disable': { args: { name: string; disabled: boolean } & Demand; result: Kept };
+  'account.reset': { args: { name: string; newPassword: string } & Demand; result: Kept };
   /** Starts hashing; follow it in `shares` until it is done. */
   share: {
-    args: { paths: readonly string[]; name: string | null; tags: readonly string[]; v1: boolean; pieceLength: number | null };
+    args: { paths: readonly string[]; name: string | null; tags: readonly string[]; v1: boolean; pieceLength: number | null } & Demand;
     result: { job: number };
   };
   /** The state of a share job. */
@@ -116,6 +137,8 @@ export type ApiCalls = {
       kept: boolean;
       code: string | null;
       message: string | null;
+      /** Of the catalog's entry, once the state is `done`. */
+      durability: Durability;
     };
   };
   search: { args: { words: string; offset: number; limit: number }; result: SearchPage & Staleness };
@@ -130,11 +153,14 @@ export type ApiCalls = {
   resume: { args: { id: string }; result: Record<string, never> };
   remove: { args: { id: string; data: boolean }; result: Record<string, never> };
   recheck: { args: { id: string }; result: Record<string, never> };
-  unshare: { args: { id: string }; result: Record<string, never> };
+  /** Answers when the catalog has said that it forgets it, or cannot be asked now: then it is told later. */
+  unshare: { args: { id: string } & Demand; result: Kept };
   /** In the order in which they entered; without `limit` as many as fit into one answer (200). */
   nodes: { args: { offset?: number; limit?: number }; result: OperationResults['nodes'] & Staleness };
   /** `node`: its id, the first digits of one (4 or more), or a name that only one has (otherwise `ambiguous`). */
   ping: { args: { node: string }; result: OperationResults['ping'] };
+  /** The trackers and voters of the network, as this node's proxy sees them; also while none of them leads or answers. */
+  cluster: { args: Record<string, never>; result: ClusterReport };
   /** Stops the daemon cleanly. */
   stop: { args: Record<string, never>; result: Record<string, never> };
 };

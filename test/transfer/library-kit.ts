@@ -3,6 +3,7 @@ import type { Incarnation, SimulatedProcess, World } from '../../simulations/wor
 import { Library, type LibraryCallName } from '../../src/actors/library/library.ts';
 import type { NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
+import { isWrite } from '../../src/domain/routing/operations.ts';
 import { type Clock, millis, seconds } from '../../src/ports/clock.ts';
 import type { ApiCalls, TransferSummary } from '../../src/protocol/api.ts';
 import type { AnnouncedPeer, ContentSummary, Operation, SearchHit } from '../../src/protocol/control/messages.ts';
@@ -19,6 +20,8 @@ export class FakeTracker {
   readonly swarms = new Map<string, Map<string, Member>>();
   online = true;
   signedIn = true;
+  /** One tracker of the pair is down: changes are kept on the other one alone. */
+  solo = false;
   /** Who is signed in. */
   account = 'anna';
   /** What a request answers instead; null lets it be. */
@@ -57,8 +60,8 @@ export class FakeTracker {
       get state() {
         return state();
       },
-      request: ((operation: Operation, tail: Uint8Array, done: Done<unknown, RequestFailure>) => {
-        const result = this.#answer(operation, tail, node);
+      request: ((operation: Operation, tail: Uint8Array, done: Done<unknown, RequestFailure>, require = 'any') => {
+        const result = this.#answer(operation, tail, node, require);
         clock.setTimer(millis(3), () => done(result));
       }) as Network['request'],
       follow: (content, follower) => {
@@ -74,12 +77,14 @@ export class FakeTracker {
     };
   }
 
-  #answer(operation: Operation, tail: Uint8Array, node: string): Result<unknown, RequestFailure> {
+  #answer(operation: Operation, tail: Uint8Array, node: string, require: string): Result<unknown, RequestFailure> {
     const refused = this.refuse(operation);
     if (refused !== null) return { ok: false, error: refused };
     if (!this.online) return fail('indeterminate', 'The network did not answer in time.');
     if (!this.signedIn) return fail('not-logged-in', 'Nobody is signed in.');
+    if (this.solo && require === 'replicated' && isWrite(operation.op)) return fail('degraded', 'Only one replica is there.');
     const none = new Uint8Array(0);
+    const durability = this.solo ? 'local' : 'replicated';
     const hit = (content: ContentSummary): SearchHit => ({ ...content, owners: [], ownerCount: 0, onlineCount: 0, seeders: 0 });
     switch (operation.op) {
       case 'own': {
@@ -89,27 +94,33 @@ export class FakeTracker {
         const entry = known ?? { content, torrent: tail.slice(), owners: new Set<string>() };
         entry.owners.add(node);
         this.catalog.set(content.id, entry);
-        return ok({ value: { id: content.id, first: known === undefined }, tail: none });
+        return ok({ value: { id: content.id, first: known === undefined }, tail: none, durability });
       }
       case 'disown':
         if (this.catalog.get(operation.content)?.owners.delete(node) !== true) return fail('not-found', 'It is no owner.');
-        return ok({ value: { id: operation.content }, tail: none });
+        return ok({ value: { id: operation.content }, tail: none, durability });
       case 'need': {
         const all = [...this.catalog.values()].map(({ content }) => hit(content));
         const hits = all.filter((one) => one.name.toLowerCase().includes(operation.words.toLowerCase()));
-        return ok({ value: { hits: hits.slice(operation.offset, operation.offset + operation.limit), total: hits.length }, tail: none });
+        return ok({
+          value: { hits: hits.slice(operation.offset, operation.offset + operation.limit), total: hits.length },
+          tail: none,
+          durability: 'none',
+        });
       }
       case 'content': {
         const [known, another] = [...this.catalog.values()].filter(({ content }) => content.id.startsWith(operation.id));
         if (another !== undefined) return fail('ambiguous', `${operation.id} begins the ids of several contents.`);
-        return known === undefined ? fail('not-found', 'unknown') : ok({ value: hit(known.content), tail: none });
+        return known === undefined ? fail('not-found', 'unknown') : ok({ value: hit(known.content), tail: none, durability: 'none' });
       }
       case 'torrent': {
         const known = this.catalog.get(operation.id);
-        return known === undefined ? fail('not-found', 'unknown') : ok({ value: { id: operation.id }, tail: known.torrent });
+        return known === undefined
+          ? fail('not-found', 'unknown')
+          : ok({ value: { id: operation.id }, tail: known.torrent, durability: 'none' });
       }
       case 'nodes':
-        return ok({ value: { nodes: [], total: 0 }, tail: none });
+        return ok({ value: { nodes: [], total: 0 }, tail: none, durability: 'none' });
       default:
         return fail('bad-request', `The tracker of the test does not know ${operation.op}`);
     }

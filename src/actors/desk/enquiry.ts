@@ -28,7 +28,7 @@ const RETRY_AFTER_MS = 500;
 const KEPT_ON_ONE = {
   ok: false,
   code: 'degraded',
-  message: 'The change was made, but only one replica is there to keep it',
+  message: 'The change was made, but only one tracker is there to keep it; both do as soon as the other one is back',
 } as const satisfies ReplyFrame['body'];
 
 interface Backing {

@@ -23,13 +23,14 @@ import type { TransferPlan, TransferSetting } from '../transfer/setting.ts';
 import { Transfer } from '../transfer/transfer.ts';
 import { chooseFiles, fetchTorrent, isIdPrefix, lookForFiles, planDownload, resolveContent } from './fetching.ts';
 import { NodeNames } from './node-names.ts';
-import { Registrar } from './registrar.ts';
+import { Registrar, type Waiting } from './registrar.ts';
 import { type Removal, RemovalsFile } from './removals.ts';
 import { ShareMaker } from './share-job.ts';
 import { Shares } from './shares.ts';
 import { Shelf } from './shelf.ts';
 import { contentSummary, peerSummary, transferSummary } from './summaries.ts';
 import { Turns } from './turns.ts';
+import { unsharing } from './unshare.ts';
 import { isAbsolute } from './walk.ts';
 
 export interface LibrarySettings {
@@ -107,7 +108,7 @@ export class Library {
       begin: (plan) => this.#begin(plan),
       release: (transfer, done) => this.#release(transfer, null, done),
       changing: this.#changing,
-      register: (transfer, done) => this.#register(transfer, true, done),
+      register: (transfer, first) => this.#register(transfer, true, first),
     });
     this.#turns = new Turns(clock, config.limits.activeTransfersMax, this.#transfers);
     this.#setting = {
@@ -224,7 +225,11 @@ export class Library {
     resume: ({ id }, done) => this.#do(id, done, (transfer) => transfer.resume()),
     recheck: ({ id }, done) => this.#do(id, done, (transfer) => transfer.recheck()),
     remove: ({ id, data }, done) => this.#with(id, done, (transfer) => this.#remove(transfer, data, done)),
-    unshare: ({ id }, done) => this.#with(id, done, (transfer) => this.#remove(transfer, false, done)),
+    unshare: ({ id, require = 'any' }, done) =>
+      this.#with(id, done, (transfer) => {
+        const { gone, first } = unsharing(require, this.#settings.network.state.online, done);
+        this.#remove(transfer, false, gone, first);
+      }),
   };
 
   #do(id: string, done: Done<Record<string, never>>, act: (transfer: Transfer) => void): void {
@@ -322,7 +327,7 @@ export class Library {
     return transfer;
   }
 
-  #register(transfer: Transfer, fresh: boolean, first: Parameters<Registrar['add']>[1]): void {
+  #register(transfer: Transfer, fresh: boolean, first: Waiting | null): void {
     // Part of a content is no ownership: the catalog names who has all of it.
     if (!fresh && !transfer.content.map.full) return;
     this.#registrar.add(
@@ -344,19 +349,20 @@ export class Library {
   }
 
   /** Stops it and takes it off the shelf; `removal` is what the catalog is to forget. Errors: the disk's. */
-  #release(transfer: Transfer, removal: Removal | null, done: Done<void>): void {
+  #release(transfer: Transfer, removal: Removal | null, done: Done<void>, first: Waiting | null = null): void {
     this.#transfers.delete(transfer.id);
     const offShelf = (): void => this.#shelf.remove(transfer.id, done);
     transfer.close(() => {
       this.#turns.grant();
       // First the removal, then the record: after a crash between them the transfer is there, and owned again.
-      if (removal === null) offShelf();
-      else this.#registrar.remove(removal, offShelf);
+      if (removal !== null) return this.#registrar.remove(removal, offShelf, first);
+      first?.done(ok('none'));
+      return offShelf();
     });
   }
 
   /** Stops it, takes it out of the catalog and off the shelf. With `data`, what was downloaded is deleted. */
-  #remove(transfer: Transfer, data: boolean, done: Done<Record<string, never>>): void {
+  #remove(transfer: Transfer, data: boolean, done: Done<Record<string, never>>, first: Waiting | null = null): void {
     const { id } = transfer;
     if (data && transfer.origin === 'share') {
       return done(fail('forbidden', 'It is shared from where it lies, so its files are not deleted; leave out --data.'));
@@ -370,7 +376,7 @@ export class Library {
     };
     // Also where the catalog has not answered yet: it may have been told.
     const told = transfer.owned || transfer.placed || this.#registrar.has(id);
-    return this.#release(transfer, told ? { content: id, account: transfer.account } : null, gone);
+    return this.#release(transfer, told ? { content: id, account: transfer.account } : null, gone, first);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Network, RequestFailure } from '../../data/network.ts';
 import type { Clock, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
-import type { ContentSummary } from '../../protocol/control/messages.ts';
+import type { ContentSummary, Durability, RequestFrame } from '../../protocol/control/messages.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
 import { type Removal, REMOVALS_MAX } from './removals.ts';
 
@@ -16,13 +16,24 @@ export interface Registration {
   registered(account: string | null): void;
 }
 
-interface Own {
-  readonly kind: 'own';
-  readonly registration: Registration;
-  readonly waiting: Done<void>[];
+/** Whoever waits for the first attempt hears how the catalog keeps it. */
+export interface Waiting {
+  /** `replicated`: this attempt and all that follow demand to be kept on both trackers. */
+  readonly require: RequestFrame['require'];
+  readonly done: Done<Durability>;
 }
 
-interface Disown {
+interface Telling {
+  readonly waiting: Done<Durability>[];
+  require: RequestFrame['require'];
+}
+
+interface Own extends Telling {
+  readonly kind: 'own';
+  readonly registration: Registration;
+}
+
+interface Disown extends Telling {
   readonly kind: 'disown';
   readonly removal: Removal;
 }
@@ -46,7 +57,7 @@ export class Registrar {
   /** By the content's id: what is to be said of it last counts. */
   readonly #pending = new Map<string, Pending>();
   /** Those whose first attempt somebody waits for. */
-  readonly #awaited = new Set<Own>();
+  readonly #awaited = new Set<Pending>();
   #removals = 0;
   #busy = false;
   #failures = 0;
@@ -62,7 +73,7 @@ export class Registrar {
 
   /** Takes up the removals of before; called before anything else. */
   start(removals: readonly Removal[]): void {
-    for (const removal of removals) this.#put({ kind: 'disown', removal });
+    for (const removal of removals) this.#put({ kind: 'disown', removal, waiting: [], require: 'any' });
     this.#next();
   }
 
@@ -72,27 +83,33 @@ export class Registrar {
   }
 
   /** `first` hears of the first attempt; it is tried on until it succeeds or cannot. Cancels a removal that waits. */
-  add(registration: Registration, first: Done<void> | null = null): void {
+  add(registration: Registration, first: Waiting | null = null): void {
     const { id } = registration.content;
     const before = this.#pending.get(id);
-    const pending: Own = before?.kind === 'own' ? before : { kind: 'own', registration, waiting: [] };
-    if (first !== null) {
-      pending.waiting.push(first);
-      this.#awaited.add(pending);
-    }
+    const pending: Own = before?.kind === 'own' ? before : { kind: 'own', registration, waiting: [], require: 'any' };
+    if (first !== null) this.#await(pending, first);
     this.#put(pending);
-    if (before?.kind === 'disown') this.#save();
+    if (before?.kind === 'disown') {
+      this.#answer(before, fail('shared-again', 'It is shared again.'));
+      this.#save();
+    }
     this.#next();
   }
 
-  /** This node owns it no more: told until the network has said so. Answers, soon, when that survives a restart. */
-  remove(removal: Removal, done: () => void = () => {}): void {
+  /**
+   * This node owns it no more: told until the network has said so. Answers, soon, when that survives a restart; `first`
+   * hears of the first attempt.
+   */
+  remove(removal: Removal, done: () => void = () => {}, first: Waiting | null = null): void {
     const before = this.#pending.get(removal.content);
+    const pending: Disown = before?.kind === 'disown' ? before : { kind: 'disown', removal, waiting: [], require: 'any' };
+    if (first !== null) this.#await(pending, first);
     if (before?.kind !== 'disown') {
-      this.#put({ kind: 'disown', removal });
+      this.#put(pending);
       this.#dropOldest();
     }
     this.#save(done);
+    if (!this.#mayTell(pending)) this.#answer(pending, fail('forbidden', 'Another account shared it, and is to sign in first.'));
     if (before?.kind === 'own') this.#answer(before, fail('removed', 'It is not shared any more.'));
     this.#clearTimer();
     this.#next();
@@ -101,6 +118,12 @@ export class Registrar {
   stop(): void {
     this.#stopped = true;
     this.#clearTimer();
+  }
+
+  #await(pending: Pending, { require, done }: Waiting): void {
+    pending.waiting.push(done);
+    if (require === 'replicated') pending.require = require;
+    this.#awaited.add(pending);
   }
 
   #put(pending: Pending): void {
@@ -116,8 +139,10 @@ export class Registrar {
 
   #dropOldest(): void {
     if (this.#removals <= REMOVALS_MAX) return;
-    const [oldest] = this.#waitingRemovals();
-    if (oldest !== undefined) this.#delete(oldest.content);
+    const oldest = [...this.#pending.values()].find((pending) => pending.kind === 'disown');
+    if (oldest === undefined) return;
+    this.#delete(idOf(oldest));
+    this.#answer(oldest, fail('busy', 'The catalog has too much to forget already.'));
   }
 
   #waitingRemovals(): readonly Removal[] {
@@ -128,15 +153,16 @@ export class Registrar {
     this.#keep(this.#waitingRemovals(), done);
   }
 
-  /** What somebody waits for goes first. A removal of another account waits until that one is signed in. */
-  #first(): Pending | undefined {
-    const [awaited] = this.#awaited;
-    if (awaited !== undefined) return awaited;
+  /** A removal of another account waits until that one is signed in. */
+  #mayTell(pending: Pending): boolean {
     const { account } = this.#network.state;
-    for (const pending of this.#pending.values()) {
-      const owner = pending.kind === 'disown' ? pending.removal.account : null;
-      if (owner === null || account === null || owner === account) return pending;
-    }
+    const owner = pending.kind === 'disown' ? pending.removal.account : null;
+    return owner === null || account === null || owner === account;
+  }
+
+  /** What somebody waits for goes first. */
+  #first(): Pending | undefined {
+    for (const pending of [...this.#awaited, ...this.#pending.values()]) if (this.#mayTell(pending)) return pending;
     return undefined;
   }
 
@@ -161,20 +187,31 @@ export class Registrar {
 
   #own(pending: Own, tail: Uint8Array): void {
     const { content } = pending.registration;
-    this.#network.request({ op: 'own', content, node: this.#network.node }, tail, (reply) => {
-      if (!reply.ok && reply.error.code === 'torrent-wanted' && tail.length === 0) this.#withTorrent(pending);
-      else this.#over(pending, reply.ok ? ok(undefined) : reply);
-    });
+    this.#network.request(
+      { op: 'own', content, node: this.#network.node },
+      tail,
+      (reply) => {
+        if (!reply.ok && reply.error.code === 'torrent-wanted' && tail.length === 0) this.#withTorrent(pending);
+        else this.#over(pending, reply.ok ? ok(reply.value.durability) : reply);
+      },
+      pending.require,
+    );
   }
 
   #disown(pending: Disown): void {
     const { content } = pending.removal;
-    this.#network.request({ op: 'disown', content, node: this.#network.node }, none, (reply) =>
-      this.#over(pending, reply.ok || reply.error.code === 'not-found' ? ok(undefined) : reply),
+    this.#network.request(
+      { op: 'disown', content, node: this.#network.node },
+      none,
+      (reply) => {
+        if (reply.ok) this.#over(pending, ok(reply.value.durability));
+        else this.#over(pending, reply.error.code === 'not-found' ? ok('none') : reply);
+      },
+      pending.require,
     );
   }
 
-  #over(pending: Pending, result: Result<void, RequestFailure | Failure>): void {
+  #over(pending: Pending, result: Result<Durability, RequestFailure | Failure>): void {
     this.#busy = false;
     const id = idOf(pending);
     const wanted = this.#pending.get(id) === pending;
@@ -187,7 +224,7 @@ export class Registrar {
       this.#failures++;
       this.#later(Math.min(RETRY_MS * 2 ** Math.min(8, this.#failures - 1), RETRY_MS_MAX));
     }
-    if (pending.kind === 'own') this.#answer(pending, result);
+    this.#answer(pending, result);
     this.#next();
   }
 
@@ -210,8 +247,8 @@ export class Registrar {
     this.#timer = null;
   }
 
-  #answer(pending: Own, result: Result<void>): void {
+  #answer(pending: Pending, result: Result<Durability>): void {
     this.#awaited.delete(pending);
-    for (const answer of pending.waiting.splice(0)) answer(result);
+    for (const done of pending.waiting.splice(0)) done(result);
   }
 }

@@ -1,5 +1,6 @@
 /** Share jobs: from paths to a content that is seeded and known to the catalog. */
 import type { ApiCalls } from '../../protocol/api.ts';
+import type { Durability } from '../../protocol/control/messages.ts';
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import { type Metainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
@@ -9,7 +10,7 @@ import { createLayout } from '../../domain/transfer/torrent-layout.ts';
 import type { TransferPlan } from '../transfer/setting.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import type { MadeTorrent, ShareMaker } from './share-job.ts';
-import { isFinal } from './registrar.ts';
+import { isFinal, type Waiting } from './registrar.ts';
 import type { Shelf } from './shelf.ts';
 
 type JobState = ApiCalls['shareJob']['result'];
@@ -31,10 +32,20 @@ export interface SharesSettings {
   /** Ids of what is being set up, changed or removed just now, shares among them. */
   readonly changing: Set<string>;
   /** Tells the catalog; answers the first attempt. */
-  register(transfer: Transfer, done: Done<void>): void;
+  register(transfer: Transfer, first: Waiting): void;
 }
 
-const begun: JobState = { state: 'hashing', doneBytes: 0, size: 0, skipped: 0, id: null, kept: false, code: null, message: null };
+const begun: JobState = {
+  state: 'hashing',
+  doneBytes: 0,
+  size: 0,
+  skipped: 0,
+  id: null,
+  kept: false,
+  code: null,
+  message: null,
+  durability: 'none',
+};
 
 /** Jobs that are remembered, done ones among them. */
 const JOBS_MAX = 256;
@@ -160,10 +171,11 @@ export class Shares {
 
   #register(job: Job, transfer: Transfer): void {
     job.state = { ...job.state, state: 'registering', doneBytes: job.state.size, id: transfer.id };
-    this.#settings.register(transfer, (registered) => {
-      if (registered.ok) job.state = { ...job.state, state: 'done' };
+    const done: Done<Durability> = (registered) => {
+      if (registered.ok) job.state = { ...job.state, state: 'done', durability: registered.value };
       else this.#notRegistered(job, registered.error);
-    });
+    };
+    this.#settings.register(transfer, { require: job.args.require ?? 'any', done });
   }
 
   #notRegistered(job: Job, failure: Failure): void {

@@ -7,6 +7,7 @@ import { TestNet, type TestProcess } from '../../links/net.test-kit.ts';
 import type {
   AnnouncedFrame,
   AnnounceFrame,
+  Durability,
   MemberFrame,
   Operation,
   ReplicationFrame,
@@ -51,6 +52,9 @@ export class FakeReplica {
   answer: (frame: RequestFrame) => ReplyBody | null = () => ({ ok: true, value: {} });
   epoch = 0;
   seq = 0;
+  /** What it says of every answer. */
+  durability: Durability = 'replicated';
+  stale = false;
   /** What it says of itself now. */
   status: StatusFrame | null = null;
   /** Goes with the status where the report for people is due. */
@@ -93,7 +97,8 @@ export class FakeReplica {
       requestId: frame.requestId,
       epoch: this.epoch,
       seq: this.seq,
-      durability: 'replicated',
+      durability: this.durability,
+      ...(this.stale ? { stale: true as const } : {}),
       body,
       tail: new Uint8Array(0),
     };

@@ -25,7 +25,7 @@ const table = () => {
     answered: () => {},
   });
   const asker = { seqSeen: 0, reply: (frame: ReplyFrame) => void replies.push(frame) };
-  const frame = (n: number, operation = register, tail = NO_TAIL): RequestFrame => ({
+  const frame = (n: number, operation: Operation = register, tail = NO_TAIL): RequestFrame => ({
     kind: 'request',
     requestId: { client: 'c', n },
     token: null,
@@ -37,9 +37,9 @@ const table = () => {
     from: null,
     tail,
   });
-  const reply = (from: string, n: number, epoch: number, body: ReplyBody = good): void =>
+  const reply = (from: string, n: number, epoch: number, body: ReplyBody = good, seq = 1): void =>
     process.do(() =>
-      requests.replied(from, { kind: 'reply', requestId: { client: 'c', n }, epoch, seq: 1, durability: 'none', body, tail: NO_TAIL }),
+      requests.replied(from, { kind: 'reply', requestId: { client: 'c', n }, epoch, seq, durability: 'none', body, tail: NO_TAIL }),
     );
   return {
     net,
@@ -91,6 +91,25 @@ test('a refusal to be primary raises no epoch: it may come from a candidate', ()
   assert.equal(t.facts.epochSeen, 3);
 });
 
+test('nor does the answer of a replica that has just stopped to lead: what it has promised may never come to be', () => {
+  const t = table();
+  t.take(t.frame(1, { op: 'whoami' }));
+  t.process.do(() =>
+    t.requests.replied('main', {
+      kind: 'reply',
+      requestId: { client: 'c', n: 1 },
+      epoch: 9,
+      seq: 1,
+      durability: 'none',
+      stale: true,
+      body: good,
+      tail: NO_TAIL,
+    }),
+  );
+  assert.equal(t.facts.epochSeen, 3);
+  assert.equal(t.replies[0]?.stale, true);
+});
+
 test('a write that was only ever refused was not done, one that may have been is indeterminate', () => {
   const t = table();
   t.take(t.frame(1));
@@ -105,6 +124,55 @@ test('a write that was only ever refused was not done, one that may have been is
       [2, 'indeterminate'],
     ],
   );
+});
+
+test('a replica that is too busy now says nothing of what an earlier send has done: that is asked on, and indeterminate at last', () => {
+  const t = table();
+  const need: Operation = { op: 'need', words: '', offset: 0, limit: 1 };
+  t.take(t.frame(1));
+  t.take(t.frame(2, need));
+  t.facts.route = { kind: 'primary', name: 'backup', epoch: 4 };
+  t.process.do(() => {
+    t.requests.replicaDown('main');
+    t.requests.routeChanged();
+  });
+  t.reply('backup', 2, 4, { ok: false, code: 'busy', message: '' });
+  assert.deepEqual([t.replies[0]?.requestId.n, codeOf(t.replies[0])], [2, 'busy'], 'a read has done nothing');
+  t.reply('backup', 1, 4, { ok: false, code: 'busy', message: '' });
+  assert.equal(t.replies.length, 1);
+  t.net.run(1);
+  t.reply('backup', 1, 4);
+  assert.equal(t.replies.length, 2);
+  assert.ok(t.replies[1]?.body.ok);
+});
+
+test('a busy answer to a change that was sent once is passed on: nothing was done', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.reply('main', 1, 3, { ok: false, code: 'not-primary', message: '' });
+  t.net.run(1);
+  t.reply('main', 1, 3, { ok: false, code: 'busy', message: '' });
+  assert.equal(codeOf(t.replies[0]), 'busy');
+});
+
+test('what the node has seen of epochs goes with its request: a primary that was deposed elsewhere does not answer it (R12)', () => {
+  const t = table();
+  t.take({ ...t.frame(1), epoch: 7 });
+  assert.equal(t.sent[0]?.frame.epoch, 7);
+  t.take({ ...t.frame(2), epoch: 1 });
+  assert.equal(t.sent[1]?.frame.epoch, 3);
+});
+
+test('reads ask for what the session has seen, through a failover too (read-your-writes)', () => {
+  const t = table();
+  t.take(t.frame(1));
+  t.reply('main', 1, 3, good, 57);
+  t.facts.route = { kind: 'primary', name: 'backup', epoch: 4 };
+  t.take(t.frame(2, { op: 'whoami' }));
+  assert.deepEqual([t.sent[1]?.to, t.sent[1]?.frame.minSeq], ['backup', 57]);
+  t.facts.route = { kind: 'soft', follower: 'main', waitsFor: null };
+  t.take(t.frame(3, { op: 'whoami' }));
+  assert.deepEqual([t.sent[2]?.to, t.sent[2]?.frame.minSeq], ['main', 0], 'a stand-in is not asked for more than it has');
 });
 
 test('torrent files under way have a limit in bytes, which comes free again', () => {

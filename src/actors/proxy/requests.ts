@@ -40,9 +40,10 @@ interface UnderWay {
   /** The replica that has it now, and the epoch it was sent in; null while held. */
   sentTo: string | null;
   sentEpoch: number;
-  sends: number;
   /** Some replica may have done it, if it is a change. */
   maybeDone: boolean;
+  /** `maybeDone` without what the last send adds to it: that one's answer says what became of it, but not of those before. */
+  maybeDoneBefore: boolean;
 }
 
 export interface RequestLimits {
@@ -98,8 +99,8 @@ export class RequestTable {
       timer,
       sentTo: null,
       sentEpoch: 0,
-      sends: 0,
       maybeDone: false,
+      maybeDoneBefore: false,
     };
     this.#underWay.set(key, request);
     this.#tailBytes += frame.tail.length;
@@ -136,13 +137,22 @@ export class RequestTable {
     if (request === undefined || request.sentTo !== from) return;
     if (!this.#current(request, reply)) return this.#again(request);
     if (!reply.body.ok && reply.body.code === 'not-primary') {
-      if (request.sends === 1) request.maybeDone = false;
+      request.maybeDone = request.maybeDoneBefore;
       return this.#again(request);
     }
-    if (!reply.body.ok && reply.body.code === 'indeterminate') return this.#again(request);
+    if (!reply.body.ok && this.#undecided(request, reply.body.code)) return this.#again(request);
     request.asker.seqSeen = Math.max(request.asker.seqSeen, reply.seq);
     this.#forget(key, request);
     this.#answer(request.frame, request.asker, reply);
+  }
+
+  /**
+   * Nothing that the asker could be told: whether the change is made is not known. A replica that has no time now says
+   * nothing of what became of an earlier send.
+   */
+  #undecided({ frame, maybeDoneBefore }: UnderWay, code: ErrorCode): boolean {
+    if (code === 'indeterminate') return true;
+    return maybeDoneBefore && isWrite(frame.operation.op) && (code === 'busy' || code === 'unavailable');
   }
 
   /** Drops everything without an answer: the process stops. */
@@ -158,7 +168,7 @@ export class RequestTable {
    */
   #current(request: UnderWay, reply: ReplyFrame): boolean {
     if (request.sentEpoch === SOFT) return true;
-    if (reply.body.ok) this.#ways.sawEpoch(reply.epoch);
+    if (reply.body.ok && reply.stale !== true) this.#ways.sawEpoch(reply.epoch);
     return reply.epoch >= this.#ways.epochSeen();
   }
 
@@ -192,15 +202,18 @@ export class RequestTable {
     const { frame, asker } = request;
     const deadlineMs = Math.max(0, Math.floor((request.deadlineAt - this.#clock.now()) / 1_000));
     // Nothing else can answer: a follower is not asked for more than it has, and its reply says that it may be stale.
+    // Otherwise what the node has seen counts too (R12): it may know of a primary that this proxy has not heard of yet.
     const seen =
-      epoch === SOFT ? { epoch: 0, minSeq: 0 } : { epoch: this.#ways.epochSeen(), minSeq: Math.max(frame.minSeq, asker.seqSeen) };
+      epoch === SOFT
+        ? { epoch: 0, minSeq: 0 }
+        : { epoch: Math.max(frame.epoch, this.#ways.epochSeen()), minSeq: Math.max(frame.minSeq, asker.seqSeen) };
     if (!this.#ways.send(to, { ...frame, ...seen, deadlineMs })) {
       request.sentTo = null;
       return;
     }
     request.sentTo = to;
     request.sentEpoch = epoch;
-    request.sends += 1;
+    request.maybeDoneBefore = request.maybeDone;
     request.maybeDone = true;
   }
 

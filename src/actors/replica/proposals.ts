@@ -125,7 +125,7 @@ export class Proposals {
     const outcome: ProposalOutcome = { seq: reply.seq, epoch: reply.epoch, durability, body: reply.body };
     for (const { require, done } of waiting.listeners) {
       if (require === 'replicated' && durability !== 'replicated') {
-        done(fail('degraded', 'The change was made, but only one replica was there to keep it'));
+        done(fail('degraded', 'The change was made, but only one tracker is there to keep it; both do as soon as the other one is back'));
       } else done(ok(outcome));
     }
   }

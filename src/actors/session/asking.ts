@@ -1,11 +1,19 @@
 /** Requests of a node under way: repeated over the next link under their own ids, answered exactly once. */
 import type { RequestFailure } from '../../data/network.ts';
-import { lateAnswer } from '../../domain/routing/operations.ts';
+import { isWrite, lateAnswer } from '../../domain/routing/operations.ts';
 import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import { between, type Random } from '../../ports/random.ts';
 import { TORRENT_BYTES_MAX } from '../../protocol/control/limits.ts';
-import type { ErrorCode, Operation, OperationName, OperationResults, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
+import type {
+  Durability,
+  ErrorCode,
+  Operation,
+  OperationName,
+  OperationResults,
+  ReplyFrame,
+  RequestFrame,
+} from '../../protocol/control/messages.ts';
 import { checkOperation, results } from '../../protocol/control/schemas.ts';
 import { type Done, fail, ok } from '../../protocol/result.ts';
 
@@ -16,6 +24,15 @@ export interface Answer<K extends OperationName = OperationName> {
   readonly epoch: number;
   /** A follower answered in the place of a primary (`ReplyFrame.stale`). */
   readonly stale: boolean;
+  readonly durability: Durability;
+}
+
+/** What an asker may say of a request beside the operation. */
+export interface AskOptions {
+  /** Wait for a link until the deadline; otherwise fail as soon as no proxy answers. */
+  readonly hold: boolean;
+  /** `replicated`: the change is refused as `degraded` where it would be kept on one tracker only. */
+  readonly require?: RequestFrame['require'];
 }
 
 export interface AskWays {
@@ -49,13 +66,14 @@ const RETRY_MAX_MS = 1_000;
 const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'unavailable', 'not-primary', 'not-entered']);
 
 /** Their answer is only worth something now. */
-const NOT_RETRIED: ReadonlySet<OperationName> = new Set<OperationName>(['alive', 'ping']);
+const NOT_RETRIED: ReadonlySet<OperationName> = new Set<OperationName>(['alive', 'ping', 'cluster']);
 
 interface Asked {
   readonly n: number;
   readonly operation: Operation;
   readonly tail: Uint8Array;
   readonly hold: boolean;
+  readonly require: RequestFrame['require'];
   readonly done: Done<Answer, RequestFailure>;
   readonly askedAt: Micros;
   readonly deadlineAt: Micros;
@@ -76,8 +94,9 @@ export class Asking {
   readonly #client: string;
   readonly #ways: AskWays;
   readonly #asked = new Map<number, Asked>();
-  /** Read-your-writes, also when the next proxy knows nothing of this node. */
+  /** Read-your-writes, also when the next proxy knows nothing of this node, nor of the primary that answered it. */
   #seqSeen = 0;
+  #epochSeen = 0;
   #tailBytes = 0;
   #n = 0;
 
@@ -89,11 +108,10 @@ export class Asking {
     this.#ways = ways;
   }
 
-  /** `hold`: wait for a link until the deadline; otherwise fail as soon as no proxy answers. */
   ask<K extends OperationName>(
     operation: Extract<Operation, { op: K }>,
     tail: Uint8Array,
-    hold: boolean,
+    { hold, require = 'any' }: AskOptions,
     done: Done<Answer<K>, RequestFailure>,
   ): void {
     const problem = this.#problem(operation, tail);
@@ -105,6 +123,7 @@ export class Asking {
       operation,
       tail,
       hold,
+      require,
       done: done as Done<Answer, RequestFailure>,
       askedAt: this.#clock.now(),
       deadlineAt: this.#clock.now() + millis(REQUEST_DEADLINE_MS),
@@ -142,12 +161,15 @@ export class Asking {
     const asked = frame.requestId.client === this.#client ? this.#asked.get(frame.requestId.n) : undefined;
     if (asked === undefined) return;
     this.#seqSeen = Math.max(this.#seqSeen, frame.seq);
+    // The epoch that a stand-in names may be a candidate's, which may never come to be.
+    if (frame.stale !== true) this.#epochSeen = Math.max(this.#epochSeen, frame.epoch);
     if (frame.body.ok) return this.#good(asked, frame, frame.body.value);
     const { code, message, retryAfterMs } = frame.body;
     if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
     if (code === 'not-entered') this.#ways.notEntered();
     const waited = this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
     const impatient = !asked.hold && code === 'unavailable' && (waited || this.#ways.stranded());
+    if (impatient && asked.lost && isWrite(asked.operation.op)) return this.#expire(asked.n);
     if (impatient || !RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;
     asked.lastFailure = { code, message };
@@ -189,9 +211,9 @@ export class Asking {
       token: asked.token,
       operation: asked.operation,
       minSeq: this.#seqSeen,
-      require: 'any',
+      require: asked.require,
       deadlineMs: Math.max(1, left),
-      epoch: this.#ways.epochSeen(),
+      epoch: Math.max(this.#epochSeen, this.#ways.epochSeen()),
       from: null,
       tail: asked.tail,
     });
@@ -207,7 +229,10 @@ export class Asking {
   #good(asked: Asked, frame: ReplyFrame, value: object): void {
     const parsed = results[asked.operation.op].safeParse(value);
     if (!parsed.success) return this.#finish(asked, fail('internal', `The tracker's answer to ${asked.operation.op} is not understood.`));
-    this.#finish(asked, ok({ value: parsed.data, tail: frame.tail, epoch: frame.epoch, stale: frame.stale === true }));
+    this.#finish(
+      asked,
+      ok({ value: parsed.data, tail: frame.tail, epoch: frame.epoch, stale: frame.stale === true, durability: frame.durability }),
+    );
   }
 
   #expire(n: number): void {

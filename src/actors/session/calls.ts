@@ -16,7 +16,8 @@ export type SessionCall =
   | 'account.reset'
   | 'search'
   | 'nodes'
-  | 'ping';
+  | 'ping'
+  | 'cluster';
 
 type Makers = { readonly [K in SessionCall]: (args: ApiCalls[K]['args']) => Operation };
 
@@ -33,6 +34,7 @@ const makers: Makers = {
   search: ({ words, offset, limit }) => ({ op: 'need', words, offset, limit }),
   nodes: ({ offset = 0, limit = NODES_PAGE_MAX }) => ({ op: 'nodes', offset, limit }),
   ping: ({ node }) => ({ op: 'ping', node }),
+  cluster: () => ({ op: 'cluster' }),
 };
 
 export const isSessionCall = (name: ApiCallName): name is SessionCall => Object.hasOwn(makers, name);
@@ -40,4 +42,4 @@ export const isSessionCall = (name: ApiCallName): name is SessionCall => Object.
 export const operationOf = <K extends SessionCall>(name: K, args: ApiCalls[K]['args']): Operation => makers[name](args);
 
 /** Asked without being signed in. */
-export const isOpen = (op: OperationName): boolean => op === 'register' || op === 'login';
+export const isOpen = (op: OperationName): boolean => op === 'register' || op === 'login' || op === 'cluster';

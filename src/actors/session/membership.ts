@@ -57,7 +57,7 @@ export class Membership {
     const { asking, node, name, incarnation } = this.#ways;
     const mine = ++this.#enters;
     this.#underWay = mine;
-    asking.ask({ op: 'enter', node, name, incarnation, addresses: this.#ways.addresses() }, NO_TAIL, true, (result) => {
+    asking.ask({ op: 'enter', node, name, incarnation, addresses: this.#ways.addresses() }, NO_TAIL, { hold: true }, (result) => {
       if (this.#underWay !== mine || this.#stopped) return;
       this.#underWay = 0;
       if (result.ok) return this.#letIn(result.value.epoch, result.value.value.aliveSeconds);
@@ -95,7 +95,7 @@ export class Membership {
     if (this.#epoch === 0) return;
     this.#epoch = 0;
     const { asking, node, incarnation } = this.#ways;
-    asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, false, () => {});
+    asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, { hold: false }, () => {});
   }
 
   /** Says goodbye; `done` when that has been heard. */
@@ -103,7 +103,7 @@ export class Membership {
     this.#stopped = true;
     this.left();
     const { asking, node, incarnation } = this.#ways;
-    asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, true, () => done());
+    asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, { hold: true }, () => done());
   }
 
   #letIn(epoch: number, aliveSeconds: number): void {
@@ -119,7 +119,7 @@ export class Membership {
     this.#aliveTimer = this.#clock.setTimer(seconds(aliveSeconds), () => {
       this.#aliveTimer = null;
       const { asking, node, incarnation } = this.#ways;
-      asking.ask({ op: 'alive', node, incarnation, uploadedBytes: this.#ways.uploadedBytes() }, NO_TAIL, true, () => {});
+      asking.ask({ op: 'alive', node, incarnation, uploadedBytes: this.#ways.uploadedBytes() }, NO_TAIL, { hold: true }, () => {});
       this.#scheduleAlive(aliveSeconds);
     });
   }

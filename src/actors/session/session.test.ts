@@ -8,7 +8,7 @@ test('signing in enters the network with the addresses of the node; the token is
   const node = nodeIn(cluster);
   const login = node.call('login', { name: 'an', password: 'right' });
   cluster.net.until(() => node.session.state.online);
-  assert.deepEqual(login.result, { ok: true, value: { account: 'an', admin: false } });
+  assert.deepEqual(login.result, { ok: true, value: { account: 'an', admin: false, durability: 'replicated' } });
   const enter = cluster.main.requests.find(({ frame }) => frame.operation.op === 'enter')?.frame;
   assert.ok(enter?.operation.op === 'enter');
   assert.deepEqual(enter.operation.addresses, [{ host: node.process.host, port: 6_881 }]);
@@ -83,7 +83,7 @@ test('when a proxy dies the next is used, and a request under way is answered ov
   cluster.main.answer = tracker;
   cluster.proxyProcesses[0]?.kill();
   cluster.net.until(() => register.result !== null);
-  assert.deepEqual(register.result, { ok: true, value: { account: 'binh', admin: false } });
+  assert.deepEqual(register.result, { ok: true, value: { account: 'binh', admin: false, durability: 'replicated' } });
   const ids = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'register').map(({ frame }) => frame.requestId);
   assert.equal(ids.length, 2);
   assert.deepEqual(ids[0], ids[1]);

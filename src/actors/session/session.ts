@@ -3,19 +3,19 @@ import type { Actor } from 'xstate';
 import { startMachine } from '../../bus/machine.ts';
 import type { Address as ActorAddress, Reactor } from '../../bus/reactor.ts';
 import type { NetworkConfig } from '../../config/types.ts';
-import type { Network, RequestFailure, SwarmFollower } from '../../data/network.ts';
+import type { Network, NetworkAnswer, RequestFailure, SwarmFollower } from '../../data/network.ts';
+import { isWrite } from '../../domain/routing/operations.ts';
 import { dialLink } from '../../links/dial.ts';
 import { backoffMs } from '../../links/dialler.ts';
 import type { Link, LinkDown, LinkHandler } from '../../links/link.ts';
 import { millis } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { ApiCalls, NodeStatus } from '../../protocol/api.ts';
+import type { ApiCalls, Demand, NodeStatus } from '../../protocol/api.ts';
 import type {
   AnnounceFrame,
   MemberFrame,
   Operation,
   OperationName,
-  OperationResults,
   RequestFrame,
   RouteFrame,
   WireAddress,
@@ -25,7 +25,7 @@ import { type Done, fail, ok } from '../../protocol/result.ts';
 import { formatAddress, type Security } from '../../transports/transport.ts';
 import { AccountStore, type SignedIn } from './account-store.ts';
 import { Announcer } from './announcer.ts';
-import { type Answer, Asking } from './asking.ts';
+import { type Answer, type AskOptions, Asking } from './asking.ts';
 import { isOpen, operationOf, type SessionCall } from './calls.ts';
 import { advertised, Membership } from './membership.ts';
 import { wordsFor } from './words.ts';
@@ -178,9 +178,10 @@ export class NetworkSession implements Network {
   request<K extends OperationName>(
     operation: Extract<Operation, { op: K }>,
     tail: Uint8Array,
-    done: Done<{ readonly value: OperationResults[K]; readonly tail: Uint8Array }, RequestFailure>,
+    done: Done<NetworkAnswer<K>, RequestFailure>,
+    require: RequestFrame['require'] = 'any',
   ): void {
-    this.#ask(operation, tail, true, done);
+    this.#ask(operation, tail, { hold: true, require }, done);
   }
 
   follow(content: string, follower: SwarmFollower): void {
@@ -205,28 +206,31 @@ export class NetworkSession implements Network {
   /** A call of the node's own user; fails at once, with the reason, when no proxy answers. */
   call<K extends SessionCall>(name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result'], RequestFailure>): void {
     const answer = done as Done<unknown, RequestFailure>;
-    this.#ask(operationOf(name, args) as never, NO_TAIL, false, (result) => {
-      if (name === 'login' && result.ok) return this.#loggedIn((result.value as Answer<'login'>).value, answer);
+    const operation = operationOf(name, args);
+    const { require = 'any' } = args as Demand;
+    this.#ask(operation as never, NO_TAIL, { hold: false, require }, (result) => {
+      if (name === 'login' && result.ok) return this.#loggedIn(result.value as Answer<'login'>, answer);
       if (name === 'logout' && (result.ok || result.error.code === 'session-expired')) {
         this.#announcer.stopAll();
         this.#membership.signOff();
-        return this.#signOut(() => answer(ok({})));
+        // The session is over at this node, whether the network had to hear of it or not.
+        return this.#signOut(() => answer(ok({ durability: result.ok ? (result.value as Answer).durability : 'none' })));
       }
-      answer(result.ok ? ok(withStaleness(name, result.value)) : result);
+      answer(result.ok ? ok(asResult(operation.op, result.value)) : result);
     });
   }
 
   #ask<K extends OperationName>(
     operation: Extract<Operation, { op: K }>,
     tail: Uint8Array,
-    hold: boolean,
+    options: AskOptions,
     done: Done<Answer<K>, RequestFailure>,
   ): void {
     if (this.#stopping) return this.#later(() => done(fail('offline', 'The node is stopping.')));
     if (this.#loaded && !isOpen(operation.op) && this.#account.current === null) {
       return this.#later(() => done(fail('not-logged-in', NOT_SIGNED_IN)));
     }
-    this.#asking.ask(operation, tail, hold, done);
+    this.#asking.ask(operation, tail, options, done);
   }
 
   #later(work: () => void): void {
@@ -321,12 +325,13 @@ export class NetworkSession implements Network {
 
   // ---- The account -------------------------------------------------------------------------------------------
 
-  #loggedIn({ token, account, admin, expiresMs }: OperationResults['login'], answer: Done<unknown, RequestFailure>): void {
+  #loggedIn({ value, durability }: Answer<'login'>, answer: Done<unknown, RequestFailure>): void {
+    const { token, account, admin, expiresMs } = value;
     const signedIn: SignedIn = { token, account, admin, expiresMs };
     this.#account.set(signedIn, () => {
       this.#membership.accountChanged();
       this.#post({ type: 'account.known' });
-      answer(ok({ account, admin }));
+      answer(ok({ account, admin, durability }));
     });
   }
 
@@ -362,6 +367,8 @@ export class NetworkSession implements Network {
   }
 }
 
-/** People are told where an answer may lack the newest changes. */
-const withStaleness = (call: SessionCall, { value, stale }: Answer): object =>
-  stale && (call === 'search' || call === 'nodes') ? { ...value, stale } : value;
+/** People are told how a change is kept, and where an answer may lack the newest changes. */
+const asResult = (op: OperationName, { value, stale, durability }: Answer): object => {
+  if (isWrite(op)) return { ...value, durability };
+  return stale && (op === 'need' || op === 'nodes') ? { ...value, stale } : value;
+};

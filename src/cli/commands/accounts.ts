@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { AccountSummary } from '../../protocol/control/messages.ts';
 import { addCommand, addGroup, type Context, type Ending } from '../command.ts';
+import { demandOf, type DemandOptions, keptWords, requireOption } from '../durability.ts';
 import { EXIT, give, networkExits } from '../exit.ts';
 import { commandLine } from '../hints.ts';
 import { askNode, withNode } from '../node-access.ts';
@@ -13,13 +14,15 @@ const ACCOUNTS_PER_PAGE = 500;
 /** Ctrl-C while a password is asked for. */
 const passwordExits = [...networkExits, EXIT.interrupted];
 
-const register = async (context: Context, name: string, options: PasswordOptions & { readonly code?: string }): Promise<void> => {
+type RegisterOptions = PasswordOptions & DemandOptions & { readonly code?: string };
+
+const register = async (context: Context, name: string, options: RegisterOptions): Promise<void> => {
   await withNode(context, async (node) => {
     const password = await newPassword(context, options);
-    const made = give(await node.call('register', { name, password, code: options.code ?? null }));
+    const made = give(await node.call('register', { name, password, code: options.code ?? null, ...demandOf(options) }));
     context.output.value(made);
     context.output.line(
-      `${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}. Sign in with: ${commandLine(context, 'login', [made.account])}`,
+      `${context.output.style.bold(printable(made.account))} is registered${made.admin ? ' as administrator' : ''}${keptWords(made)}. Sign in with: ${commandLine(context, 'login', [made.account])}`,
     );
   });
 };
@@ -39,22 +42,24 @@ const whoami = async (context: Context): Promise<void> => {
   context.output.line(`${printable(me.account)}${me.admin ? ' (administrator)' : ''}, signed in until ${formatTime(me.expiresMs)}`);
 };
 
-const invite = async (context: Context, options: { readonly admin?: boolean }): Promise<void> => {
-  const made = await askNode(context, 'invite', { admin: options.admin === true });
+type InviteOptions = DemandOptions & { readonly admin?: boolean };
+
+const invite = async (context: Context, options: InviteOptions): Promise<void> => {
+  const made = await askNode(context, 'invite', { admin: options.admin === true, ...demandOf(options) });
   context.output.value(made);
   context.output.line(
-    `${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}`,
+    `${context.output.style.bold(made.code)}  for one ${options.admin === true ? 'administrator' : 'account'}, until ${formatTime(made.expiresMs)}${keptWords(made)}`,
   );
   context.output.note(
     `On a node of the network: ${commandLine({ ...context, configFile: null }, 'register', ['NAME'], ['--code', made.code])}`,
   );
 };
 
-const passwd = async (context: Context, options: PasswordOptions): Promise<void> => {
+const passwd = async (context: Context, options: PasswordOptions & DemandOptions): Promise<void> => {
   await withNode(context, async (node) => {
-    give(await node.call('passwd', await passwordChange(context, options)));
-    context.output.value({ changed: true });
-    context.output.line('The password is changed.');
+    const kept = give(await node.call('passwd', { ...(await passwordChange(context, options)), ...demandOf(options) }));
+    context.output.value({ changed: true, ...kept });
+    context.output.line(`The password is changed${keptWords(kept)}.`);
   });
 };
 
@@ -79,23 +84,24 @@ const listAccounts = async (context: Context): Promise<void> => {
   );
 };
 
-const setDisabled = async (context: Context, name: string, disabled: boolean): Promise<void> => {
-  await askNode(context, 'account.disable', { name, disabled });
-  context.output.value({ name, disabled });
-  context.output.line(disabled ? `${printable(name)} is disabled: its logins have ended.` : `${printable(name)} can sign in again.`);
+const setDisabled = async (context: Context, name: string, disabled: boolean, options: DemandOptions): Promise<void> => {
+  const kept = await askNode(context, 'account.disable', { name, disabled, ...demandOf(options) });
+  context.output.value({ name, disabled, ...kept });
+  const done = disabled ? 'is disabled, and its logins have ended' : 'can sign in again';
+  context.output.line(`${printable(name)} ${done}${keptWords(kept)}.`);
 };
 
-const reset = async (context: Context, name: string, options: PasswordOptions): Promise<void> => {
+const reset = async (context: Context, name: string, options: PasswordOptions & DemandOptions): Promise<void> => {
   await withNode(context, async (node) => {
     const password = await newPassword(context, options, `New password for ${printable(name)}: `);
-    give(await node.call('account.reset', { name, newPassword: password }));
-    context.output.value({ name, reset: true });
-    context.output.line(`${printable(name)} has a new password; its logins have ended.`);
+    const kept = give(await node.call('account.reset', { name, newPassword: password, ...demandOf(options) }));
+    context.output.value({ name, reset: true, ...kept });
+    context.output.line(`${printable(name)} has a new password, and its logins have ended${keptWords(kept)}.`);
   });
 };
 
 const ownCommands = (program: Command, ending: Ending): void => {
-  addCommand<[string], PasswordOptions & { readonly code?: string }>(program, ending, {
+  addCommand<[string], RegisterOptions>(program, ending, {
     usage: 'register <name>',
     about: 'create an account',
     examples: ['shoal register alice', 'shoal register alice --code 4Q7M-… --password-stdin < password.txt'],
@@ -104,7 +110,8 @@ const ownCommands = (program: Command, ending: Ending): void => {
     setup: (command) =>
       command
         .option('--code <code>', 'the code of an invitation, or of `shoal init` for the first administrator')
-        .option(...passwordOption),
+        .option(...passwordOption)
+        .option(...requireOption),
     run: (context, [name], options) => register(context, name, options),
   });
   addCommand<[string], PasswordOptions>(program, ending, {
@@ -136,22 +143,23 @@ const ownCommands = (program: Command, ending: Ending): void => {
     config: true,
     run: whoami,
   });
-  addCommand<[], PasswordOptions>(program, ending, {
+  addCommand<[], PasswordOptions & DemandOptions>(program, ending, {
     usage: 'passwd',
     about: 'change your password',
     examples: ['shoal passwd', "printf '%s\\n' OLD NEW | shoal passwd --password-stdin"],
     exits: passwordExits,
     config: true,
-    setup: (command) => command.option('--password-stdin', 'read two lines from standard input: the old password, then the new one'),
+    setup: (command) =>
+      command.option('--password-stdin', 'read two lines from standard input: the old password, then the new one').option(...requireOption),
     run: (context, _args, options) => passwd(context, options),
   });
-  addCommand<[], { readonly admin?: boolean }>(program, ending, {
+  addCommand<[], InviteOptions>(program, ending, {
     usage: 'invite',
     about: 'make a code with which one account can register',
     examples: ['shoal invite'],
     exits: [...networkExits, EXIT.data],
     config: true,
-    setup: (command) => command.option('--admin', 'for an administrator'),
+    setup: (command) => command.option('--admin', 'for an administrator').option(...requireOption),
     run: (context, _args, options) => invite(context, options),
   });
 };
@@ -173,22 +181,23 @@ export const accountCommands = (program: Command, ending: Ending): void => {
   });
   for (const disabled of [true, false]) {
     const verb = disabled ? 'disable' : 'enable';
-    addCommand<[string]>(account, ending, {
+    addCommand<[string], DemandOptions>(account, ending, {
       usage: `${verb} <name>`,
       about: disabled ? 'end its logins and let it sign in no more' : 'let it sign in again',
       examples: [`shoal account ${verb} alice`],
       exits: networkExits,
       config: true,
-      run: (context, [name]) => setDisabled(context, name, disabled),
+      setup: (command) => command.option(...requireOption),
+      run: (context, [name], options) => setDisabled(context, name, disabled, options),
     });
   }
-  addCommand<[string], PasswordOptions>(account, ending, {
+  addCommand<[string], PasswordOptions & DemandOptions>(account, ending, {
     usage: 'reset <name>',
     about: 'give it a new password',
     examples: ['shoal account reset alice'],
     exits: passwordExits,
     config: true,
-    setup: (command) => command.option(...passwordOption),
+    setup: (command) => command.option(...passwordOption).option(...requireOption),
     run: (context, [name], options) => reset(context, name, options),
   });
 };

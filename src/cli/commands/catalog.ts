@@ -7,6 +7,7 @@ import type { ApiCalls } from '../../protocol/api.ts';
 import type { SearchHit } from '../../protocol/control/messages.ts';
 import { polled, withPace } from '../../telemetry/progress.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
+import { demandOf, type DemandOptions, keptWords, requireOption } from '../durability.ts';
 import { EXIT, type ExitCode, give, networkExits, stopWith, transferExits } from '../exit.ts';
 import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
@@ -24,7 +25,7 @@ const PACE_WINDOW_MS = 3_000;
 
 type ShareState = ApiCalls['shareJob']['result'];
 
-interface ShareOptions {
+interface ShareOptions extends DemandOptions {
   readonly name?: string;
   readonly tag: readonly string[];
   readonly v1?: boolean;
@@ -91,18 +92,27 @@ const share = async (context: Context, given: readonly string[], options: ShareO
   const signals = watchSignals();
   try {
     const { job } = give(
-      await node.call('share', { paths, name: options.name ?? null, tags: options.tag, v1: options.v1 === true, pieceLength }),
+      await node.call('share', {
+        paths,
+        name: options.name ?? null,
+        tags: options.tag,
+        v1: options.v1 === true,
+        pieceLength,
+        ...demandOf(options),
+      }),
     );
     const label = printable(options.name ?? basename(paths[0] ?? ''));
-    const { state, id, size, skipped, ...failure } = await followShare(context, node, job, label, signals);
+    const { state, id, size, skipped, durability, ...failure } = await followShare(context, node, job, label, signals);
     if (skipped > 0) context.output.note(`${plural(skipped, 'link or special file was', 'links or special files were')} left out.`);
     if (state === 'failed') stopWith(failure.code ?? 'failed', whyNotShared(context, node, label, { id, ...failure }));
     if (id === null || state !== 'done') {
       context.output.note(node.own ? 'Stopped: nothing is shared.' : 'The node goes on without this command.');
       return EXIT.interrupted;
     }
-    context.output.value({ id, name: label, size });
-    context.output.line(`${context.output.style.green('shared')}  ${context.output.style.bold(label)}  ${formatSize(size)}  id ${id}`);
+    context.output.value({ id, name: label, size, durability });
+    context.output.line(
+      `${context.output.style.green('shared')}  ${context.output.style.bold(label)}  ${formatSize(size)}  id ${id}${keptWords({ durability })}`,
+    );
     // Whoever names the file of a node here has others to name elsewhere.
     const others = context.configFile === null ? context : { ...context, configFile: 'FILE' };
     context.output.note(`On another node of the network: ${commandLine(others, 'get', [shortId(id)])}`);
@@ -169,12 +179,13 @@ const search = async (context: Context, words: readonly string[], options: PageO
   notePage(context, 'search', words, options, { page, count: found.hits.length, total: found.total });
 };
 
-const unshare = async (context: Context, text: string): Promise<void> => {
+const unshare = async (context: Context, text: string, options: DemandOptions): Promise<void> => {
   await withNode(context, async (node) => {
     const { id, name } = await findTransfer(context, node, text);
-    give(await node.call('unshare', { id }));
-    context.output.value({ id });
-    context.output.line(`${printable(name)} is no longer shared by this node. Its files stay where they are.`);
+    const kept = give(await node.call('unshare', { id, ...demandOf(options) }));
+    context.output.value({ id, ...kept });
+    context.output.line(`${printable(name)} is no longer shared by this node${keptWords(kept)}. Its files stay where they are.`);
+    if (kept.durability === 'none') context.output.note('The catalog may name this node still; it is told as soon as it listens.');
   });
 };
 
@@ -191,6 +202,7 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
         .option('--tag <tag>', 'a word to find it by; may be given several times', collect, [])
         .option('--v1', 'a torrent of version 1 alone, for clients that know no other')
         .option('--piece-length <bytes>', 'a power of two, for example 1M (default: by size)')
+        .option(...requireOption)
         .addHelpText('after', `\nWhere no node is running, the command runs one itself and shares until Ctrl-C.`),
     run: (context, [paths], options) => share(context, paths, options),
   });
@@ -225,12 +237,13 @@ export const catalogCommands = (program: Command, ending: Ending): void => {
         ),
     run: (context, [what], options) => get(context, what, options),
   });
-  addCommand<[string]>(program, ending, {
+  addCommand<[string], DemandOptions>(program, ending, {
     usage: 'unshare <id>',
     about: 'share it no more; the files stay',
     examples: ['shoal unshare 4f1c09aa7d3e'],
     exits: networkExits,
     config: true,
-    run: (context, [id]) => unshare(context, id),
+    setup: (command) => command.option(...requireOption),
+    run: (context, [id], options) => unshare(context, id, options),
   });
 };

@@ -189,14 +189,14 @@ describe('commands that ask the node', () => {
     const { status, err } = await ask(['search']);
     assert.equal(status, EXIT.permission);
     assert.equal(err, `error: Nobody is signed in at this node; sign in with: npx shoal login NAME ${typed}\n`);
-    answers.register = ({ name }) => ok({ account: name, admin: false });
+    answers.register = ({ name }) => ok({ account: name, admin: false, durability: 'none' });
     const registered = await ask(['register', 'Nguyễn Văn A', '--password-stdin'], { stdin: 'correct horse\n' });
     assert.ok(registered.out.includes(`Sign in with: npx shoal login 'Nguyễn Văn A' ${typed}`), registered.out);
   });
 
   it('share says what was left out, and what becomes of what the catalog does not take now', async () => {
     const message = 'Nobody is signed in at this node; sign in with: shoal login NAME.';
-    const over = { doneBytes: 1, size: 1, skipped: 1, id: idOf('a'), message };
+    const over = { doneBytes: 1, size: 1, skipped: 1, id: idOf('a'), message, durability: 'none' as const };
     answers.share = () => ok({ job: 1 });
     answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'not-logged-in' });
     const kept = await ask(['share', folder, '--name', 'x']);
@@ -211,6 +211,48 @@ describe('commands that ask the node', () => {
     const refused = await ask(['share', folder, '--name', 'x']);
     assert.match(refused.err, /^error: x is not shared: /u);
     assert.doesNotMatch(refused.err, /all the same|left out/u);
+  });
+
+  it('says how a change is kept, for people and for programs', async () => {
+    for (const [durability, words] of [
+      ['replicated', ' (kept on both trackers)'],
+      ['local', ' (kept on one tracker: the other is down)'],
+      ['none', ''],
+    ] as const) {
+      answers.register = ({ name }) => ok({ account: name, admin: false, durability });
+      answers.passwd = answers['account.disable'] = answers['account.reset'] = () => ok({ durability });
+      const stdin = { stdin: 'correct horse\nbattery staple\n' };
+      const registered = await ask(['register', 'an', '--password-stdin'], { stdin: 'correct horse\n' });
+      assert.ok(registered.out.startsWith(`an is registered${words}. `), registered.out);
+      assert.equal((await ask(['passwd', '--password-stdin'], stdin)).out, `The password is changed${words}.\n`);
+      assert.equal((await ask(['account', 'enable', 'an'])).out, `an can sign in again${words}.\n`);
+      const json = await ask(['passwd', '--password-stdin', '--json'], stdin);
+      assert.deepEqual(JSON.parse(json.out), { changed: true, durability });
+    }
+  });
+
+  it('demands both trackers only where it is told to; a refusal ends with status 75 and says what to do', async () => {
+    const words = 'Nothing was changed: only one tracker is there; "shoal status --cluster" tells which';
+    answers['account.disable'] = ({ require }) => (require === 'replicated' ? fail('degraded', words) : ok({ durability: 'local' }));
+    assert.equal((await ask(['account', 'disable', 'an'])).status, EXIT.ok);
+    const refused = await ask(['account', 'disable', 'an', '--require-replicated']);
+    assert.equal(refused.status, EXIT.temporary);
+    assert.ok(refused.err.includes(`"npx shoal status ${typed} --cluster"`), refused.err);
+    answers.share = () => ok({ job: 1 });
+    answers.shareJob = () => fail('not-found', 'gone');
+    await ask(['share', folder, '--require-replicated']);
+    assert.deepEqual(
+      asked.filter(({ call }) => call !== 'status' && call !== 'shareJob').map(({ args }) => (args as { require?: string }).require),
+      [undefined, 'replicated', 'replicated'],
+    );
+  });
+
+  it('never says that a change has failed whose answer did not come: status 75, and what to do', async () => {
+    answers.passwd = () => fail('indeterminate', 'The change may or may not have been made: sign in with the new password.');
+    const { status, err } = await ask(['passwd', '--password-stdin'], { stdin: 'correct horse\nbattery staple\n' });
+    assert.equal(status, EXIT.temporary);
+    assert.match(err, /may or may not have been made/u);
+    assert.doesNotMatch(err, /fail/iu);
   });
 
   it('refuses a weak password before the network is asked, and the root of a disk before a node is', async () => {

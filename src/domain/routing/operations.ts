@@ -23,6 +23,23 @@ export const isWrite = (op: OperationName): boolean => WRITES.has(op);
 /** In requests of the ordinary kind. */
 export const costOf = (op: OperationName): number => (HASHING.has(op) ? 5 : 1);
 
+/** Where whoever asked for a change can see whether it was made. */
+const LOOK: Readonly<Partial<Record<OperationName, string>>> = {
+  register: 'sign in, which works if the account was made, or register again, which says if the name is taken',
+  login: 'sign in again, which does no harm',
+  logout: 'sign out again, which does no harm',
+  passwd: 'sign in with the new password, and with the old one if that fails',
+  invite: 'make another code; one that was made and is not known expires',
+  'account.disable': '"shoal account list" shows it; doing it again does no harm',
+  'account.reset': 'do it again with the same password, which does no harm',
+  own: 'the node tells the catalog again by itself, which does no harm',
+  disown: 'the node tells the catalog again by itself, which does no harm',
+};
+
+/** The words of `indeterminate`: neither done nor failed, and what to do. */
+export const indeterminateWords = (op: OperationName): string =>
+  `The network did not answer in time. The change may or may not have been made: ${LOOK[op] ?? 'look before you repeat it'}.`;
+
 /** What a request is told whose time is up: a write that may have reached a primary is neither done nor failed. */
 export const lateAnswer = (
   op: OperationName,
@@ -31,7 +48,7 @@ export const lateAnswer = (
   isWrite(op) && maybeDone
     ? {
         code: 'indeterminate',
-        message: 'The network did not answer in time. The change may or may not have been made; look before you repeat it.',
+        message: indeterminateWords(op),
       }
     : {
         code: 'unavailable',

@@ -32,9 +32,10 @@ describe('node API', () => {
       handle: (call, args, done) => {
         calls.push({ call, args, stepping: reactor.stepping });
         setImmediate(() => {
+          if (call === 'register' || call === 'transfers') return;
           reactor.step({ port: 'process', id: 0, kind: 'answer' }, () => {
             if (call === 'whoami') done(fail('not-logged-in', 'Nobody is signed in.'));
-            else done({ ok: true, value: { account: 'alice', admin: true } as never });
+            else done({ ok: true, value: { account: 'alice', admin: true, durability: 'local' } as never });
           });
         });
       },
@@ -63,7 +64,10 @@ describe('node API', () => {
   const bearer = (): Record<string, string> => ({ authorization: `Bearer ${readFileSync(join(folder, 'api-token'), 'utf8').trim()}` });
 
   it('carries a call and its answer, inside a step of the gateway', async () => {
-    assert.deepEqual(await client.call('login', { name: 'alice', password: 'x' }), { ok: true, value: { account: 'alice', admin: true } });
+    assert.deepEqual(await client.call('login', { name: 'alice', password: 'x' }), {
+      ok: true,
+      value: { account: 'alice', admin: true, durability: 'local' },
+    });
     assert.deepEqual(calls, [{ call: 'login', args: { name: 'alice', password: 'x' }, stepping: true }]);
     assert.deepEqual([causes[0]?.port, causes[0]?.kind], ['gateway', 'login']);
   });
@@ -104,6 +108,30 @@ describe('node API', () => {
     assert.ok(!existsSync(join(folder, 'api.json')));
     const gone = await client.call('status', {});
     assert.ok(!gone.ok && gone.error.code === 'no-node');
+  });
+
+  it('says of a change without an answer that it may have been made, of anything else that no node runs', async () => {
+    const slow = await client.call('register', { name: 'an', password: 'x', code: null }, 50);
+    assert.ok(!slow.ok && slow.error.code === 'indeterminate');
+    assert.match(slow.error.message, /may or may not have been made/u);
+    const list = await client.call('transfers', { id: null }, 50);
+    assert.ok(!list.ok && list.error.code === 'timeout');
+    const [cut, cutList] = [client.call('register', { name: 'an', password: 'x', code: null }), client.call('transfers', { id: null })];
+    while (calls.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    await server.close();
+    const [change, other] = [await cut, await cutList];
+    assert.ok(!change.ok && change.error.code === 'indeterminate', JSON.stringify(change));
+    assert.ok(!other.ok && other.error.code === 'no-node', JSON.stringify(other));
+    const gone = await client.call('register', { name: 'an', password: 'x', code: null });
+    assert.ok(!gone.ok && gone.error.code === 'no-node', 'it was never sent');
+  });
+
+  it('carries a demand to keep a change on both trackers, and nothing else in its place', async () => {
+    await client.call('login', { name: 'alice', password: 'x', require: 'replicated' });
+    assert.deepEqual(calls[0]?.args, { name: 'alice', password: 'x', require: 'replicated' });
+    const strange = await raw('/v1/account/login', bearer(), '{"name":"a","password":"b","require":"thrice"}');
+    assert.equal(strange.status, 400);
+    assert.match(strange.text, /require/u);
   });
 
   it('names the port that is in use', async () => {

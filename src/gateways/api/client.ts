@@ -11,6 +11,22 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const noNode = (dataFolder: string): { readonly ok: false; readonly error: Failure } =>
   fail('no-node', `No node is running on ${dataFolder}. Start one with: shoal node`);
 
+/** Changes: one whose answer is lost may have been made, and is never said to have failed. */
+const CHANGES: ReadonlySet<ApiCallName> = new Set<ApiCallName>([
+  'register',
+  'login',
+  'logout',
+  'passwd',
+  'invite',
+  'account.disable',
+  'account.reset',
+  'share',
+  'unshare',
+]);
+
+const unanswered = (call: ApiCallName, why: string): { readonly ok: false; readonly error: Failure } =>
+  fail('indeterminate', `The node did not answer ${call} (${why}). The change may or may not have been made; look before you repeat it.`);
+
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -57,7 +73,9 @@ export class ApiClient {
       return error === undefined ? fail('internal', `The node answered ${call} with status ${status}.`) : fail(error.code, error.message);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return noNode(this.#dataFolder);
+      if (code === 'ECONNREFUSED') return noNode(this.#dataFolder);
+      if (CHANGES.has(call)) return unanswered(call, code === 'ECONNRESET' ? 'it ended, or closed the connection' : message);
+      if (code === 'ECONNRESET') return noNode(this.#dataFolder);
       return fail(code === 'ETIMEDOUT' ? 'timeout' : 'internal', `The node did not answer ${call}: ${message}`);
     }
   }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
+import { clusterReport } from '../../protocol/control/schemas.ts';
 
 export interface Route<K extends ApiCallName = ApiCallName> {
   readonly method: 'GET' | 'POST';
@@ -40,6 +41,9 @@ const owner = z.object({ account: z.string(), node: z.string(), uploadedBytes: w
 const staleness = { stale: z.literal(true).exactOptional() };
 const hit = content.extend({ owners: z.array(owner), ownerCount: whole, onlineCount: whole, seeders: whole });
 const account = z.object({ account: z.string(), admin: z.boolean() });
+/** How a change is kept, and what may be demanded of it. */
+const kept = { durability: z.enum(['replicated', 'local', 'none']) };
+const demand = { require: z.enum(['any', 'replicated']).exactOptional() };
 
 const status = z.object({
   node: z.string(),
@@ -112,6 +116,7 @@ const shareArgs = z.strictObject({
   tags: z.array(text(1024)).max(256),
   v1: z.boolean(),
   pieceLength: z.int().nullable(),
+  ...demand,
 });
 
 const shareState = z.object({
@@ -123,6 +128,7 @@ const shareState = z.object({
   kept: z.boolean(),
   code: z.string().nullable(),
   message: z.string().nullable(),
+  ...kept,
 });
 
 const getArgs = z.strictObject({
@@ -150,21 +156,31 @@ const post = <K extends ApiCallName>(path: string, about: string, args: Route<K>
 
 export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   status: get('status', 'How the node stands to the network.', status),
-  register: post('account/register', 'Creates an account.', z.strictObject({ name, password, code: text(256).nullable() }), account),
-  login: post('account/login', 'Signs the node in. The node keeps the token.', z.strictObject({ name, password }), account),
-  logout: post('account/logout', 'Signs the node out.', none, nothing),
+  register: post(
+    'account/register',
+    'Creates an account.',
+    z.strictObject({ name, password, code: text(256).nullable(), ...demand }),
+    account.extend(kept),
+  ),
+  login: post(
+    'account/login',
+    'Signs the node in. The node keeps the token.',
+    z.strictObject({ name, password, ...demand }),
+    account.extend(kept),
+  ),
+  logout: post('account/logout', 'Signs the node out.', z.strictObject(demand), z.object(kept)),
   whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number() })),
   passwd: post(
     'account/password',
     'Changes the password of the account that is signed in.',
-    z.strictObject({ oldPassword: password, newPassword: password }),
-    nothing,
+    z.strictObject({ oldPassword: password, newPassword: password, ...demand }),
+    z.object(kept),
   ),
   invite: post(
     'invitations',
     'Makes a code with which one account can register.',
-    z.strictObject({ admin: z.boolean() }),
-    z.object({ code: z.string(), expiresMs: z.number() }),
+    z.strictObject({ admin: z.boolean(), ...demand }),
+    z.object({ code: z.string(), expiresMs: z.number(), ...kept }),
   ),
   accounts: post(
     'accounts',
@@ -175,14 +191,14 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   'account.disable': post(
     'accounts/disable',
     'Disables or enables an account; for administrators.',
-    z.strictObject({ name, disabled: z.boolean() }),
-    nothing,
+    z.strictObject({ name, disabled: z.boolean(), ...demand }),
+    z.object(kept),
   ),
   'account.reset': post(
     'accounts/reset',
     'Gives an account a new password; for administrators.',
-    z.strictObject({ name, newPassword: password }),
-    nothing,
+    z.strictObject({ name, newPassword: password, ...demand }),
+    z.object(kept),
   ),
   share: post('shares', 'Starts to share files or folders as one content; answers with a job.', shareArgs, z.object({ job: z.number() })),
   shareJob: post('shares/job', 'How far a share is.', z.strictObject({ job: z.int() }), shareState),
@@ -214,7 +230,12 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     nothing,
   ),
   recheck: post('transfers/recheck', 'Verifies what is on disk again.', id, nothing),
-  unshare: post('transfers/unshare', 'Takes this node from the owners of a content and stops seeding it.', id, nothing),
+  unshare: post(
+    'transfers/unshare',
+    'Takes this node from the owners of a content and stops seeding it.',
+    id.extend(demand),
+    z.object(kept),
+  ),
   nodes: post(
     'nodes',
     'The nodes of the network and what they share, a page at a time.',
@@ -227,6 +248,7 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     z.strictObject({ node: text(256) }),
     z.object({ node: z.string(), roundTripMicros: whole }),
   ),
+  cluster: get('cluster', 'The trackers and voters of the network, as the proxy of this node sees them.', clusterReport),
   stop: post('stop', 'Stops the node cleanly.', none, nothing),
 };
 

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { decodeControl, encodeControl, type EncodedFrame, KIND_BYTES } from './codec.ts';
 import { ANNOUNCE_ITEMS_MAX, FRAME_BYTES_MAX } from './limits.ts';
 import type { ControlFrame, LinkType, RequestFrame, SwarmDeltaFrame } from './messages.ts';
+import { statusFrame } from './report.test-kit.ts';
 import { checkOperation } from './schemas.ts';
 import { swarmItemBytes, swarmNodeBytes } from './swarm-delta.ts';
 
@@ -29,7 +30,7 @@ const u16 = fc.nat({ max: 0xffff });
 
 const rated: fc.Arbitrary<ControlFrame> = fc.oneof(
   fc.record({ kind: fc.constant('heartbeat' as const), epoch: integer, v: u32, round: integer, commitSeq: integer, primary: name }),
-  fc.record({ kind: fc.constant('heartbeatAck' as const), epoch: integer, round: integer }),
+  fc.record({ kind: fc.constant('heartbeatAck' as const), epoch: integer, round: integer, proxyReach: u16 }),
   fc.record({ kind: fc.constant('appendAck' as const), epoch: integer, durableSeq: integer, appliedSeq: integer }),
   fc.record({
     kind: fc.constant('append' as const),
@@ -75,33 +76,6 @@ const rated: fc.Arbitrary<ControlFrame> = fc.oneof(
     ),
   }),
 );
-
-const replicaRole = fc.constantFrom('booting' as const, 'follower' as const, 'primary' as const, 'halted' as const);
-const mode = fc.constantFrom('SYNC' as const, 'SOLO' as const, 'NONE' as const);
-const serverReport = fc.record({
-  name,
-  role: replicaRole,
-  mode,
-  epoch: integer,
-  generation: integer,
-  primary: fc.option(name),
-  waitsFor: fc.option(name),
-  lastSeq: integer,
-  commitSeq: integer,
-  appliedSeq: integer,
-  followers: fc.array(fc.record({ name, state: fc.string({ maxLength: 20 }), lagEntries: integer, lagBytes: fc.option(integer) }), {
-    maxLength: 3,
-  }),
-  voters: fc.array(fc.record({ name, reachable: fc.boolean() }), { maxLength: 5 }),
-  lastFailover: fc.option(
-    fc.record({ wallMs: integer, epoch: integer, from: fc.option(name), to: name, why: fc.string({ maxLength: 60 }) }),
-  ),
-  draining: fc.boolean(),
-  software: fc.string({ maxLength: 20 }),
-  swarm: fc.record({ phase: fc.constantFrom('cold' as const, 'warming' as const, 'warm' as const), nodes: integer, swarms: integer }),
-  proxies: fc.array(name, { maxLength: 3 }),
-  requestsUnderWay: integer,
-});
 
 const address = fc.record({ host: fc.ipV6(), port: u16 });
 const swarmItem = fc.record({
@@ -165,9 +139,34 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
       tail: bytes,
     })
     .chain((reply) => fc.constantFrom(reply, { ...reply, stale: true as const })),
+  fc.record({ kind: fc.constant('preVote' as const), epoch: integer, candidate: name, ballot: fc.record({ e: integer, v: integer }) }),
+  fc.record({
+    kind: fc.constant('preVoteReply' as const),
+    epoch: integer,
+    promised: integer,
+    accepted: configuration,
+    refused: fc.option(fc.constantFrom('promised' as const, 'primary-alive' as const, 'ineligible' as const, 'rejoining' as const)),
+  }),
+  fc.record({ kind: fc.constant('vote' as const), epoch: integer, candidate: name, handOver: fc.boolean() }),
+  fc.record({ kind: fc.constant('voterRead' as const), id: integer, reader: name }),
+  fc.record({
+    kind: fc.constant('voterState' as const),
+    id: integer,
+    reader: name,
+    voter: name,
+    promised: integer,
+    accepted: configuration,
+  }),
   fc.record({ kind: fc.constant('promise' as const), epoch: integer, accepted: configuration }),
   fc.record({ kind: fc.constant('propose' as const), configuration }),
-  fc.record({ kind: fc.constant('probe' as const), epoch: integer, at: position }),
+  fc.record({
+    kind: fc.constant('probe' as const),
+    epoch: integer,
+    at: position,
+    failover: fc.option(
+      fc.record({ wallMs: integer, epoch: integer, from: fc.option(name), to: name, why: fc.constant('main was silent') }),
+    ),
+  }),
   fc.record(
     {
       kind: fc.constant('probed' as const),
@@ -190,17 +189,7 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
     waitsFor: fc.option(name),
     spreadMs: fc.nat({ max: 60_000 }),
   }),
-  fc.record({
-    kind: fc.constant('status' as const),
-    name,
-    role: replicaRole,
-    epoch: integer,
-    primary: fc.option(name),
-    mode,
-    appliedSeq: integer,
-    waitsFor: fc.option(name),
-    report: serverReport,
-  }),
+  statusFrame,
   fc.record({
     kind: fc.constant('order' as const),
     id: integer,
@@ -301,7 +290,10 @@ test('what is wrong with a frame is said', () => {
   assert.match(reasonOf('member', request({ op: 'mine-bitcoin' })), /bad request frame \(operation\.op /u);
   assert.match(reasonOf('member', request({ op: 'logout', extra: 1 })), /operation must not have .*extra/u);
   assert.match(reasonOf('member', request({ op: 'login', name: 'x'.repeat(600), password: '' })), /operation\.name/u);
-  assert.match(reasonOf('member', { kind: 'heartbeatAck', epoch: 1, round: 1 }), /heartbeatAck frame has no place on a member link/u);
+  assert.match(
+    reasonOf('member', { kind: 'heartbeatAck', epoch: 1, round: 1, proxyReach: 0 }),
+    /heartbeatAck frame has no place on a member link/u,
+  );
   assert.match(reasonOf('replica', request({ op: 'logout' })), /no place on a replica link/u);
   assert.match(reasonOf('operator', request({ op: 'logout' })), /no place on an operator link/u);
   assert.match(reasonOf('proxy', { kind: 'order', id: 1, order: { do: 'forcePromote' } }), /order frame has no place on a proxy link/u);
@@ -388,7 +380,7 @@ test('an answer too large for a frame becomes an error of its own', () => {
 
 test('a log entry may stand where a position is due: no more of it is sent', () => {
   const entry = { seq: 3, epoch: 1, hash: Buffer.alloc(32, 7), requestId: null, payload: new Uint8Array(9), wallMs: 5 };
-  const encoded = encodeControl({ kind: 'probe', epoch: 1, at: entry });
+  const encoded = encodeControl({ kind: 'probe', epoch: 1, at: entry, failover: null });
   const decoded = decodeControl('replica', encoded.kind, bodyOf(encoded));
   assert.ok(decoded.ok && decoded.value.kind === 'probe');
   assert.deepEqual(plain(decoded.value.at), { seq: 3, epoch: 1, hash: '07'.repeat(32) });

@@ -20,6 +20,8 @@ export interface RunOutcome {
   readonly failure: Failure | null;
   readonly events: number;
   readonly virtualMicros: number;
+  /** Virtual microseconds at which the plan's time began: the cluster was up. */
+  readonly begunMicros: number;
   readonly traceHash: string;
   /** Faults that took place (some find nothing to break). */
   readonly faults: number;

@@ -1,5 +1,6 @@
 /** Runs a plan: chaos, then calm, then the end, with everything real out of reach and every checker watching. */
 import { type Checker, type MakeChecker, type RunView, Violation } from '../check/checker.ts';
+import { CoverageCollector } from '../check/coverage.ts';
 import { allCheckers } from '../check/index.ts';
 import { Broken, Cluster } from '../cluster.ts';
 import { ADMIN_CODE, nodeNames, sharedPath } from '../plan/names.ts';
@@ -12,7 +13,6 @@ import type { Observer } from '../world/observer.ts';
 import { Clients } from './clients.ts';
 import { Leftover, stopAll } from './ending.ts';
 import type { Failure, RunOutcome } from './outcome.ts';
-import { Transitions } from './transitions.ts';
 import type { RunningRole } from './people.ts';
 import { Workload } from './workload.ts';
 
@@ -28,8 +28,6 @@ export interface RunOptions {
 }
 
 const EVENTS_MAX = 20_000_000;
-/** Where a replica keeps its ledger. */
-const ledgerOf = (replica: string): string => `/${replica}/data/ledger.sqlite`;
 
 /**
  * Runs a plan to its end or to the first thing that breaks, in this process, synchronously. The same plan gives the same
@@ -54,7 +52,7 @@ class Run {
   readonly #faults: Faults;
   readonly #workload: Workload;
   readonly #checkers: readonly Checker[];
-  readonly #coverage: Transitions;
+  readonly #coverage: CoverageCollector;
   readonly #eventsMax: number;
   #phase: RunView['phase'] = 'starting';
   /** When the cluster was up: time 0 of the plan. */
@@ -72,8 +70,8 @@ class Run {
     this.#workload = new Workload(world, reach, new Clients(world, this.#cluster.network, this.#cluster.secrets, plan.seed));
     const view = this.#view();
     this.#checkers = (options.checkers ?? allCheckers).map((make) => make(view));
-    this.#coverage = new Transitions(() => this.#faults.happened > 0);
-    for (const observer of [...this.#checkers, this.#coverage, ...(options.observers ?? []).map((make) => make(view))])
+    this.#coverage = new CoverageCollector(view, () => this.#faults.happened > 0);
+    for (const observer of [...this.#checkers, this.#coverage.observer, ...(options.observers ?? []).map((make) => make(view))])
       world.observe(observer);
   }
 
@@ -102,7 +100,17 @@ class Run {
     const { events, virtualMicros, traceHash } = this.#world.report();
     const { asked, succeeded } = this.#workload.counts;
     const coverage = this.#coverage.coverage();
-    return { failure, events, virtualMicros, traceHash, faults: this.#faults.happened, operations: asked, succeeded, coverage };
+    return {
+      failure,
+      events,
+      virtualMicros,
+      begunMicros: this.#begun,
+      traceHash,
+      faults: this.#faults.happened,
+      operations: asked,
+      succeeded,
+      coverage,
+    };
   }
 
   /** Milliseconds of the plan's time; before the cluster is up they are below 0. */
@@ -134,15 +142,6 @@ class Run {
     });
   }
 
-  #file(process: string, path: string): Uint8Array | null {
-    const read = this.#world.process(process).disk.readFile(path, Number.MAX_SAFE_INTEGER);
-    return read.ok ? read.value : null;
-  }
-
-  #query(process: string, sql: string): readonly Readonly<Record<string, unknown>>[] {
-    return this.#world.process(process).session(ledgerOf(process)).prepare(sql).all() as Readonly<Record<string, unknown>>[];
-  }
-
   #view(): RunView {
     const phase = (): RunView['phase'] => this.#phase;
     const plan = (): Plan => this.#plan;
@@ -157,8 +156,8 @@ class Run {
       },
       running: (process) => cluster.reach(process) !== null,
       status: (process) => cluster.reach(process)?.role.status() ?? null,
-      file: (process, path) => this.#file(process, path),
-      query: (process, sql) => this.#query(process, sql),
+      file: (process, path) => cluster.file(process, path),
+      query: (process, sql) => cluster.query(process, sql),
     };
   }
 }

@@ -7,7 +7,7 @@ import type { Scenario } from '../scenarios/scenario.ts';
 import { trackerDies } from '../scenarios/tracker-dies.ts';
 import { betweenTripwires, World } from '../world/index.ts';
 import { narrator } from './narrator.ts';
-import type { RunOutcome } from './outcome.ts';
+import type { Failure, RunOutcome } from './outcome.ts';
 import { runPlan, type RunOptions } from './runner.ts';
 import { type Watch, type Watched, watchTrace } from './trace.ts';
 
@@ -50,8 +50,14 @@ const planRun = (plan: Plan, heard: (line: string) => void, watch: Watch, observ
   const outcome = runPlan(plan, { prepare: (world) => void (seen = watchTrace(world, watch)), observers: [tell, ...observers] });
   const { events, virtualMicros, traceHash, failure } = outcome;
   const watched = (seen as (() => Watched) | null)?.() ?? { steps: 0, checkpoints: [], lines: [] };
-  const broke = failure === null ? null : `${failure.message} (${failure.checker}, ${(failure.atMs / 1_000).toFixed(3)} s into the plan)`;
+  const broke = failure === null ? null : wordsOf(failure);
   return { events, virtualMicros, traceHash, failure: broke, outcome, watched };
+};
+
+/** A failure in a sentence. */
+export const wordsOf = ({ checker, message, atMs }: Failure): string => {
+  const named = message.startsWith(`${checker}:`) ? message : `${checker}: ${message}`;
+  return `${named} (${(atMs / 1_000).toFixed(3)} s into the plan)`;
 };
 
 const storyRun = (name: string, seed: number, heard: (line: string) => void, watch: Watch): SubjectRun => {

@@ -134,9 +134,10 @@ export class SimulatedProcess {
 
   #drop(loss: 'reset' | 'silence', random: Random, how: 'kill' | 'power' | 'forget' | 'ended'): void {
     const incarnation = this.#incarnation;
-    if (incarnation === null) return;
+    // What is not running can lose its state all the same, and who watches must know.
+    if (incarnation === null && how !== 'forget') return;
     this.#incarnation = null;
-    incarnation.drop(loss, random);
+    incarnation?.drop(loss, random);
     for (const hook of this.world.hooks.stopped) hook(this.name, how);
   }
 }

@@ -49,6 +49,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   ambiguous: EXIT.usage,
   'torrent-invalid': EXIT.data,
   'code-invalid': EXIT.data,
+  'plan-invalid': EXIT.data,
   'magnet-invalid': EXIT.data,
   'too-large': EXIT.data,
   missing: EXIT.noInput,

@@ -56,6 +56,7 @@ const parseRecord = (text: string): VoterRecord | null => {
     isEpoch(record.promised) &&
     Number.isSafeInteger(record.distrustedThrough) &&
     typeof record.holdsLog === 'boolean' &&
+    (record.logGeneration === undefined || isEpoch(record.logGeneration)) &&
     isConfiguration(record.accepted);
   return valid ? record : null;
 };
@@ -68,6 +69,7 @@ const isConfiguration = (value: Configuration | null): boolean =>
   isEpoch(value.e) &&
   isEpoch(value.v) &&
   (value.primary === null || typeof value.primary === 'string') &&
+  (value.generation === undefined || isEpoch(value.generation)) &&
   Array.isArray(value.isr) &&
   value.isr.every((name) => typeof name === 'string');
 

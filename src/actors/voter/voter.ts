@@ -177,6 +177,11 @@ export class Voter {
       );
   }
 
+  /** The replica's log is of this generation from now on: nothing of an older one is in it that the primary lacks. */
+  rememberGeneration(generation: number, done: Done<VoterRecord, VoterFailure>): void {
+    this.#change((record) => (generation > (record.logGeneration ?? 0) ? { ...record, logGeneration: generation } : record), done);
+  }
+
   /** The replica around this voter leads, and a majority follows: other candidates are ignored for a while. */
   primaryAlive(primary: VoterName): void {
     this.#heard = { primary, at: this.#deps.clock.now() };

@@ -21,6 +21,8 @@ export interface VoterRecord extends VoterState {
    * this replica is in their in-sync set does not let it stand. -1 where nothing was ever lost.
    */
   readonly distrustedThrough: Epoch;
+  /** Of this replica's log (`generation.ts`); left out: 0, or lost with the state. Too low is safe: more goes into quarantine. */
+  readonly logGeneration?: number;
 }
 
 /** The record of a voter in a network that has just been made. */

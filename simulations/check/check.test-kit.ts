@@ -3,7 +3,7 @@ import { encodeVoterCopy } from '../../src/actors/voter/voter-file.ts';
 import type { StoredReply } from '../../src/domain/ledger/types.ts';
 import { nextEntry } from '../../src/domain/replication/chain.ts';
 import { type Configuration, EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../../src/domain/replication/types.ts';
-import type { ControlFrame, Durability, LinkType, ReplyBody, ReplyFrame } from '../../src/protocol/control/messages.ts';
+import type { ControlFrame, Durability, LinkType, ReplyBody, ReplyFrame, RequestFrame } from '../../src/protocol/control/messages.ts';
 import { ok } from '../../src/protocol/result.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Observer } from '../world/observer.ts';
@@ -175,4 +175,18 @@ export const configuration = (e: number, v: number, primary: string, isr: readon
   v,
   primary,
   isr,
+});
+
+export const requestOf = (change: Partial<RequestFrame>): RequestFrame => ({
+  kind: 'request',
+  requestId: { client: 'a', n: 1 },
+  token: null,
+  operation: { op: 'whoami' },
+  minSeq: 0,
+  require: 'any',
+  deadlineMs: 10_000,
+  epoch: 0,
+  from: null,
+  tail: NO_BYTES,
+  ...change,
 });

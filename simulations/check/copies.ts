@@ -44,11 +44,14 @@ export const asDurableAsSaid: MakeChecker = (run) => {
   const name = 'I10';
   const model = modelOf(run);
   model.listen({
-    acked: ({ process, epoch, durability, place }) => {
+    acked: ({ process, epoch, durability, place, reply }) => {
       if (durability === 'replicated') {
         const without = REPLICAS.find((replica) => !model.holds(replica, place));
         if (without !== undefined)
           violated(name, `${process} calls ${placeText(place)} replicated in epoch ${epoch}; the disk of ${without} does not have it`);
+      } else if (reply.stale === true) {
+        // No primary any more, it answers from its reply table: what is there was committed, and this disk has it.
+        if (!model.holds(process, place)) violated(name, `${process} calls ${placeText(place)} local; its disk does not have it`);
       } else if (!model.voters.isChosen({ e: epoch, v: 0 }))
         violated(
           name,

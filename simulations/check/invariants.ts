@@ -36,8 +36,9 @@ const claimOf = (frame: ControlFrame): { readonly promised: number; readonly acc
       return { promised: frame.epoch, accepted: { e: frame.epoch, v: frame.v } };
     case 'voterState':
       return { promised: frame.promised, accepted: frame.accepted };
+    // It may be on its way to others before the proposer has accepted it itself.
     case 'propose':
-      return { promised: frame.configuration.e, accepted: frame.configuration };
+      return { promised: frame.configuration.e, accepted: { e: 0, v: 0 } };
     case 'heartbeat':
     case 'appendAck':
       return { promised: frame.epoch, accepted: { e: 0, v: 0 } };

@@ -160,7 +160,7 @@ test('a frame that has no place on the link ends it on both sides', () => {
   const served = serve();
   const { ear, link } = dial(served);
   served.net.until(() => ear.peer !== null);
-  served.client.do(() => void link.send({ kind: 'heartbeatAck', epoch: 1, round: 1 } as unknown as Parameters<typeof link.send>[0]));
+  served.client.do(() => void link.send({ kind: 'heartbeatAck', epoch: 1, round: 1, proxyReach: 0 } as unknown as Parameters<typeof link.send>[0]));
   served.net.until(() => ear.reason !== null && isDown(served));
   assert.equal(served.ears[0]?.reason?.code, 'violation');
   assert.equal(ear.reason?.refusal, 'bad-frame');

@@ -96,12 +96,13 @@ class ProxyRole implements Role {
       })
       .provide(VOTER, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);
-        const { clock, log, disk } = ports;
+        const { clock, random, log, disk } = ports;
         // A witness has no log: what its voter sends are voting frames.
         const peers: VoterPeers = { send: (to, frame) => get(PROXY).send(to, frame as VotingFrame) };
         return new Voter({
           reactor,
           clock,
+          random,
           log,
           disk,
           folder: dataFolder,

@@ -228,9 +228,9 @@ class ReplicaRole implements Role {
       })
       .provide(VOTER, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);
-        const { clock, log, disk } = ports;
+        const { clock, random, log, disk } = ports;
         const peers = get(LINKS);
-        return new Voter({ reactor, clock, log, disk, folder: dataFolder, name, voters, replicas, peers, timing: replicationTiming });
+        return new Voter({ reactor, clock, random, log, disk, folder: dataFolder, name, voters, replicas, peers, timing: replicationTiming });
       })
       .provide(REPLICA, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);

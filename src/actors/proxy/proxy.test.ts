@@ -348,7 +348,7 @@ test('votes reach the witness in the proxy and its answers reach the replica', (
     peerDown() {},
   });
   cluster.backup.process.do(() =>
-    assert.equal(cluster.backup.links.send('proxy-1', { kind: 'vote', epoch: 5, candidate: 'backup' }), true),
+    assert.equal(cluster.backup.links.send('proxy-1', { kind: 'vote', handOver: false, epoch: 5, candidate: 'backup' }), true),
   );
   cluster.net.until(() => cluster.backup.received.length === 1);
   assert.deepEqual(got, ['vote of backup']);

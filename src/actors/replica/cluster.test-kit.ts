@@ -234,9 +234,11 @@ export class Cluster {
     ).port;
     const peers: VoterPeers = { send: (to, frame) => this.#send(name, to, frame) };
     const log = silentLog;
+    const random = this.random.fork(`${name}.${this.#now}`);
     const voter = new Voter({
       reactor,
       clock,
+      random,
       log,
       disk,
       folder: `/${name}`,
@@ -253,7 +255,6 @@ export class Cluster {
           later(() => between(this.random, `${name}.ledger`, 200, 4_000)),
         )
       : null;
-    const random = this.random.fork(`${name}.${this.#now}`);
     const replica = ledger
       ? new Replica({
           reactor,
@@ -261,6 +262,8 @@ export class Cluster {
           random,
           log,
           database: ledger,
+          disk,
+          folder: `/${name}`,
           voter,
           name,
           voters: VOTERS,

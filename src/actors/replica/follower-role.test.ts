@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { nextEntry } from '../../domain/replication/chain.ts';
 import { LAN_TIMING } from '../../domain/replication/timing.ts';
 import { EMPTY_LOG, type LogEntry, type LogPosition } from '../../domain/replication/types.ts';
+import { createRandom } from '../../ports/counter-random.ts';
 import { silentLog } from '../../ports/log.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import { ok } from '../../protocol/result.ts';
 import { Bench, FakeDisk } from '../voter/bench.test-kit.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter } from '../voter/voter.ts';
@@ -29,6 +31,7 @@ const follower = () => {
   const events: string[] = [];
   const peers = { send: (_to: string, frame: VotingFrame | ReplicationFrame) => sent.push(frame) > 0 };
   const voter = new Voter({
+    random: createRandom(1),
     reactor: bench.reactor,
     clock: bench.clock,
     log: silentLog,
@@ -53,6 +56,7 @@ const follower = () => {
     replicaLog,
     voter,
     peers,
+    keep: (_what, done) => void bench.later(100, () => done(ok('/b/quarantine/x'))),
     batchBytesMax: 1_000,
     events: {
       heard: () => {},
@@ -159,9 +163,9 @@ test('a probe is answered with whether the logs agree at that place', () => {
   say(append(1, EMPTY_LOG, [a, b]));
   take();
   say(
-    { kind: 'probe', epoch: 2, at: b },
-    { kind: 'probe', epoch: 2, at: { ...b, epoch: 2 } },
-    { kind: 'probe', epoch: 2, at: { ...b, seq: 9 } },
+    { kind: 'probe', epoch: 2, at: b, failover: null },
+    { kind: 'probe', epoch: 2, at: { ...b, epoch: 2 }, failover: null },
+    { kind: 'probe', epoch: 2, at: { ...b, seq: 9 }, failover: null },
   );
   assert.deepEqual(
     take().map((frame) => frame.kind === 'probed' && frame.matches),
@@ -179,7 +183,7 @@ test('a primary whose log is shorter than what was applied here is not believed'
   say(append(1, EMPTY_LOG, [a, b], 2));
   take();
   tell();
-  say({ kind: 'probe', epoch: 2, at: a });
+  say({ kind: 'probe', epoch: 2, at: a, failover: null });
   assert.match(tell().join(), /^broken: Entry 2 was applied here/u);
   assert.deepEqual(take(), []);
 });

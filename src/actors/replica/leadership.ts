@@ -1,9 +1,11 @@
 import type { Configuration, Epoch, VoterName } from '../../domain/replication/types.ts';
 import { millis } from '../../ports/clock.ts';
+import type { FailoverReport } from '../../protocol/control/messages.ts';
 import type { ReplicaFrames } from './api.ts';
 import type { ReplicaContext } from './context.ts';
 import { HandOvers } from './hand-over.ts';
 import { PrimaryRole } from './primary-role.ts';
+import type { Succession } from './succession.ts';
 
 /** And one whose disk is full is so many times more patient before it stands again: another one shall lead. */
 const PATIENCE_AFTER_FULL = 10;
@@ -11,14 +13,14 @@ const PATIENCE_AFTER_FULL = 10;
 /** The replica as primary: made when its activation is chosen (R3), gone when its epoch is over here (R8, R11). */
 export class Leadership {
   readonly #context: ReplicaContext;
-  readonly #bePatient: (micros: number) => void;
+  readonly #succession: Pick<Succession, 'bePatient' | 'steppedDown'>;
   readonly handOvers: HandOvers;
   #primary: PrimaryRole | null = null;
 
-  /** @param bePatient the next candidacy of this replica shall wait so long. */
-  constructor(context: ReplicaContext, bePatient: (micros: number) => void) {
+  /** @param succession takes over here when this replica leads no more. */
+  constructor(context: ReplicaContext, succession: Pick<Succession, 'bePatient' | 'steppedDown'>) {
     this.#context = context;
-    this.#bePatient = bePatient;
+    this.#succession = succession;
     this.handOvers = new HandOvers(context, () => this.#primary);
   }
 
@@ -47,7 +49,7 @@ export class Leadership {
     this.#context.post({ type: 'epoch.higher' });
   }
 
-  lead(activation: Configuration): void {
+  lead(activation: Configuration, failover: FailoverReport | null): void {
     const { deps, view, replicaLog, limits, up, post, publish } = this.#context;
     view.set(activation.e, deps.name);
     deps.log.info({ epoch: activation.e }, 'primary');
@@ -56,6 +58,7 @@ export class Leadership {
         ...deps,
         replicaLog,
         limits,
+        failover,
         events: {
           learnerJoined: () => post({ type: 'learner.joined' }),
           degradeProposed: () => {
@@ -64,13 +67,17 @@ export class Leadership {
           },
           chosen: (mode) => post({ type: 'configuration.chosen', mode }),
           serving: () => publish(),
-          quorumLost: () => post({ type: 'quorum.lost' }),
+          quorumLost: () => {
+            this.#succession.steppedDown(`${deps.name} had lost its quorum`);
+            post({ type: 'quorum.lost' });
+          },
           outranked: (epoch) => {
             view.see(epoch);
             post({ type: 'epoch.higher' });
           },
           diskFull: () => {
-            this.#bePatient(millis(deps.timing.suspectMaxMs * PATIENCE_AFTER_FULL));
+            this.#succession.bePatient(millis(deps.timing.suspectMaxMs * PATIENCE_AFTER_FULL));
+            this.#succession.steppedDown(`the disk of ${deps.name} was full`);
             post({ type: 'disk.full' });
           },
         },

@@ -6,7 +6,7 @@ import { type ReplicaEvent, type ReplicaEffects, replicaMachine } from './machin
 /** A machine on its own; `did` collects what it made its replica do since it was last looked at. */
 const machine = () => {
   const did: string[] = [];
-  const names = ['follow', 'stand', 'activate', 'withdraw', 'lead', 'stepDown', 'quiesce', 'halt'] as const;
+  const names = ['follow', 'canvass', 'stand', 'activate', 'withdraw', 'lead', 'stepDown', 'quiesce', 'halt'] as const;
   const effects = Object.fromEntries(names.map((name) => [name, () => did.push(name)])) as unknown as ReplicaEffects;
   const actor = createActor(replicaMachine, { input: { effects } }).start();
   const after = (...events: (ReplicaEvent['type'] | ReplicaEvent)[]): { state: unknown; did: string[] } => {
@@ -33,21 +33,31 @@ test('a follower: probing, truncating, installing, catching up, in sync', () => 
   assert.deepEqual(after('log.matched').state, { follower: 'catchingUp' });
 });
 
-test('a candidate: collects, activates, leads; or goes back to follow', () => {
+test('a candidate: asks whether it would be elected, collects, activates, leads; or goes back to follow', () => {
   const after = machine();
-  assert.deepEqual(after('replica.opened', 'primary.suspected'), { state: { candidate: 'collecting' }, did: ['follow', 'stand'] });
+  assert.deepEqual(after('replica.opened', 'primary.suspected'), { state: { candidate: 'preVoting' }, did: ['follow', 'canvass'] });
+  assert.deepEqual(after('majority.promised').state, { candidate: 'preVoting' });
+  assert.deepEqual(after('majority.granted'), { state: { candidate: 'collecting' }, did: ['stand'] });
   assert.deepEqual(after('candidacy.failed'), { state: { follower: 'probing' }, did: ['withdraw', 'follow'] });
   assert.deepEqual(after('primary.suspected', 'primary.heard').state, { follower: 'probing' });
-  assert.deepEqual(after('primary.suspected', 'majority.promised').state, { candidate: 'activating' });
+  assert.deepEqual(after('primary.suspected', 'majority.granted', 'majority.promised').state, { candidate: 'activating' });
   assert.deepEqual(after('epoch.higher').state, 'fenced');
-  assert.deepEqual(after('log.idle', 'primary.suspected', 'majority.promised', 'activation.chosen').state, { primary: 'solo' });
+  assert.deepEqual(after('log.idle', 'primary.suspected', 'majority.granted', 'majority.promised', 'activation.chosen').state, {
+    primary: 'solo',
+  });
+});
+
+test('a follower that the primary hands over to stands at once', () => {
+  const after = machine();
+  assert.deepEqual(after('replica.opened', 'primary.handsOver'), { state: { candidate: 'collecting' }, did: ['follow', 'stand'] });
+  assert.deepEqual(after('majority.promised', 'activation.chosen').state, { primary: 'solo' });
 });
 
 const leading = () => {
   const after = machine();
-  assert.deepEqual(after('replica.opened', 'primary.suspected', 'majority.promised', 'activation.chosen'), {
+  assert.deepEqual(after('replica.opened', 'primary.suspected', 'majority.granted', 'majority.promised', 'activation.chosen'), {
     state: { primary: 'solo' },
-    did: ['follow', 'stand', 'activate', 'withdraw', 'lead'],
+    did: ['follow', 'canvass', 'stand', 'activate', 'withdraw', 'lead'],
   });
   return after;
 };

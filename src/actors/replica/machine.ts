@@ -16,6 +16,10 @@ export type ReplicaEvent =
   /** The accepted configuration of the primary's epoch counts this replica in, or not any more. */
   | { readonly type: 'isr.joined' }
   | { readonly type: 'isr.left' }
+  /** The primary hands over: it asks this replica to stand. */
+  | { readonly type: 'primary.handsOver' }
+  /** Pre-vote: a majority would promise. */
+  | { readonly type: 'majority.granted' }
   | { readonly type: 'majority.promised' }
   /** No majority in time, denied, or not eligible (R2). */
   | { readonly type: 'candidacy.failed' }
@@ -39,6 +43,7 @@ export type ReplicaEvent =
 /** What the machine makes the replica do. */
 export interface ReplicaEffects {
   readonly follow: () => void;
+  readonly canvass: () => void;
   readonly stand: () => void;
   readonly activate: () => void;
   readonly withdraw: () => void;
@@ -58,6 +63,7 @@ export const replicaMachine = setup({
   },
   actions: {
     follow: ({ context }) => context.effects.follow(),
+    canvass: ({ context }) => context.effects.canvass(),
     stand: ({ context }) => context.effects.stand(),
     activate: ({ context }) => context.effects.activate(),
     withdraw: ({ context }) => context.effects.withdraw(),
@@ -83,6 +89,7 @@ export const replicaMachine = setup({
       initial: 'probing',
       on: {
         'primary.suspected': 'candidate',
+        'primary.handsOver': 'candidate.collecting',
         'primary.heard': '.probing',
         'log.truncating': '.truncating',
         'snapshot.installing': '.installing',
@@ -96,10 +103,11 @@ export const replicaMachine = setup({
       },
     },
     candidate: {
-      initial: 'collecting',
+      initial: 'preVoting',
       exit: 'withdraw',
       on: { 'primary.heard': 'follower', 'candidacy.failed': 'follower', 'epoch.higher': 'fenced', 'activation.chosen': 'primary' },
       states: {
+        preVoting: { entry: 'canvass', on: { 'majority.granted': 'collecting' } },
         collecting: { entry: 'stand', on: { 'majority.promised': 'activating' } },
         activating: { entry: 'activate' },
       },

@@ -2,7 +2,7 @@ import type { Reactor } from '../../bus/reactor.ts';
 import type { Epoch, VoterName } from '../../domain/replication/types.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { ReplicationFrame } from '../../protocol/control/messages.ts';
+import type { FailoverReport, ReplicationFrame } from '../../protocol/control/messages.ts';
 import { type LinkSource, ReplicationLink } from '../replication-link/link.ts';
 import type { VoterPeers } from '../voter/voter.ts';
 import type { ReplicaLimits } from './api.ts';
@@ -22,6 +22,7 @@ export interface PrimaryLinksDeps {
   readonly replicaLog: ReplicaLog;
   readonly recent: RecentEntries;
   readonly commitSeq: () => number;
+  readonly failover: FailoverReport | null;
   readonly matched: (follower: VoterName, seq: number) => void;
   readonly outranked: (epoch: Epoch) => void;
 }
@@ -69,13 +70,14 @@ export class PrimaryLinks {
   }
 }
 
-const sourceOf = ({ replicaLog, recent, limits, commitSeq, matched, outranked }: PrimaryLinksDeps): LinkSource => ({
+const sourceOf = ({ replicaLog, recent, limits, commitSeq, failover, matched, outranked }: PrimaryLinksDeps): LinkSource => ({
   get head() {
     return recent.head;
   },
   get commitSeq() {
     return commitSeq();
   },
+  failover,
   bytesAfter: (seq, upTo) => recent.bytesAfter(seq, upTo),
   recent: (fromSeq, bytesMax) => recent.page(fromSeq, bytesMax, limits.batchEntriesMax),
   read: (fromSeq, bytesMax, done) => replicaLog.read(fromSeq, bytesMax, done),

@@ -10,7 +10,7 @@ import {
   type VoterName,
 } from '../../domain/replication/types.ts';
 import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
-import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import type { FailoverReport, ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
 import type { Proposal, ProposalFailure, ProposalOutcome, ReadFailure, ReadPoint, ReplicaDeps, ReplicaLimits } from './api.ts';
 import { InSyncSet } from './in-sync-set.ts';
@@ -35,6 +35,8 @@ export interface PrimaryEvents {
 export interface PrimaryDeps extends Omit<ReplicaDeps, 'random' | 'database' | 'limits'> {
   readonly replicaLog: ReplicaLog;
   readonly limits: ReplicaLimits;
+  /** How this primary came to lead; followers are told. */
+  readonly failover: FailoverReport | null;
   readonly events: PrimaryEvents;
 }
 

@@ -146,7 +146,7 @@ describe('linearizable reads of three voters', () => {
     cluster.mute('backup', 'main');
     const read = cluster.readIndex('main');
     cluster.run(0.02);
-    for (let round = 1; round < 100; round++) cluster.deliver('proxy', 'main', { kind: 'heartbeatAck', epoch: epoch - 1, round });
+    for (let round = 1; round < 100; round++) cluster.deliver('proxy', 'main', { kind: 'heartbeatAck', proxyReach: 0, epoch: epoch - 1, round });
     cluster.run(0.02);
     assert.equal(read.result, null);
     cluster.until('it steps down', () => read.result !== null);

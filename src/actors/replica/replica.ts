@@ -71,7 +71,7 @@ export class Replica {
       fail: (reason) => this.#fail(reason),
     };
     this.#succession = new Succession(context);
-    this.#leadership = new Leadership(context, (micros) => this.#succession.bePatient(micros));
+    this.#leadership = new Leadership(context, this.#succession);
   }
 
   /** Opens the ledger, then the voter, then follows. */
@@ -80,6 +80,7 @@ export class Replica {
     const succession = this.#succession;
     const effects = {
       follow: () => succession.follow(),
+      canvass: () => succession.canvass(),
       stand: () => succession.stand(),
       activate: () => succession.activate(),
       withdraw: () => succession.withdraw(),
@@ -195,6 +196,7 @@ export class Replica {
   receive(from: VoterName, frame: ReplicaFrames): void {
     if (this.#stopped || this.#halted || !this.#deps.voters.includes(from)) return;
     switch (frame.kind) {
+      case 'preVote':
       case 'vote':
       case 'propose':
       case 'voterRead':
@@ -220,6 +222,7 @@ export class Replica {
     if (this.#stopped) return;
     this.#up.delete(name);
     this.#deps.voter.peerDown(name);
+    this.#succession.peerDown(name);
     this.#leadership.peerDown(name);
   }
 
@@ -248,7 +251,7 @@ export class Replica {
 
   #lead(): void {
     const activation = this.#succession.takeActivation();
-    if (activation) this.#leadership.lead(activation);
+    if (activation) this.#leadership.lead(activation, this.#succession.lastFailover);
     else this.#post({ type: 'epoch.higher' });
   }
 

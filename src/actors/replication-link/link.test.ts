@@ -40,6 +40,7 @@ const linkOver = (log: LogEntry[], { compacted = 0, recentFrom = 1, windowBytesM
         return log.at(-1) ?? EMPTY_LOG;
       },
       commitSeq: 2,
+      failover: null,
       bytesAfter: (seq) => (log.length - seq) * 260,
       recent: (fromSeq) => (fromSeq < recentFrom ? null : page(fromSeq)),
       read: (fromSeq, _bytesMax, done) => bench.later(1_000, () => done(fromSeq <= compacted ? null : page(fromSeq))),
@@ -80,7 +81,7 @@ test('asks where the follower is, and sends what it lacks', () => {
   const { link, say, up, take, tell } = linkOver(log);
   assert.equal(link.phase, 'connecting');
   up();
-  assert.deepEqual(take(), [{ kind: 'probe', epoch: EPOCH, at: log[3] }]);
+  assert.deepEqual(take(), [{ kind: 'probe', epoch: EPOCH, at: log[3], failover: null }]);
   say(probed(log[1] as LogEntry));
   assert.deepEqual(tell(), ['matched 2']);
   assert.deepEqual(spans(take()), ['3-4']);

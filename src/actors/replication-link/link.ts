@@ -6,7 +6,7 @@ import { streamFrom } from '../../domain/replication/follower.ts';
 import type { Epoch, LogEntry, LogPosition, VoterName } from '../../domain/replication/types.ts';
 import { type Clock, type Micros, millis } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { ReplicationFrame } from '../../protocol/control/messages.ts';
+import type { FailoverReport, ReplicationFrame } from '../../protocol/control/messages.ts';
 import { type ReplicationLinkEvent, replicationLinkMachine } from './machine.ts';
 
 /** A stretch of the primary's log, durable here or not yet. */
@@ -19,6 +19,8 @@ interface EntryPage {
 export interface LinkSource {
   readonly head: LogPosition;
   readonly commitSeq: number;
+  /** How this primary came to lead. */
+  readonly failover: FailoverReport | null;
   /** Entries after `seq` in bytes, counted up to a little over `upTo`; infinite where they are only on disk. */
   bytesAfter(seq: number, upTo: number): number;
   recent(fromSeq: number, bytesMax: number): EntryPage | null;
@@ -148,7 +150,8 @@ export class ReplicationLink {
   #probe(): void {
     if (this.#stopped) return;
     this.#begin('probing');
-    this.#deps.send({ kind: 'probe', epoch: this.#deps.epoch, at: this.#deps.source.head });
+    const { head, failover } = this.#deps.source;
+    this.#deps.send({ kind: 'probe', epoch: this.#deps.epoch, at: head, failover });
   }
 
   #probed(frame: Extract<ReplicationFrame, { kind: 'probed' }>): void {

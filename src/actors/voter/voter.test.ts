@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createActor } from 'xstate';
 import { LAN_TIMING } from '../../domain/replication/timing.ts';
 import type { VotingFrame } from '../../protocol/control/messages.ts';
+import { createRandom } from '../../ports/counter-random.ts';
 import { silentLog } from '../../ports/log.ts';
 import { Bench, FakeDisk } from './bench.test-kit.ts';
 import { voterMachine } from './machine.ts';
@@ -21,6 +22,7 @@ const witness = (files: Map<string, Uint8Array> = new Map([[MARKER, new Uint8Arr
   const voter = new Voter({
     reactor: bench.reactor,
     clock: bench.clock,
+    random: createRandom(1),
     log: silentLog,
     disk: disk.port,
     folder: '/voter',
@@ -44,7 +46,7 @@ const witness = (files: Map<string, Uint8Array> = new Map([[MARKER, new Uint8Arr
 describe('a voter', () => {
   test('answers a vote after both copies are on disk, and remembers it after a crash', () => {
     const first = witness();
-    first.say('main', { kind: 'vote', epoch: 1, candidate: 'main' });
+    first.say('main', { kind: 'vote', epoch: 1, candidate: 'main', handOver: false });
     first.bench.run(1.5);
     assert.deepEqual(first.take(), [], 'one copy is not enough');
     first.bench.run(1);
@@ -53,14 +55,14 @@ describe('a voter', () => {
     ]);
     assert.equal(first.voter.status().phase, 'promised');
     const second = witness(first.files);
-    second.say('backup', { kind: 'vote', epoch: 1, candidate: 'backup' });
+    second.say('backup', { kind: 'vote', epoch: 1, candidate: 'backup', handOver: false });
     second.bench.run(5);
     assert.deepEqual(second.take(), [{ to: 'backup', frame: { kind: 'voteDenied', epoch: 1, promised: 1, reason: 'promised' } }]);
   });
 
   test('accepts a configuration, and is idle again; an older one is denied', () => {
     const { bench, voter, say, take } = witness();
-    say('main', { kind: 'vote', epoch: 1, candidate: 'main' });
+    say('main', { kind: 'vote', epoch: 1, candidate: 'main', handOver: false });
     bench.run(5);
     take();
     say('main', { kind: 'propose', configuration: CONFIGURATION });
@@ -74,25 +76,25 @@ describe('a voter', () => {
   test('ignores other candidates while it hears a primary, but not that primary itself', () => {
     const { bench, say, take } = witness();
     say('main', { kind: 'heartbeat', epoch: 1, v: 0, round: 4, commitSeq: 0, primary: 'main' });
-    assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'heartbeatAck', epoch: 1, round: 4 } }]);
-    say('backup', { kind: 'vote', epoch: 2, candidate: 'backup' });
+    assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'heartbeatAck', epoch: 1, round: 4, proxyReach: 0 } }]);
+    say('backup', { kind: 'vote', epoch: 2, candidate: 'backup', handOver: false });
     assert.deepEqual(take(), [{ to: 'backup', frame: { kind: 'voteDenied', epoch: 2, promised: 0, reason: 'primary-alive' } }]);
-    say('main', { kind: 'vote', epoch: 2, candidate: 'main' });
+    say('main', { kind: 'vote', epoch: 2, candidate: 'main', handOver: false });
     bench.run(5);
     assert.equal(take()[0]?.frame.kind, 'promise');
     bench.run(LAN_TIMING.primaryAliveMs);
-    say('backup', { kind: 'vote', epoch: 3, candidate: 'backup' });
+    say('backup', { kind: 'vote', epoch: 3, candidate: 'backup', handOver: false });
     bench.run(5);
     assert.equal(take()[0]?.frame.kind, 'promise');
   });
 
   test('tells a primary of an older epoch what it has promised since', () => {
     const { bench, say, take } = witness();
-    say('backup', { kind: 'vote', epoch: 5, candidate: 'backup' });
+    say('backup', { kind: 'vote', epoch: 5, candidate: 'backup', handOver: false });
     bench.run(5);
     take();
     say('main', { kind: 'heartbeat', epoch: 4, v: 0, round: 1, commitSeq: 0, primary: 'main' });
-    assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'heartbeatAck', epoch: 5, round: 1 } }]);
+    assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'heartbeatAck', epoch: 5, round: 1, proxyReach: 0 } }]);
   });
 
   test('without its state denies votes, asks the others, and takes the maxima of two', () => {
@@ -103,15 +105,22 @@ describe('a voter', () => {
     const first = asked[0]?.frame;
     assert.ok(first?.kind === 'voterRead');
     const { id } = first;
-    say('main', { kind: 'vote', epoch: 9, candidate: 'main' });
-    say('main', { kind: 'voterRead', id: 1 });
+    say('main', { kind: 'vote', epoch: 9, candidate: 'main', handOver: false });
+    say('main', { kind: 'voterRead', id: 1, reader: 'main' });
     assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'voteDenied', epoch: 9, promised: 0, reason: 'rejoining' } }]);
-    say('main', { kind: 'voterState', id: id + 1, promised: 99, accepted: CONFIGURATION });
-    say('main', { kind: 'voterState', id, promised: 7, accepted: CONFIGURATION });
-    say('main', { kind: 'voterState', id, promised: 7, accepted: CONFIGURATION });
+    say('main', { kind: 'voterState', id: id + 1, reader: 'proxy', voter: 'main', promised: 99, accepted: CONFIGURATION });
+    say('main', { kind: 'voterState', id, reader: 'proxy', voter: 'main', promised: 7, accepted: CONFIGURATION });
+    say('main', { kind: 'voterState', id, reader: 'proxy', voter: 'main', promised: 7, accepted: CONFIGURATION });
     bench.run(5);
     assert.equal(voter.status().phase, 'rejoining', 'one other is not enough');
-    say('backup', { kind: 'voterState', id, promised: 3, accepted: { e: 3, v: 1, primary: 'backup', isr: ['backup', 'main'] } });
+    say('backup', {
+      kind: 'voterState',
+      id,
+      reader: 'proxy',
+      voter: 'backup',
+      promised: 3,
+      accepted: { e: 3, v: 1, primary: 'backup', isr: ['backup', 'main'] },
+    });
     bench.run(10);
     assert.deepEqual(voter.status(), {
       phase: 'promised',
@@ -130,7 +139,7 @@ describe('a voter', () => {
 
   test('one rotten copy is made good by the other; two are amnesia, first start or not', () => {
     const before = witness();
-    before.say('main', { kind: 'vote', epoch: 6, candidate: 'main' });
+    before.say('main', { kind: 'vote', epoch: 6, candidate: 'main', handOver: false });
     before.bench.run(5);
     for (const name of ['/voter/voter.0', '/voter/voter.1']) {
       const files = new Map([...before.files].map(([path, bytes]) => [path, bytes.slice()]));
@@ -146,7 +155,7 @@ describe('a voter', () => {
   test('says nothing that it could not write', () => {
     const { bench, disk, say, take, voter } = witness();
     disk.writesLeft = 1;
-    say('main', { kind: 'vote', epoch: 1, candidate: 'main' });
+    say('main', { kind: 'vote', epoch: 1, candidate: 'main', handOver: false });
     bench.run(5);
     assert.deepEqual(
       take().map(({ frame }) => frame.kind),

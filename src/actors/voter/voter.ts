@@ -6,19 +6,22 @@ import type { Configuration, Epoch, VoterName, VoterState } from '../../domain/r
 import { initialVoterState } from '../../domain/replication/types.ts';
 import {
   decideAccept,
+  decidePreVote,
   decideVote,
+  type PreVote,
   raisePromise,
-  readersNeeded,
   recoverVoter,
-  rejoinVoter,
+  type Refusal,
   type VoterRecord,
 } from '../../domain/replication/voter.ts';
 import { type Clock, millis } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
 import { type VoterEvent, voterMachine } from './machine.ts';
+import { Rejoin } from './rejoin.ts';
 import { VoterStore } from './store.ts';
 
 /** The way to the other voters, given by the role from its links. */
@@ -30,6 +33,7 @@ export interface VoterPeers {
 export interface VoterDeps {
   readonly reactor: Reactor;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly disk: Disk;
   /** Absolute path of the folder of its files (`voter.0`, `voter.1`, the first-start marker); must exist. */
@@ -53,6 +57,8 @@ export type Heartbeat = Extract<VotingFrame, { kind: 'heartbeat' }>;
 export interface VoterObserver {
   /** It has its state and takes part. `lostLog`: this replica's log is not what it was (R9). */
   ready(lostLog: boolean): void;
+  /** See `heartbeatAck.proxyReach`; a witness has none. */
+  proxyReach?(): number;
   /** It is about to promise `epoch`: whoever leads or stands in an older one stops (R11). */
   promising(epoch: Epoch): void;
   /** From a primary whose epoch is not below the promise. */
@@ -80,14 +86,13 @@ const SILENT: VoterObserver = { ready() {}, promising() {}, heartbeat() {}, fail
 export class Voter {
   readonly #deps: VoterDeps;
   readonly #store: VoterStore;
-  readonly #answers = new Map<VoterName, VoterState>();
+  readonly #rejoin: Rejoin;
   readonly #changes: Change[] = [];
   #observer: VoterObserver = SILENT;
   #actor: Actor<typeof voterMachine> | null = null;
   /** Null until it was read or recovered: without it, nothing is answered (R9). */
   #record: VoterRecord | null = null;
   #logEmpty = true;
-  #readId = 0;
   #recovering = false;
   #writing = false;
   #stopped = false;
@@ -97,6 +102,7 @@ export class Voter {
   constructor(deps: VoterDeps) {
     this.#deps = deps;
     this.#store = new VoterStore(deps.disk, deps.folder);
+    this.#rejoin = new Rejoin(deps);
   }
 
   /** @param logEmpty whether this voter's replica has an empty log; a witness leaves it out. */
@@ -104,7 +110,7 @@ export class Voter {
     const { reactor, clock, timing } = this.#deps;
     this.#observer = observer;
     this.#logEmpty = logEmpty;
-    const effects = { askOthers: () => this.#askOthers(), askAgainMs: timing.heartbeatMs * 2 };
+    const effects = { askOthers: () => this.#rejoin.ask(), askAgainMs: timing.heartbeatMs * 2 };
     this.#actor = startMachine(reactor, clock, voterMachine, { address: ADDRESS, input: { effects } });
     this.#store.open((opened) => {
       if (this.#stopped) return;
@@ -123,23 +129,24 @@ export class Voter {
   /** A frame of another voter. Frames that are not for a voter are ignored. */
   receive(from: VoterName, frame: VotingFrame): void {
     if (this.#stopped || from === this.#deps.name || !this.#deps.voters.includes(from)) return;
+    if (frame.kind === 'voterRead' || frame.kind === 'voterState') this.#rejoin.relay(from, frame);
     if (frame.kind === 'voterState') this.#hearState(from, frame);
     else if (this.#record === null) this.#answerWithoutState(from, frame);
-    else if (frame.kind === 'vote') this.#vote(from, frame.epoch, this.#record);
+    else if (frame.kind === 'preVote') this.#answerPreVote(from, frame, this.#record);
+    else if (frame.kind === 'vote') this.#vote(from, frame, this.#record);
     else if (frame.kind === 'propose') this.#consider(from, frame.configuration);
     else if (frame.kind === 'heartbeat') this.#hearHeartbeat(from, frame, this.#record);
-    else if (frame.kind === 'voterRead') {
-      const { promised, accepted } = this.#record;
-      this.#deps.peers.send(from, { kind: 'voterState', id: frame.id, promised, accepted });
-    }
+    else if (frame.kind === 'voterRead') this.#rejoin.answer(from, frame, this.#record);
   }
 
   peerUp(name: VoterName): void {
-    if (!this.#stopped && this.#readId > 0 && this.#record === null) this.#deps.peers.send(name, { kind: 'voterRead', id: this.#readId });
+    if (!this.#stopped && this.#record === null) this.#rejoin.askOne(name);
   }
 
-  /** Nothing to do: a voter waits for whoever asks. */
-  peerDown(_name: VoterName): void {}
+  /** A link that is gone is better evidence than silence: whoever leads comes back and is heard again (R10, liveness only). */
+  peerDown(name: VoterName): void {
+    if (this.#heard?.primary === name) this.#heard = null;
+  }
 
   status(): VoterStatus {
     const phase = this.#actor?.getSnapshot().value ?? 'opening';
@@ -150,6 +157,11 @@ export class Voter {
   /** The state on disk; null before it is ready. */
   get record(): VoterRecord | null {
     return this.#record;
+  }
+
+  /** What this voter would say to a candidate, without changing anything. Null: it would promise. */
+  preVote(ask: PreVote): Refusal | null {
+    return this.#record === null ? 'rejoining' : decidePreVote(this.#record, ask, this.#hearsOtherThan(ask.candidate));
   }
 
   /** R1, for the replica's own candidacy. */
@@ -232,30 +244,32 @@ export class Voter {
     });
   }
 
-  #askOthers(): void {
-    if (this.#readId === 0) this.#readId = 1 + (this.#deps.clock.now() % 0x7fff_ffff);
-    for (const voter of this.#others()) this.#deps.peers.send(voter, { kind: 'voterRead', id: this.#readId });
-  }
-
   /** R9: of enough others the maxima. */
   #hearState(from: VoterName, frame: Extract<VotingFrame, { kind: 'voterState' }>): void {
-    if (this.#record !== null || this.#recovering || frame.id !== this.#readId) return;
-    this.#answers.set(from, { promised: frame.promised, accepted: frame.accepted });
-    const { name, voters, replicas } = this.#deps;
-    const replica = replicas.includes(name);
-    const record = rejoinVoter([...this.#answers.values()], { needed: readersNeeded(voters.length), replica, replicas });
+    if (this.#record !== null || this.#recovering) return;
+    const record = this.#rejoin.hear(from, frame);
     if (record === null) return;
+    const replica = this.#deps.replicas.includes(this.#deps.name);
     this.#recovering = true;
     this.#deps.log.info({ promised: record.promised }, 'the voter has its state again');
     this.#adopt(replica && !this.#logEmpty ? { ...record, holdsLog: true } : record, true, replica, { type: 'state.recovered' });
   }
 
+  /** R9: that it cannot say anything is all that it says. */
   #answerWithoutState(from: VoterName, frame: VotingFrame): void {
     if (frame.kind === 'vote') this.#deny(from, frame.epoch, 0, 'rejoining');
+    else if (frame.kind === 'preVote') this.#answerPreVote(from, frame, initialVoterState(this.#deps.replicas));
   }
 
-  #vote(from: VoterName, epoch: Epoch, record: VoterRecord): void {
-    if (this.#hearsOtherThan(from)) {
+  #answerPreVote(from: VoterName, frame: Extract<VotingFrame, { kind: 'preVote' }>, { promised, accepted }: VoterState): void {
+    const { epoch, ballot } = frame;
+    const refused = this.preVote({ epoch, candidate: from, ballot });
+    this.#deps.peers.send(from, { kind: 'preVoteReply', epoch, promised, accepted, refused });
+  }
+
+  /** R1. R10: not while another primary is heard, unless that primary has asked for it. */
+  #vote(from: VoterName, { epoch, handOver }: Extract<VotingFrame, { kind: 'vote' }>, record: VoterRecord): void {
+    if (!handOver && this.#hearsOtherThan(from)) {
       this.#deny(from, epoch, record.promised, 'primary-alive');
       return;
     }
@@ -279,12 +293,14 @@ export class Voter {
 
   /** The answer carries the promise, so that a primary that was replaced learns of it (R11, R12). */
   #hearHeartbeat(from: VoterName, frame: Heartbeat, record: VoterRecord): void {
-    this.#deps.peers.send(from, { kind: 'heartbeatAck', epoch: Math.max(frame.epoch, record.promised), round: frame.round });
+    const epoch = Math.max(frame.epoch, record.promised);
+    this.#deps.peers.send(from, { kind: 'heartbeatAck', epoch, round: frame.round, proxyReach: this.#observer.proxyReach?.() ?? 0 });
     if (frame.epoch < record.promised) return;
     this.primaryAlive(from);
     this.#observer.heartbeat(from, frame);
   }
 
+  /** R10, liveness only: a primary was heard so lately that no other candidate is wanted. */
   #hearsOtherThan(candidate: VoterName): boolean {
     const { clock, timing } = this.#deps;
     return this.#heard !== null && this.#heard.primary !== candidate && clock.now() - this.#heard.at < millis(timing.primaryAliveMs);
@@ -325,10 +341,6 @@ export class Voter {
       }
       this.#nextChange();
     });
-  }
-
-  #others(): VoterName[] {
-    return this.#deps.voters.filter((voter) => voter !== this.#deps.name);
   }
 
   #fail(message: string): void {

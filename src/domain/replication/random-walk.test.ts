@@ -116,7 +116,14 @@ const MUTANTS: readonly { readonly name: string; readonly losses?: Options['loss
         stored === null ? { kind: 'ready', record: initialRecord(facts.replicas), lostLog: false } : recoverVoter(stored, facts),
     },
   },
-  { name: 'rejoinFew (R9)', losses: 'witness', rules: { readersNeeded: (count) => readersNeeded(count) - 1 } },
+  {
+    name: 'rejoinFew (R9)',
+    losses: 'witness',
+    rules: {
+      readersNeeded: (count) => readersNeeded(count) - 1,
+      rejoinVoter: (answers, facts) => rejoinVoter(answers, { ...facts, proposers: [] }),
+    },
+  },
   {
     name: 'lost log forgotten (R9)',
     losses: 'all',

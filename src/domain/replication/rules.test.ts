@@ -1,7 +1,7 @@
 /** The rules of docs/availability.md one by one; random-walk.test.ts has them together. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { activationOf, judgePromises, nextEpoch } from './candidate.ts';
+import { activationOf, type CanvassReply, judgeCanvass, judgePromises, nextEpoch } from './candidate.ts';
 import { chainHash, chains, nextEntry } from './chain.ts';
 import { decideAppend, type LogView, streamFrom } from './follower.ts';
 import {
@@ -19,9 +19,20 @@ import {
   settleProposal,
   withCommit,
 } from './primary.ts';
-import { EMPTY_LOG, type Epoch, type LogEntry, type LogPosition } from './types.ts';
+import { type Configuration, EMPTY_LOG, type Epoch, type LogEntry, type LogPosition } from './types.ts';
 import { toHex } from '../../protocol/digest.ts';
-import { decideAccept, decideVote, initialRecord, raisePromise, readersNeeded, recoverVoter, rejoinVoter } from './voter.ts';
+import {
+  decideAccept,
+  decidePreVote,
+  decideVote,
+  initialRecord,
+  raisePromise,
+  readersNeeded,
+  recoverVoter,
+  type Refusal,
+  rejoinVoter,
+  relayTo,
+} from './voter.ts';
 
 const REPLICAS = ['main', 'backup'];
 const configuration = (e: Epoch, v: number, isr: readonly string[]) => ({ e, v, primary: isr[0] ?? null, isr });
@@ -75,10 +86,54 @@ describe('R1, R3, R9: a voter', () => {
 
   test('without its state it reads two others of three, three of five, and takes the maxima', () => {
     assert.deepEqual([readersNeeded(3), readersNeeded(5)], [2, 3]);
-    const facts = { needed: 2, replica: false, replicas: REPLICAS };
-    assert.equal(rejoinVoter([state(7, 3, 0, ['main'])], facts), null);
-    const record = rejoinVoter([state(7, 3, 0, ['main']), state(5, 4, 1, ['backup'])], facts);
+    const facts = { needed: 2, replica: false, replicas: REPLICAS, proposers: REPLICAS };
+    const main = ['main', state(7, 3, 0, ['main'])] as const;
+    assert.equal(rejoinVoter(new Map([main]), facts), null);
+    const record = rejoinVoter(new Map([main, ['backup', state(5, 4, 1, ['backup'])]]), facts);
     assert.deepEqual(record, { ...state(7, 4, 1, ['backup']), holdsLog: false, distrustedThrough: -1 });
+  });
+
+  test('of five, three readers without a replica are too few: it may have asked for what was forgotten, and got the others later', () => {
+    const accepted = state(4, 4, 1, ['main']);
+    const older = state(4, 4, 0, REPLICAS);
+    const facts = { needed: readersNeeded(5), replica: false, replicas: REPLICAS, proposers: REPLICAS };
+    const answers = new Map([
+      ['backup', older],
+      ['w2', older],
+      ['w3', older],
+    ]);
+    assert.equal(rejoinVoter(answers, facts), null);
+    assert.deepEqual(rejoinVoter(answers.set('main', accepted), facts)?.accepted, accepted.accepted);
+  });
+
+  test('a replica passes on what witnesses ask and answer, once and to nobody else', () => {
+    const voters = [...REPLICAS, 'w1', 'w2', 'w3'];
+    const at = (self: string) => ({ self, voters, replicas: REPLICAS });
+    const read = { kind: 'voterRead', reader: 'w1' } as const;
+    assert.deepEqual(relayTo(read, 'w1', at('main')), ['w2', 'w3']);
+    assert.deepEqual(relayTo(read, 'main', at('backup')), [], 'not again');
+    assert.deepEqual(relayTo(read, 'main', at('w2')), [], 'witnesses pass on nothing');
+    assert.deepEqual(relayTo({ kind: 'voterRead', reader: 'backup' }, 'backup', at('main')), [], 'a replica asks by itself');
+    assert.deepEqual(relayTo(read, 'w2', at('main')), [], 'nobody asks in the name of another');
+    const told = { kind: 'voterState', reader: 'w1', voter: 'w2' } as const;
+    assert.deepEqual(relayTo(told, 'w2', at('main')), ['w1']);
+    assert.deepEqual(relayTo(told, 'w3', at('main')), []);
+    assert.deepEqual(relayTo({ ...told, reader: 'stranger' }, 'w2', at('main')), []);
+    assert.deepEqual(
+      relayTo(read, 'w1', { self: 'main', voters: [...REPLICAS, 'w1'], replicas: REPLICAS }),
+      [],
+      'of three voters, all have links',
+    );
+  });
+
+  test('says what it would promise, and whom it knows not to be eligible', () => {
+    const held = state(4, 4, 1, ['main']);
+    const ask = { epoch: 5, candidate: 'backup', ballot: { e: 4, v: 1 } };
+    assert.equal(decidePreVote(held, ask, false), null, 'the candidate knows as much: it judges itself');
+    assert.equal(decidePreVote(held, { ...ask, ballot: { e: 4, v: 0 } }, false), 'ineligible');
+    assert.equal(decidePreVote(held, { ...ask, candidate: 'main', ballot: { e: 3, v: 9 } }, false), null);
+    assert.equal(decidePreVote(held, { ...ask, epoch: 4 }, false), 'promised');
+    assert.equal(decidePreVote(held, ask, true), 'primary-alive');
   });
 
   test('whose replica lost its log fences every epoch in which it may have acknowledged', () => {
@@ -93,6 +148,23 @@ describe('R1, R3, R9: a voter', () => {
 
 describe('R1, R2, R3: a candidate', () => {
   const facts = { voters: 3, distrustedThrough: -1 };
+
+  test('stands when a majority would promise and says that it may lead', () => {
+    const both = configuration(1, 1, REPLICAS);
+    const alone = configuration(1, 2, ['main']);
+    const told = (refused: Refusal | null, accepted: Configuration) => ({ refused, accepted });
+    const judge = (replies: Record<string, CanvassReply>, last = false, voters = 3) =>
+      judgeCanvass('backup', new Map(Object.entries(replies)), { voters, distrustedThrough: -1, last }).kind;
+    assert.equal(judge({ backup: told(null, both) }, true), 'waiting');
+    assert.equal(judge({ backup: told(null, both), w1: told('primary-alive', both) }, true), 'waiting');
+    assert.equal(judge({ backup: told(null, both), w1: told(null, both) }), 'granted');
+    assert.equal(judge({ backup: told(null, both), w1: told('ineligible', alone) }), 'waiting', 'more answers may come');
+    assert.equal(judge({ backup: told(null, both), w1: told('ineligible', alone) }, true), 'ineligible');
+    assert.equal(judge({ backup: told(null, alone), w1: told(null, both) }, true), 'ineligible', 'by what it has accepted itself');
+    const spoiled = { backup: told(null, both), w1: told('ineligible', alone), w2: told(null, both) };
+    assert.equal(judge(spoiled, true, 5), 'ineligible');
+    assert.equal(judge({ ...spoiled, w3: told(null, both) }, false, 5), 'granted', 'a majority without the one that knows better');
+  });
 
   test('waits for a majority, then the newest configuration decides', () => {
     const one = new Map([['backup', configuration(1, 1, REPLICAS)]]);

@@ -14,8 +14,14 @@ export interface ReplicationTiming {
   readonly quorumLostMs: number;
   /** A durable write waits so long for the peer before the primary proposes to go on alone (R6). */
   readonly degradeAfterMs: number;
-  /** A candidate gives up after this much without a majority. */
+  /** A candidate gives up a stage after this much without a majority. */
   readonly candidacyMs: number;
+  /** A follower whose link to the primary is gone suspects it after so long, if it is not heard again before. */
+  readonly linkLostMs: number;
+  /** A process whose own timer comes so much too late stood still, and distrusts what it believed (`stall.ts`). */
+  readonly stallMs: number;
+  /** A primary that reaches no proxy for so long hands over to a replica that does (`proxy-reach.ts`). */
+  readonly proxyLostMs: number;
   /** The replica of the highest priority stands this long after it booted, if it has heard from no primary by then. */
   readonly startWaitMs: number;
   /** Each replica after it in the order of priority waits so much longer. Only at the start: nobody preempts later. */
@@ -31,6 +37,9 @@ export const LAN_TIMING: ReplicationTiming = {
   quorumLostMs: 1_000,
   degradeAfterMs: 1_000,
   candidacyMs: 500,
+  linkLostMs: 300,
+  stallMs: 500,
+  proxyLostMs: 3_000,
   startWaitMs: 300,
   startWaitStepMs: 1_500,
 };
@@ -44,6 +53,9 @@ export const timingFrom = (
   primaryAliveMs: configured.suspectMinMs,
   quorumLostMs: Math.round((configured.suspectMinMs + configured.suspectMaxMs) / 2),
   candidacyMs: Math.max(100, Math.round(configured.suspectMinMs / 2)),
+  linkLostMs: 2 * configured.heartbeatMs,
+  stallMs: Math.max(100, Math.round((configured.suspectMinMs * 5) / 9)),
+  proxyLostMs: 3 * configured.suspectMaxMs,
   startWaitMs: Math.max(50, Math.round(configured.suspectMinMs / 3)),
   startWaitStepMs: Math.round(1.5 * configured.suspectMaxMs),
 });

@@ -53,8 +53,10 @@ export interface LogEntry extends LogPosition {
 
 export const EMPTY_LOG: LogPosition = { seq: 0, epoch: 0, hash: new Uint8Array(32) };
 
+type Ballot = Pick<Configuration, 'e' | 'v'>;
+
 /** Ballots in order: by epoch, then by version. */
-export const compareConfigurations = (a: Configuration, b: Configuration): number => a.e - b.e || a.v - b.v;
+export const compareBallots = (a: Ballot, b: Ballot): number => a.e - b.e || a.v - b.v;
 
 export const initialVoterState = (replicas: readonly VoterName[]): VoterState => ({
   promised: 0,

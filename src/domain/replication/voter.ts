@@ -1,13 +1,5 @@
 /** What a voter answers (R1, R3, R4), and how it starts again (R9). State in, decision and next state out. */
-import {
-  compareConfigurations,
-  type Configuration,
-  type Epoch,
-  initialVoterState,
-  majorityOf,
-  type VoterName,
-  type VoterState,
-} from './types.ts';
+import { compareBallots, type Configuration, type Epoch, initialVoterState, majorityOf, type VoterName, type VoterState } from './types.ts';
 
 /**
  * What a voter keeps on disk. The last two matter only where the voter is also a data replica: they tell a log that is
@@ -38,6 +30,27 @@ export type VoteDecision = { readonly kind: 'promise'; readonly next: VoterState
 export const decideVote = (state: VoterState, epoch: Epoch): VoteDecision =>
   epoch > state.promised ? { kind: 'promise', next: { promised: epoch, accepted: state.accepted } } : { kind: 'deny' };
 
+/** Why a voter would not vote. `primary-alive` and `rejoining` may pass by themselves. */
+export type Refusal = 'primary-alive' | 'promised' | 'ineligible' | 'rejoining';
+
+/** Would you vote for me in `epoch`? `ballot` names the configuration that the candidate itself has accepted last. */
+export interface PreVote {
+  readonly epoch: Epoch;
+  readonly candidate: VoterName;
+  readonly ballot: Pick<Configuration, 'e' | 'v'>;
+}
+
+/**
+ * Pre-vote (Ongaro's dissertation, 9.6): what the voter would answer to a vote, decided without changing anything, so
+ * that a replica which cannot win raises no epoch. Null: it would promise. A voter that has accepted something newer
+ * than the candidate knows better whether the candidate may lead (R2).
+ */
+export const decidePreVote = (state: VoterState, { epoch, candidate, ballot }: PreVote, hearsPrimary: boolean): Refusal | null => {
+  if (hearsPrimary) return 'primary-alive';
+  if (epoch <= state.promised) return 'promised';
+  return compareBallots(state.accepted, ballot) > 0 && !state.accepted.isr.includes(candidate) ? 'ineligible' : null;
+};
+
 export type AcceptDecision = { readonly kind: 'accept'; readonly next: VoterState } | { readonly kind: 'deny' };
 
 /**
@@ -45,7 +58,7 @@ export type AcceptDecision = { readonly kind: 'accept'; readonly next: VoterStat
  * fine: a proposal may come twice.
  */
 export const decideAccept = (state: VoterState, configuration: Configuration): AcceptDecision => {
-  const order = compareConfigurations(configuration, state.accepted);
+  const order = compareBallots(configuration, state.accepted);
   if (configuration.e < state.promised || order < 0) return { kind: 'deny' };
   return {
     kind: 'accept',
@@ -90,18 +103,52 @@ const distrusting = (state: VoterState): VoterRecord => ({
 /** R9: N - M + 1 others are so many that every majority that ever decided something is among them. */
 export const readersNeeded = (voters: number): number => voters - majorityOf(voters) + 1;
 
-/** R9: the state of a voter that lost its own, from those of enough others; null while there are too few. */
-export const rejoinVoter = (
-  answers: readonly VoterState[],
-  facts: { readonly needed: number; readonly replica: boolean; readonly replicas: readonly VoterName[] },
-): VoterRecord | null => {
-  if (answers.length < facts.needed) return null;
+/** What a voter without its state needs to know to get one. */
+export interface Rejoining {
+  readonly needed: number;
+  /** It is a data replica: what others accepted so far says nothing of its log. */
+  readonly replica: boolean;
+  readonly replicas: readonly VoterName[];
+  /** The other replicas: their answers are indispensable. */
+  readonly proposers: readonly VoterName[];
+}
+
+/**
+ * R9: the state of a voter that lost its own, from those of enough others; null while there are too few. What this voter
+ * had promised or accepted before was asked for by a replica, which had synced the same itself before it asked (R1, R3,
+ * R6, R7), while the rest of that majority may follow only after it was read: so every other replica must be among the
+ * readers. Of three voters they always are; of five, any three would not do.
+ */
+export const rejoinVoter = (answers: ReadonlyMap<VoterName, VoterState>, facts: Rejoining): VoterRecord | null => {
+  if (answers.size < facts.needed || !facts.proposers.every((proposer) => answers.has(proposer))) return null;
   let state: VoterState = initialVoterState(facts.replicas);
-  for (const answer of answers) {
+  for (const answer of answers.values()) {
     state = {
       promised: Math.max(state.promised, answer.promised),
-      accepted: compareConfigurations(answer.accepted, state.accepted) > 0 ? answer.accepted : state.accepted,
+      accepted: compareBallots(answer.accepted, state.accepted) > 0 ? answer.accepted : state.accepted,
     };
   }
   return facts.replica ? distrusting(state) : { ...state, holdsLog: false, distrustedThrough: -1 };
+};
+
+/** A question or an answer of R9 on its way. `voter` is whose state an answer is. */
+export type RejoinFrame =
+  | { readonly kind: 'voterRead'; readonly reader: VoterName }
+  | { readonly kind: 'voterState'; readonly reader: VoterName; readonly voter: VoterName };
+
+/**
+ * R9 with several witnesses: they have no links to each other, so a replica passes on to the other witnesses what one
+ * asks, and to the one what another answers. Only what comes from its own author is passed on: nothing circles, and a
+ * question makes no more frames than there are voters.
+ */
+export const relayTo = (
+  frame: RejoinFrame,
+  from: VoterName,
+  { self, voters, replicas }: { readonly self: VoterName; readonly voters: readonly VoterName[]; readonly replicas: readonly VoterName[] },
+): readonly VoterName[] => {
+  const isWitness = (name: VoterName): boolean => voters.includes(name) && !replicas.includes(name);
+  const author = frame.kind === 'voterRead' ? frame.reader : frame.voter;
+  if (!replicas.includes(self) || author !== from || !isWitness(from) || !isWitness(frame.reader)) return [];
+  if (frame.kind === 'voterRead') return voters.filter((voter) => isWitness(voter) && voter !== frame.reader);
+  return frame.reader === frame.voter ? [] : [frame.reader];
 };

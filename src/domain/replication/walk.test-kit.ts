@@ -89,8 +89,9 @@ export const walk = (seed: number, options: Options, tally: Tally): void => {
     state.epoch = nextEpoch(own.promised);
     state.promises = new Map();
     state.activation = null;
-    // Its own promise may be the first or the last: it is one of the majority either way.
-    if (random() < 0.5) promiseSelf(name);
+    // R1: its own promise is the first, so that a voter which forgets that it followed is told of it (R9).
+    promiseSelf(name);
+    if (memory(name).role !== 'candidate') return;
     for (const to of others(name)) send({ from: name, to, t: 'vote', e: state.epoch });
   };
   const promiseSelf = (name: VoterName): void => {
@@ -104,10 +105,8 @@ export const walk = (seed: number, options: Options, tally: Tally): void => {
     state.promises.set(name, disk(name).record.accepted);
   };
   const elect = (name: VoterName): void => {
-    let state = memory(name);
-    if (!state.promises.has(name) && state.promises.size >= majority - 1) promiseSelf(name);
-    state = memory(name);
-    if (state.role !== 'candidate' || !state.promises.has(name) || state.activation !== null) return;
+    const state = memory(name);
+    if (state.role !== 'candidate' || state.activation !== null) return;
     const judged = rules.judgePromises(name, state.promises as Promises, {
       voters: voters.length,
       distrustedThrough: disk(name).record.distrustedThrough,
@@ -215,8 +214,10 @@ export const walk = (seed: number, options: Options, tally: Tally): void => {
     if (message.t === 'state') {
       if (own.rejoin?.id !== message.id) return;
       own.rejoin.answers.set(message.from, message.state);
-      const facts = { needed: rules.readersNeeded(voters.length), replica: REPLICAS.includes(name), replicas: REPLICAS };
-      const record = rules.rejoinVoter([...own.rejoin.answers.values()], facts);
+      const proposers = REPLICAS.filter((replica) => replica !== name);
+      const needed = rules.readersNeeded(voters.length);
+      const facts = { needed, replica: REPLICAS.includes(name), replicas: REPLICAS, proposers };
+      const record = rules.rejoinVoter(own.rejoin.answers, facts);
       if (record) {
         own.record = record;
         own.rejoin = null;

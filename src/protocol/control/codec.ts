@@ -35,6 +35,8 @@ export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
   voterState: 39,
   heartbeat: 40,
   heartbeatAck: 41,
+  preVote: 42,
+  preVoteReply: 43,
   probe: 48,
   probed: 49,
   append: 50,
@@ -52,6 +54,8 @@ const KIND_OF_BYTE = new Map(Object.entries(KIND_BYTES).map(([kind, byte]) => [b
 
 const LINK: readonly FrameKind[] = ['hello', 'welcome', 'refuse', 'ping', 'pong'];
 const VOTING: readonly FrameKind[] = [
+  'preVote',
+  'preVoteReply',
   'vote',
   'promise',
   'voteDenied',

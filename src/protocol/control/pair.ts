@@ -3,12 +3,19 @@
  * repeat those of `domain/replication/types.ts`: `protocol` imports nothing of ours.
  */
 
+import type { FailoverReport } from './report.ts';
+
 export interface WireRequestId {
   readonly client: string;
   readonly n: number;
 }
 
 // ---- Voting (R1 to R3, R6, R7, R9) ------------------------------------------------------------------------------
+
+export interface WireBallot {
+  readonly e: number;
+  readonly v: number;
+}
 
 export interface WireConfiguration {
   readonly e: number;
@@ -20,7 +27,19 @@ export interface WireConfiguration {
 }
 
 export type VotingFrame =
-  | { readonly kind: 'vote'; readonly epoch: number; readonly candidate: string }
+  /** Would you vote for me? Answered without changing anything; `ballot` is of what the candidate has accepted last. */
+  | { readonly kind: 'preVote'; readonly epoch: number; readonly candidate: string; readonly ballot: WireBallot }
+  | {
+      readonly kind: 'preVoteReply';
+      /** Of the question. */
+      readonly epoch: number;
+      readonly promised: number;
+      readonly accepted: WireConfiguration;
+      /** Null: granted. */
+      readonly refused: 'promised' | 'primary-alive' | 'ineligible' | 'rejoining' | null;
+    }
+  /** `handOver`: the primary itself has asked for this candidacy, so that voters need not wait until it is silent. */
+  | { readonly kind: 'vote'; readonly epoch: number; readonly candidate: string; readonly handOver: boolean }
   | { readonly kind: 'promise'; readonly epoch: number; readonly accepted: WireConfiguration }
   | {
       readonly kind: 'voteDenied';
@@ -31,8 +50,17 @@ export type VotingFrame =
   | { readonly kind: 'propose'; readonly configuration: WireConfiguration }
   | { readonly kind: 'accepted'; readonly epoch: number; readonly v: number }
   | { readonly kind: 'proposeDenied'; readonly epoch: number; readonly v: number; readonly promised: number }
-  | { readonly kind: 'voterRead'; readonly id: number }
-  | { readonly kind: 'voterState'; readonly id: number; readonly promised: number; readonly accepted: WireConfiguration }
+  /** R9. `reader` asks; a replica passes it on between witnesses, which have no links to each other. */
+  | { readonly kind: 'voterRead'; readonly id: number; readonly reader: string }
+  /** The state of `voter`, for `reader`. */
+  | {
+      readonly kind: 'voterState';
+      readonly id: number;
+      readonly reader: string;
+      readonly voter: string;
+      readonly promised: number;
+      readonly accepted: WireConfiguration;
+    }
   /** Primary to every voter. */
   | {
       readonly kind: 'heartbeat';
@@ -42,7 +70,8 @@ export type VotingFrame =
       readonly commitSeq: number;
       readonly primary: string;
     }
-  | { readonly kind: 'heartbeatAck'; readonly epoch: number; readonly round: number };
+  /** `proxyReach`: which proxies have a link to this replica; bit i for the i-th of `network.json`. 0 from a witness. */
+  | { readonly kind: 'heartbeatAck'; readonly epoch: number; readonly round: number; readonly proxyReach: number };
 
 // ---- Replication (R4, R5, R7) ----------------------------------------------------------------------------------
 
@@ -59,9 +88,15 @@ export interface WireEntry extends WirePosition {
 }
 
 export type ReplicationFrame =
-  /** Where is the follower? Answered by `probed`. */
-  /** Left out: the generation of a log that never went through a forced promotion. */
-  | { readonly kind: 'probe'; readonly epoch: number; readonly at: WirePosition; readonly generation?: number }
+  /** Where is the follower? Answered by `probed`. `failover`: how this primary came to lead. */
+  | {
+      readonly kind: 'probe';
+      readonly epoch: number;
+      readonly at: WirePosition;
+      /** Of the primary's log; left out: it never went through a forced promotion. */
+      readonly generation?: number;
+      readonly failover: FailoverReport | null;
+    }
   /**
    * `matches`: the follower has the very entry that was asked for. `diverged`: its log is of an older generation and does
    * not match yet: the primary asks on until the last common entry is found.

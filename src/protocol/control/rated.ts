@@ -43,7 +43,7 @@ export const encodeRated = (frame: RatedFrame): Uint8Array => {
     case 'heartbeat':
       return new Writer(64).integer(frame.epoch).u32(frame.v).integer(frame.round).integer(frame.commitSeq).short(frame.primary).finish();
     case 'heartbeatAck':
-      return new Writer(16).integer(frame.epoch).integer(frame.round).finish();
+      return new Writer(18).integer(frame.epoch).integer(frame.round).u16(frame.proxyReach).finish();
     case 'append':
       return encodeAppend(frame);
     case 'appendAck':
@@ -70,7 +70,7 @@ const read = (kind: RatedFrame['kind'], r: Reader): RatedFrame => {
     case 'heartbeat':
       return { kind, epoch: r.integer(), v: r.u32(), round: r.integer(), commitSeq: r.integer(), primary: r.short() };
     case 'heartbeatAck':
-      return { kind, epoch: r.integer(), round: r.integer() };
+      return { kind, epoch: r.integer(), round: r.integer(), proxyReach: r.u16() };
     case 'append':
       return readAppend(r);
     case 'appendAck':

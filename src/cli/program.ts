@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type Ending, streamsOf } from './command.ts';
 import { accountCommands } from './commands/accounts.ts';
 import { catalogCommands } from './commands/catalog.ts';
+import { clusterCommands } from './commands/cluster.ts';
 import { configCommands } from './commands/config.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { networkCommands } from './commands/network.ts';
@@ -37,6 +38,7 @@ export const buildProgram = (ending: Ending, quiet = false): Command => {
     catalogCommands,
     transferCommands,
     nodeCommands,
+    clusterCommands,
     inspectCommand,
     configCommands,
     upCommand,

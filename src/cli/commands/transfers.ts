@@ -1,8 +1,9 @@
 /** `ls`, `status`, `peers`, `pause`, `resume`, `remove`, `recheck`: what the node daemon is doing. */
 import type { Command } from 'commander';
 import type { TransferSummary } from '../../protocol/api.ts';
+import { clusterStatus } from './cluster.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
-import { give, networkExits } from '../exit.ts';
+import { give, networkExits, stopWith } from '../exit.ts';
 import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { withNode } from '../node-access.ts';
@@ -137,13 +138,23 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     config: true,
     run: list,
   });
-  addCommand<[string | undefined]>(program, ending, {
+  addCommand<[string | undefined], { readonly cluster?: boolean }>(program, ending, {
     usage: 'status [id]',
-    about: 'how the node is, or one of its transfers',
-    examples: ['shoal status', 'shoal status 4f1c09aa7d3e --json'],
+    about: 'how the node is, or one of its transfers, or the trackers of the network',
+    examples: ['shoal status', 'shoal status 4f1c09aa7d3e --json', 'shoal status --cluster', 'shoal status --cluster --config my-lab'],
     exits: networkExits,
     config: true,
-    run: (context, [id]) => (id === undefined ? nodeStatus(context) : transferStatus(context, id)),
+    setup: (command) =>
+      command
+        .option('--cluster', 'who leads, how both trackers are, which voters answer, the last failover')
+        .addHelpText(
+          'after',
+          '\nWith --cluster, --config may be that of a tracker, backup or proxy, or the folder of their files: then the trackers are asked\nthemselves. A node asks its proxy. Without --config, files of servers in ./ and ./.shoal/network come first. Status 0 where a primary\nserves, 75 where none does.',
+        ),
+    run: (context, [id], { cluster }) => {
+      if (cluster !== true) return id === undefined ? nodeStatus(context) : transferStatus(context, id);
+      return id === undefined ? clusterStatus(context) : stopWith('usage', 'Give an id or --cluster, not both.');
+    },
   });
   addCommand<[string]>(program, ending, {
     usage: 'peers <id>',

@@ -1,0 +1,79 @@
+/** A `ClusterReport` in words. */
+import { waitingWords } from '../../domain/routing/route.ts';
+import type { ClusterReplica, ClusterReport } from '../../protocol/control/messages.ts';
+import type { ListColumn } from '../list.ts';
+import { formatTime, plural } from './format.ts';
+
+const names = (list: readonly string[]): string =>
+  list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1) as string}`;
+
+const verb = (list: readonly unknown[], one: string, many: string): string => (list.length === 1 ? one : many);
+
+/** Who does not lead, and why nobody does. */
+const primaryText = ({ primary, epoch, waitsFor, replicas, draining }: ClusterReport): string => {
+  if (primary !== null) return `${primary}, epoch ${epoch}${draining ? '; it is handing over' : ''}`;
+  const answering = replicas.filter(({ report }) => report !== null);
+  const reader = answering[0]?.name ?? null;
+  if (waitsFor !== null && reader !== null) return `none: ${waitingWords(reader, waitsFor)}`;
+  return reader === null ? 'none: neither tracker nor backup answers' : 'none now; one is being elected, or too few voters answer';
+};
+
+const modeText = ({ mode, primary }: ClusterReport): string => {
+  if (mode === 'SYNC') return 'SYNC: changes are kept on both';
+  return mode === 'SOLO' ? `SOLO: changes are kept on ${primary} alone, until the other has caught up` : 'NONE: changes wait';
+};
+
+const votersText = ({ voters }: ClusterReport): string => {
+  const is = (answers: boolean | null): string[] => voters.filter((voter) => voter.answers === answers).map(({ name }) => name);
+  const [good, bad, unknown] = [is(true), is(false), is(null)];
+  return [
+    ...(good.length > 0 ? [`${names(good)} ${verb(good, 'answers', 'answer')}`] : []),
+    ...(bad.length > 0 ? [`${names(bad)} ${verb(bad, 'does', 'do')} not`] : []),
+    ...(unknown.length > 0 ? [`nobody can tell of ${names(unknown)}`] : []),
+  ].join('; ');
+};
+
+const failoverText = ({ lastFailover }: ClusterReport): string => {
+  if (lastFailover === null) return 'none that is known';
+  const { wallMs, epoch, from, to, why } = lastFailover;
+  return `${formatTime(wallMs)}, epoch ${epoch}: ${from === null ? '' : `from ${from} `}to ${to}; ${why}`;
+};
+
+/** Lines of a name and a sentence. */
+export const clusterRows = (cluster: ClusterReport, network: string | null): readonly (readonly [string, string])[] => [
+  ...(network === null ? [] : [['network', network] as const]),
+  ['primary', primaryText(cluster)],
+  ['mode', modeText(cluster)],
+  ['voters', votersText(cluster)],
+  ...(cluster.swarm === null
+    ? []
+    : [['swarms', `${cluster.swarm.phase}: ${plural(cluster.swarm.nodes, 'node')} in ${plural(cluster.swarm.swarms, 'swarm')}`] as const]),
+  ['failover', failoverText(cluster)],
+  ...(cluster.generation === 0
+    ? []
+    : [['generation', `${cluster.generation}: ${plural(cluster.generation, 'promotion was', 'promotions were')} forced`] as const]),
+  ...(cluster.proxy === null ? [] : [['seen by', `${cluster.proxy.name}, ${cluster.proxy.state}`] as const]),
+];
+
+const number =
+  (of: (report: NonNullable<ClusterReplica['report']>) => number) =>
+  (replica: ClusterReplica): string =>
+    replica.report === null ? '-' : String(of(replica.report));
+
+/** The link of the primary to it, as the primary has it. */
+const linkText =
+  ({ replicas, primary }: ClusterReport) =>
+  ({ name }: ClusterReplica): string =>
+    replicas.find((replica) => replica.name === primary)?.report?.followers.find((follower) => follower.name === name)?.state ?? '';
+
+export const clusterColumns = (cluster: ClusterReport): readonly ListColumn<ClusterReplica>[] => [
+  { title: 'REPLICA', of: ({ name }) => name, shrinksTo: 8 },
+  { title: 'ROLE', of: ({ report }) => report?.role ?? 'no answer' },
+  { title: 'EPOCH', of: number(({ epoch }) => epoch), right: true, rank: 2 },
+  { title: 'LAST', of: number(({ lastSeq }) => lastSeq), right: true, rank: 4 },
+  { title: 'COMMITTED', of: number(({ commitSeq }) => commitSeq), right: true, rank: 5 },
+  { title: 'APPLIED', of: number(({ appliedSeq }) => appliedSeq), right: true, rank: 3 },
+  { title: 'LAG', of: ({ lagEntries }) => (lagEntries === null ? '-' : String(lagEntries)), right: true },
+  { title: 'LINK', of: linkText(cluster), blank: '', rank: 6 },
+  { title: 'PROXIES', of: ({ report }) => report?.proxies.join(', ') ?? '', blank: '', shrinksTo: 7, rank: 7 },
+];

@@ -1,0 +1,13 @@
+/** All mutants: each must be found by the fuzzer (`npm run mutants`). */
+import type { Mutant } from './mutant.ts';
+import { livenessMutants, replicationMutants } from './replication-mutants.ts';
+import { dataMutants, leftoverMutants, requestMutants, swarmMutants } from './service-mutants.ts';
+
+export const mutants: readonly Mutant[] = [
+  ...replicationMutants,
+  ...livenessMutants,
+  ...requestMutants,
+  ...swarmMutants,
+  ...dataMutants,
+  ...leftoverMutants,
+];

@@ -1,0 +1,153 @@
+/** Mutants of what stands around the pair: requests and their replies, the ledger, swarms, transfers, connections. */
+import type { Mutant } from './mutant.ts';
+
+const REPLIES = 'src/domain/ledger/replies.ts';
+const REQUESTS = 'src/actors/proxy/requests.ts';
+const REGISTRY = 'src/domain/swarm/registry.ts';
+const SWARM = 'src/domain/swarm/swarm.ts';
+const INBOUND = 'src/data/inbound.ts';
+const KEEPER = 'src/actors/transfer/keeper.ts';
+
+export const requestMutants: readonly Mutant[] = [
+  {
+    name: 'retry-runs-twice',
+    rule: 'requests',
+    file: REPLIES,
+    find: 'if (row !== null) return { requestId, seq',
+    replace: "if (row !== null && row['never'] !== undefined) return { requestId, seq",
+    about: 'a request that comes again is done again',
+    also: [{ file: REPLIES, find: "'INSERT INTO replies VALUES", replace: "'INSERT OR REPLACE INTO replies VALUES" }],
+  },
+  {
+    name: 'snapshot-without-replies',
+    rule: 'requests',
+    file: 'src/domain/ledger/state-rows.ts',
+    find: "{ name: 'replies', columns: ['client', 'n', 'seq', 'epoch', 'body'], keys: 2, pageRows: 500 },",
+    replace: '',
+    about: 'a snapshot does not bring the replies that retries must have',
+  },
+  {
+    name: 'indeterminate-is-called-failed',
+    rule: 'requests',
+    file: 'src/domain/routing/operations.ts',
+    find: 'isWrite(op) && maybeDone\n',
+    replace: 'isWrite(op) && maybeDone && op.length === 0\n',
+    about: 'a change whose outcome nobody knows is answered as not made',
+  },
+  {
+    name: 'maybe-done-is-forgotten',
+    rule: 'requests',
+    file: REQUESTS,
+    find: 'request.maybeDone = request.maybeDoneBefore;',
+    replace: 'request.maybeDone = false;',
+    about: 'once a replica has refused a request, no other is thought to have done it',
+  },
+  {
+    name: 'writes-are-not-read',
+    rule: 'requests',
+    file: REQUESTS,
+    find: 'minSeq: Math.max(frame.minSeq, asker.seqSeen)',
+    replace: 'minSeq: 0',
+    about: 'the high-water mark of a session is not carried along',
+  },
+  {
+    name: 'unapplied-reads',
+    rule: 'requests',
+    file: 'src/actors/replica/primary-role.ts',
+    find: 'if (!this.#serving && appliedSeq >= this.#noopSeq) {',
+    replace: 'if (!this.#serving && appliedSeq >= 0) {',
+    about: 'a new primary serves before it has applied its log',
+  },
+  {
+    name: 'disabled-may-sign-in',
+    rule: 'requests',
+    file: 'src/domain/ledger/apply.ts',
+    find: "if (int(account, 'disabled') === 1)",
+    replace: "if (int(account, 'disabled') === 2)",
+    about: 'an account that was disabled gets sessions',
+  },
+];
+
+export const swarmMutants: readonly Mutant[] = [
+  {
+    name: 'dead-peer-revived',
+    rule: 'swarm',
+    file: SWARM,
+    find: 'said.sequence <= before.sequence',
+    replace: 'said.sequence < 0',
+    about: 'a late announce brings back a peer that has stopped',
+  },
+  {
+    name: 'late-goodbye',
+    rule: 'swarm',
+    file: REGISTRY,
+    find: 'if (entry === undefined || entry.incarnation !== incarnation) return false;\n    this.#remove(entry);',
+    replace: 'if (entry === undefined) return false;\n    this.#remove(entry);',
+    about: 'the goodbye of an incarnation before removes a node that has come back',
+  },
+  {
+    name: 'silent-nodes-stay',
+    rule: 'swarm',
+    file: REGISTRY,
+    find: 'entry.heardAt < removeBefore);',
+    replace: 'entry.heardAt < 0 * removeBefore);',
+    about: 'nodes that are dead stay in the list',
+  },
+  {
+    name: 'node-does-not-enter-again',
+    rule: 'swarm',
+    file: 'src/actors/session/membership.ts',
+    find: 'if (epoch > this.#epoch && this.#epoch > 0) this.enterWithin(spreadMs);',
+    replace: '',
+    about: 'a node does not enter again when there is a new primary',
+    also: [
+      { file: 'src/actors/session/membership.ts', find: 'if (this.#routeEpoch > epoch) this.enterWithin(this.#spreadMs);', replace: '' },
+    ],
+  },
+];
+
+export const dataMutants: readonly Mutant[] = [
+  {
+    name: 'piece-taken-unverified',
+    rule: 'data',
+    file: INBOUND,
+    find: "if (verdict.value === 'good') return this.#write",
+    replace: "if (verdict.value !== 'never') return this.#write",
+    about: 'a piece is written whatever its hash says',
+  },
+  {
+    name: 'journal-before-sync',
+    rule: 'data',
+    file: KEEPER,
+    find: 'this.#content.storage.sync((synced) => {',
+    replace: '((then) => then({ ok: true, value: [...this.#content.storage.files.keys()] }))((synced) => {',
+    about: 'the journal says have before the data is synced',
+  },
+  {
+    name: 'journal-is-trusted-blindly',
+    rule: 'data',
+    file: 'src/domain/transfer/journal.ts',
+    find: 'if (layout.segments(piece).every(({ file }) => intact[file.index] === true)) trusted.push(piece);',
+    replace: 'if (intact.length > 0) trusted.push(piece);',
+    about: 'pieces of the journal are had even where the file is another one now',
+  },
+];
+
+export const leftoverMutants: readonly Mutant[] = [
+  {
+    name: 'timer-left-behind',
+    rule: 'leftover',
+    file: 'src/actors/proxy/replicas.ts',
+    find: 'if (this.#timer !== null) this.#ports.clock.clearTimer(this.#timer);\n    this.#timer = null;\n    for',
+    replace: 'for',
+    about: 'a proxy that was stopped still looks after its replicas',
+  },
+  {
+    name: 'link-left-open',
+    rule: 'leftover',
+    file: 'src/links/dialler.ts',
+    find: 'this.#timer = null;\n    this.#link?.close();',
+    replace: 'this.#timer = null;',
+    about: 'a link stays open when its owner stops',
+  },
+];

@@ -155,7 +155,9 @@ export const drawDiagram = (diagram: Diagram, shown: Shown): Drawing => {
     const state = arrival === undefined ? (gone ? 'lost' : 'waiting') : 'arrived';
     const head = arrival === undefined ? '' : ' marker-end="url(#head)"';
     const text = `${row.kind}${row.epoch === null ? '' : ` e${row.epoch}`} ${row.text}`;
-    const room = Math.abs(place(row.to) - x1) - 14;
+    // The row is this event's alone: its words may go on beyond the arrow.
+    const room =
+      direction > 0 ? Math.min(width - x1, place(row.to) - x1 + column) - 14 : Math.min(x1 - gutter, x1 - place(row.to) + column) - 14;
     const label = words(x1 + direction * 6, y1 - 3, 'frame-name', direction > 0 ? 'start' : 'end', fitted(text, room));
     return line(x1, y1, x2, y2, `class="${state}"${head}`) + end + label;
   };

@@ -29,7 +29,8 @@ const ROOM = 1_000;
 /** A fault that takes no time is shown for so long. */
 const MOMENT_MS = 1;
 
-export const renderRunPage = (page: RunPage): string => {
+export const renderRunPage = (run: RunPage): string => {
+  const page = { ...run, failure: run.failure === null ? null : plain(run.failure) };
   const { plan, failure } = page;
   const diagram = diagramOf(page);
   const kinds = kindsOf(diagram.rows);
@@ -81,6 +82,12 @@ ${VIEWER_SCRIPT}
 </body>
 </html>
 `;
+};
+
+/** A violation's message begins with the name of its checker, which is said beside it anyway. */
+const plain = (failure: Failure): Failure => {
+  const begin = `${failure.checker}: `;
+  return failure.message.startsWith(begin) ? { ...failure, message: failure.message.slice(begin.length) } : failure;
 };
 
 const MARKER =

@@ -262,8 +262,6 @@ export class Cluster {
           random,
           log,
           database: ledger,
-          disk,
-          folder: `/${name}`,
           voter,
           name,
           voters: VOTERS,

@@ -6,7 +6,6 @@ import { EMPTY_LOG, type LogEntry, type LogPosition } from '../../domain/replica
 import { createRandom } from '../../ports/counter-random.ts';
 import { silentLog } from '../../ports/log.ts';
 import type { ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
-import { ok } from '../../protocol/result.ts';
 import { Bench, FakeDisk } from '../voter/bench.test-kit.ts';
 import { FIRST_START_MARKER } from '../voter/store.ts';
 import { Voter } from '../voter/voter.ts';
@@ -56,7 +55,6 @@ const follower = () => {
     replicaLog,
     voter,
     peers,
-    keep: (_what, done) => void bench.later(100, () => done(ok('/b/quarantine/x'))),
     batchBytesMax: 1_000,
     events: {
       heard: () => {},

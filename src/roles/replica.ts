@@ -230,11 +230,23 @@ class ReplicaRole implements Role {
         const { reactor, ports } = get(ENVIRONMENT);
         const { clock, random, log, disk } = ports;
         const peers = get(LINKS);
-        return new Voter({ reactor, clock, random, log, disk, folder: dataFolder, name, voters, replicas, peers, timing: replicationTiming });
+        return new Voter({
+          reactor,
+          clock,
+          random,
+          log,
+          disk,
+          folder: dataFolder,
+          name,
+          voters,
+          replicas,
+          peers,
+          timing: replicationTiming,
+        });
       })
       .provide(REPLICA, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);
-        const { clock, random, log } = ports;
+        const { clock, random, log, disk } = ports;
         const database = get(DATABASE);
         return new Replica({
           reactor,
@@ -242,6 +254,8 @@ class ReplicaRole implements Role {
           random,
           log,
           database,
+          disk,
+          folder: dataFolder,
           voter: get(VOTER),
           name,
           voters,

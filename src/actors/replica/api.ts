@@ -5,6 +5,7 @@ import type { Epoch, RequestId, VoterName } from '../../domain/replication/types
 import type { Reactor } from '../../bus/reactor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database } from '../../ports/database.ts';
+import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Durability, ReplicationFrame, ReplyBody, VotingFrame } from '../../protocol/control/messages.ts';
@@ -53,6 +54,9 @@ export interface ReplicaDeps {
   readonly random: Random;
   readonly log: Log;
   readonly database: Database<LedgerTransactions>;
+  readonly disk: Disk;
+  /** The data folder: an absolute path, and there. What a forced promotion overrides is kept in its `quarantine/`. */
+  readonly folder: string;
   /** This replica's own voter. The replica starts and stops it, and passes it its frames. */
   readonly voter: Voter;
   readonly name: VoterName;

@@ -262,6 +262,8 @@ export class Cluster {
           random,
           log,
           database: ledger,
+          disk,
+          folder: `/${name}`,
           voter,
           name,
           voters: VOTERS,

@@ -1,9 +1,13 @@
 import { chains, samePosition } from '../../domain/replication/chain.ts';
 import { admitsEpoch, applicable, decideAppend, recoverReplica, type Standing } from '../../domain/replication/follower.ts';
 import type { Epoch, VoterName } from '../../domain/replication/types.ts';
+import type { DiskFailure } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ReplicationFrame } from '../../protocol/control/messages.ts';
+import type { Done } from '../../protocol/result.ts';
 import type { Voter, VoterPeers } from '../voter/voter.ts';
+import { OlderLog } from './older-log.ts';
+import type { Overridden } from './quarantine.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
 type Probe = Extract<ReplicationFrame, { kind: 'probe' }>;
@@ -29,6 +33,8 @@ export interface FollowerDeps {
   readonly voter: Voter;
   readonly peers: VoterPeers;
   readonly events: FollowerEvents;
+  /** Keeps what a forced promotion overrides (`Quarantine.keep`). */
+  readonly keep: (what: Overridden, done: Done<string, DiskFailure>) => void;
   /** Appends that wait are written together, up to so many bytes of payload. */
   readonly batchBytesMax: number;
 }
@@ -44,6 +50,7 @@ const JOBS_MAX = 4_096;
 /** Takes what a primary sends (R4): one thing at a time, answered when it is synced. */
 export class FollowerRole {
   readonly #deps: FollowerDeps;
+  readonly #older: OlderLog;
   /** R8: after a start or a step-down, nothing behind what is applied is known to be anybody's log. */
   #standing: Standing;
   #jobs: Job[] = [];
@@ -52,6 +59,7 @@ export class FollowerRole {
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
+    this.#older = new OlderLog(deps);
     this.#standing = recoverReplica(deps.replicaLog.appliedSeq);
   }
 
@@ -109,7 +117,11 @@ export class FollowerRole {
     const seq = applicable(this.#standing.commitSeq, Math.min(this.#standing.matchSeq, replicaLog.last.seq));
     if (seq <= replicaLog.appliedSeq) return;
     this.#busy = true;
-    replicaLog.apply(seq, () => this.#finish());
+    replicaLog.apply(seq, (applied) => {
+      if (applied) this.#finish();
+      // The disk is full: tried again with the next heartbeat.
+      else this.#busy = false;
+    });
   }
 
   /** R4, R12: an epoch below the promise is refused; a higher one is promised and synced first. */
@@ -139,13 +151,22 @@ export class FollowerRole {
     this.#deps.events.heard(from, frame.epoch);
     if (this.#standing.epoch !== frame.epoch) this.#standing = { ...recoverReplica(this.#deps.replicaLog.appliedSeq), epoch: frame.epoch };
     if (frame.kind === 'probe') this.#probe(from, frame);
-    else if (frame.kind === 'append') this.#append(from, this.#gather(from, frame));
+    else if (!this.#older.knows(frame.epoch)) {
+      // A primary asks first. Whoever does not is asked to: nothing can be said of its log yet.
+      this.#refuse({ from, frame });
+      this.#finish();
+    } else if (frame.kind === 'append') this.#append(from, this.#gather(from, frame));
     else this.#install(from, frame);
   }
 
   #probe(from: VoterName, frame: Probe): void {
     const { replicaLog, peers, events } = this.#deps;
     const { last, appliedSeq } = replicaLog;
+    this.#older.hear(frame.epoch, frame.generation ?? 0);
+    if (this.#older.isOlder) {
+      this.#compare(from, frame);
+      return;
+    }
     if (frame.at.seq < appliedSeq) {
       events.broken(`Entry ${appliedSeq} was applied here, but the log of the primary ${from} ends at ${frame.at.seq}`);
       return;
@@ -158,6 +179,24 @@ export class FollowerRole {
     }
     peers.send(from, { kind: 'probed', epoch: frame.epoch, matches, last, appliedSeq });
     this.#finish();
+  }
+
+  /** The primary is of a newer generation: it asks until the last common entry is known, which may be one that is applied here. */
+  #compare(from: VoterName, frame: Probe): void {
+    this.#older.compare(frame.at, (matches) => {
+      const { replicaLog, peers, events } = this.#deps;
+      const { last, appliedSeq } = replicaLog;
+      if (this.#stopped) return;
+      const continues = matches && frame.at.seq >= appliedSeq;
+      if (continues) {
+        this.#match(frame.at.seq, 0);
+        events.matched();
+        if (frame.at.seq === last.seq) this.#older.adopted();
+      }
+      const diverged = continues ? {} : { diverged: true as const };
+      peers.send(from, { kind: 'probed', epoch: frame.epoch, matches, last, appliedSeq, ...diverged });
+      this.#finish();
+    });
   }
 
   /** Appends that wait and continue each other become one transaction: the follower's group commit. */
@@ -185,7 +224,8 @@ export class FollowerRole {
       this.#finish();
       return;
     }
-    const decision = decideAppend({ promised: voter.record?.promised ?? 0, log: replicaLog }, frame);
+    const olderGeneration = this.#older.isOlder;
+    const decision = decideAppend({ promised: voter.record?.promised ?? 0, log: replicaLog, olderGeneration }, frame);
     if (decision.kind === 'broken') {
       events.broken(decision.reason);
       return;
@@ -201,10 +241,13 @@ export class FollowerRole {
       this.#finish();
     };
     const commitSeq = applicable(Math.max(frame.commitSeq, this.#standing.commitSeq), decision.matchSeq);
-    if (decision.truncateAfter !== null) {
-      log.warn({ afterSeq: decision.truncateAfter, through: replicaLog.last.seq }, 'a tail that was never acknowledged is cut off');
-      events.truncating();
-      replicaLog.truncateAndAppend(decision.truncateAfter, decision.entries, commitSeq, written);
+    const { truncateAfter } = decision;
+    if (truncateAfter !== null) {
+      this.#keepFirst(from, truncateAfter, () => {
+        log.warn({ afterSeq: truncateAfter, through: replicaLog.last.seq }, 'a tail that was never acknowledged is cut off');
+        events.truncating();
+        replicaLog.truncateAndAppend(truncateAfter, decision.entries, commitSeq, written);
+      });
     } else if (decision.entries.length > 0) replicaLog.append(decision.entries, commitSeq, written);
     else written(true);
   }
@@ -214,6 +257,7 @@ export class FollowerRole {
     if (this.#stopped) return;
     this.#match(matchSeq, frame.commitSeq);
     events.appended();
+    if (matchSeq === replicaLog.last.seq) this.#older.adopted();
     // What was promised to somebody else meanwhile is no longer acknowledged to this primary (R4).
     if (!admitsEpoch(voter.record?.promised ?? 0, frame.epoch)) this.#refuse({ from, frame });
     else peers.send(from, { kind: 'appendAck', epoch: frame.epoch, durableSeq: matchSeq, appliedSeq: replicaLog.appliedSeq });
@@ -221,22 +265,44 @@ export class FollowerRole {
 
   #install(from: VoterName, frame: Chunk): void {
     const { replicaLog, peers, events } = this.#deps;
-    const { epoch, position, index, bytes, done } = frame;
-    if (position.seq < replicaLog.appliedSeq) {
+    const { epoch, position, index, done } = frame;
+    const overrides = this.#older.isOlder;
+    if (position.seq < replicaLog.appliedSeq && !overrides) {
       this.#finish();
       return;
     }
-    if (index === 0) events.installing();
     // The bytes are lent for the step that brought them.
-    replicaLog.install({ position, index, bytes: bytes.slice(), done }, (written) => {
-      if (written && !this.#stopped) {
-        if (done) {
-          this.#standing = { epoch, matchSeq: position.seq, commitSeq: position.seq };
-          events.appended();
+    const bytes = frame.bytes.slice();
+    if (index === 0) events.installing();
+    this.#keepFirst(from, null, () =>
+      replicaLog.install({ position, index, bytes, done }, overrides, (written) => {
+        if (written && !this.#stopped) {
+          if (done) {
+            this.#standing = { epoch, matchSeq: position.seq, commitSeq: position.seq };
+            this.#older.adopted();
+            events.appended();
+          }
+          peers.send(from, { kind: 'snapshotAck', epoch, index });
         }
-        peers.send(from, { kind: 'snapshotAck', epoch, index });
+        this.#finish();
+      }),
+    );
+  }
+
+  /** Nothing of a log of an older generation is removed before it is in quarantine. Where the disk is full, the primary asks again. */
+  #keepFirst(from: VoterName, afterSeq: number | null, then: () => void): void {
+    if (!this.#older.isOlder) {
+      then();
+      return;
+    }
+    this.#older.keep(from, afterSeq, (kept) => {
+      if (this.#stopped) return;
+      if (kept.ok) then();
+      else if (kept.error.code !== 'full') this.#deps.events.broken(`What is overridden cannot be kept: ${kept.error.message}`);
+      else {
+        this.#deps.log.warn({}, 'the disk is full: what is overridden cannot be kept in quarantine yet');
+        this.#finish();
       }
-      this.#finish();
     });
   }
 

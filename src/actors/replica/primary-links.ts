@@ -22,6 +22,8 @@ export interface PrimaryLinksDeps {
   readonly replicaLog: ReplicaLog;
   readonly recent: RecentEntries;
   readonly commitSeq: () => number;
+  /** Of this primary's log. */
+  readonly generation: number;
   readonly failover: FailoverReport | null;
   readonly matched: (follower: VoterName, seq: number) => void;
   readonly outranked: (epoch: Epoch) => void;
@@ -70,13 +72,14 @@ export class PrimaryLinks {
   }
 }
 
-const sourceOf = ({ replicaLog, recent, limits, commitSeq, failover, matched, outranked }: PrimaryLinksDeps): LinkSource => ({
+const sourceOf = ({ replicaLog, recent, limits, commitSeq, generation, failover, matched, outranked }: PrimaryLinksDeps): LinkSource => ({
   get head() {
     return recent.head;
   },
   get commitSeq() {
     return commitSeq();
   },
+  generation,
   failover,
   bytesAfter: (seq, upTo) => recent.bytesAfter(seq, upTo),
   recent: (fromSeq, bytesMax) => recent.page(fromSeq, bytesMax, limits.batchEntriesMax),

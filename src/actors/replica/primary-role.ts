@@ -1,5 +1,6 @@
 import type { StoredReply } from '../../domain/ledger/types.ts';
 import { nextEntry } from '../../domain/replication/chain.ts';
+import { generationOf } from '../../domain/replication/generation.ts';
 import { quorumHeardAt } from '../../domain/replication/failure-detector.ts';
 import {
   type Configuration,
@@ -61,6 +62,8 @@ export class PrimaryRole {
   #timer: TimerId | null = null;
   #serving = false;
   #noopAppended = false;
+  /** Of this epoch's configurations; the log is of it before anything is appended to it. */
+  readonly #generation: number;
   /** While it hands over: no change is appended any more, and this is told once the peer has all that were. */
   #drained: (() => void) | null = null;
   #draining = false;
@@ -72,6 +75,7 @@ export class PrimaryRole {
     this.#proposals = new Proposals(limits);
     this.#recent = new RecentEntries(replicaLog.last, limits.recentBytesMax);
     this.#noopSeq = replicaLog.last.seq + 1;
+    this.#generation = generationOf(activation);
     this.#inSync = new InSyncSet(
       {
         ...deps,
@@ -95,6 +99,7 @@ export class PrimaryRole {
       retryMs: deps.timing.quorumLostMs,
       recent: this.#recent,
       commitSeq: () => this.commitSeq,
+      generation: this.#generation,
       matched: (follower, seq) => this.#matched(follower, seq),
       outranked: (epoch) => this.#outranked(epoch),
     });
@@ -126,7 +131,8 @@ export class PrimaryRole {
   /** Only once it serves: then every entry that an older primary left is applied, and its retries find their answers. */
   propose(proposal: Proposal, done: Done<ProposalOutcome, ProposalFailure>): void {
     if (proposal.require === 'replicated' && this.mode === 'SOLO' && !this.#proposals.has(proposal.requestId)) {
-      done(fail('degraded', 'Only one replica is there, and the change was to be kept on two'));
+      const remedy = 'start the other one ("shoal status --cluster" tells which), or do not demand both';
+      done(fail('degraded', `Nothing was changed: only one tracker is there, and both were to keep it; ${remedy}`));
       return;
     }
     const admitted = this.#proposals.admit(proposal, done);
@@ -240,11 +246,21 @@ export class PrimaryRole {
   #pump(): void {
     const { replicaLog } = this.#deps;
     if (this.#stopped || replicaLog.busy) return;
-    if (!this.#noopAppended) this.#appendNoop();
+    if (!this.#noopAppended) this.#begin();
     else if (this.#proposals.queued > 0 && !this.#draining) this.#appendBatch();
     else if (replicaLog.appliedSeq < Math.min(this.commitSeq, replicaLog.last.seq)) {
       replicaLog.apply(this.commitSeq, (written) => this.#written(written));
     }
+  }
+
+  /** After a forced promotion it is remembered first that this log is of the new generation. A full disk is asked again. */
+  #begin(): void {
+    const { voter } = this.#deps;
+    if (this.#generation <= (voter.record?.logGeneration ?? 0)) this.#appendNoop();
+    else
+      voter.rememberGeneration(this.#generation, (remembered) => {
+        if (remembered.ok) this.#pump();
+      });
   }
 
   /** R3: an entry of this epoch; when it is committed, so is everything before it. */
@@ -323,6 +339,7 @@ export class PrimaryRole {
     }
     voter.primaryAlive(name);
     this.#reads.begun(this.#beat());
+    if (!this.#noopAppended) this.#pump();
     this.#links.wake();
     this.#inSync.repeat();
     if (this.#writeWaits()) this.#inSync.degrade(this.#recent.head.seq);

@@ -52,6 +52,11 @@ export class ReplicaLog implements LogView {
     return (this.#tail[0] as LogPosition).seq;
   }
 
+  /** The oldest entry that is still in the log. */
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
   get busy(): boolean {
     return this.#busy;
   }
@@ -96,9 +101,9 @@ export class ReplicaLog implements LogView {
     this.#write('apply', { commitSeq }, done, (written) => this.#finish({ last: this.last, ...written }, false, done));
   }
 
-  /** The last chunk replaces state and log. */
-  install(chunk: SnapshotChunk, done: WriteDone): void {
-    this.#write('snapshotWrite', { chunk }, done, (written) => {
+  /** The last chunk replaces state and log. `overrides`: by an older state too (a forced promotion; it is in quarantine). */
+  install(chunk: SnapshotChunk, overrides: boolean, done: WriteDone): void {
+    this.#write('snapshotWrite', overrides ? { chunk, overrides } : { chunk }, done, (written) => {
       const installed = chunk.done && samePosition(written.last, chunk.position);
       if (!installed) {
         // The last chunk, and yet not installed: one was lost or damaged on the way, nothing has changed; it begins anew.

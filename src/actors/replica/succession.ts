@@ -10,6 +10,7 @@ import { CandidateRole, type CandidacyEnd } from './candidate-role.ts';
 import type { ReplicaContext } from './context.ts';
 import { FollowerRole } from './follower-role.ts';
 import type { ReplicaEvent } from './machine.ts';
+import { Quarantine } from './quarantine.ts';
 
 /** A replica that may not lead tries again this many times more patiently. */
 const PATIENCE_AFTER_INELIGIBLE = 3;
@@ -63,9 +64,11 @@ export class Succession {
     const place = Math.max(0, replicas.indexOf(name));
     // The first in the order of priority stands first, but only now: later, nobody preempts a primary.
     this.#patience = millis((timing.startWaitMs + place * timing.startWaitStepMs) * between(random, 'replica.start', 1, 1.2));
+    const quarantine = new Quarantine({ ...deps, source: replicaLog });
     this.#follower = new FollowerRole({
       ...deps,
       replicaLog,
+      keep: (what, done) => quarantine.keep(what, done),
       batchBytesMax: limits.batchBytesMax,
       events: {
         heard: (primary, epoch) => this.#heardPrimary(primary, epoch),

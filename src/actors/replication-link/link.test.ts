@@ -40,6 +40,7 @@ const linkOver = (log: LogEntry[], { compacted = 0, recentFrom = 1, windowBytesM
         return log.at(-1) ?? EMPTY_LOG;
       },
       commitSeq: 2,
+      generation: 0,
       failover: null,
       bytesAfter: (seq) => (log.length - seq) * 260,
       recent: (fromSeq) => (fromSeq < recentFrom ? null : page(fromSeq)),

@@ -3,6 +3,7 @@ import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
 import type { SnapshotChunk } from '../../domain/ledger/types.ts';
 import { streamFrom } from '../../domain/replication/follower.ts';
+import { CommonSearch } from '../../domain/replication/generation.ts';
 import type { Epoch, LogEntry, LogPosition, VoterName } from '../../domain/replication/types.ts';
 import { type Clock, type Micros, millis } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -19,6 +20,8 @@ interface EntryPage {
 export interface LinkSource {
   readonly head: LogPosition;
   readonly commitSeq: number;
+  /** Of this primary's log: how often a promotion was forced. */
+  readonly generation: number;
   /** How this primary came to lead. */
   readonly failover: FailoverReport | null;
   /** Entries after `seq` in bytes, counted up to a little over `upTo`; infinite where they are only on disk. */
@@ -53,6 +56,8 @@ export interface LinkDeps {
 
 export type LinkPhase = 'connecting' | 'probing' | 'snapshot' | 'streaming' | 'lagging' | 'down';
 
+type Probed = Extract<ReplicationFrame, { kind: 'probed' }>;
+
 interface InFlight {
   readonly endSeq: number;
   readonly bytes: number;
@@ -83,6 +88,8 @@ export class ReplicationLink {
   #reading = false;
   #close = false;
   #chunk: SnapshotChunk | null = null;
+  /** While the last common entry with a log of an older generation is looked for: what was asked last. */
+  #search: { readonly common: CommonSearch; readonly asked: number } | null = null;
   #lastHeard: Micros = 0;
   #stopped = false;
 
@@ -142,6 +149,7 @@ export class ReplicationLink {
     this.#inFlightBytes = 0;
     this.#reading = false;
     this.#chunk = null;
+    this.#search = null;
     this.#close = false;
     this.#verified = false;
     this.#lastHeard = this.#deps.clock.now();
@@ -150,12 +158,64 @@ export class ReplicationLink {
   #probe(): void {
     if (this.#stopped) return;
     this.#begin('probing');
-    const { head, failover } = this.#deps.source;
-    this.#deps.send({ kind: 'probe', epoch: this.#deps.epoch, at: head, failover });
+    this.#ask(this.#deps.source.head);
   }
 
-  #probed(frame: Extract<ReplicationFrame, { kind: 'probed' }>): void {
-    if (this.#mode === 'probing') this.#locate(frame);
+  #ask(at: LogPosition): void {
+    const { source, epoch, send } = this.#deps;
+    const { failover, generation } = source;
+    send({ kind: 'probe', epoch, at, failover, ...(generation === 0 ? {} : { generation }) });
+  }
+
+  #probed(frame: Probed): void {
+    if (this.#mode !== 'probing') return;
+    if (frame.diverged) this.#searchCommon(frame);
+    else this.#locate(frame);
+  }
+
+  /** The follower's log is of an older generation, and what it has applied may not be here: where do the logs part? */
+  #searchCommon(frame: Probed): void {
+    const { source } = this.#deps;
+    if (this.#search === null) {
+      const common = new CommonSearch(frame.appliedSeq, Math.min(source.head.seq, frame.last.seq));
+      this.#askNext(common, frame);
+      return;
+    }
+    const { common, asked } = this.#search;
+    common.compared(asked, frame.matches ? 'same' : 'other');
+    this.#askNext(common, frame);
+  }
+
+  #askNext(common: CommonSearch, follower: Probed): void {
+    const { next } = common;
+    if (next === null || common.undisputed >= follower.appliedSeq) {
+      this.#found(common, follower);
+      return;
+    }
+    const attempt = ++this.#attempt;
+    this.#deps.source.position(next, (position) => {
+      if (attempt !== this.#attempt || this.#stopped) return;
+      if (position === null) {
+        common.compared(next, 'unknown');
+        this.#askNext(common, follower);
+        return;
+      }
+      this.#search = { common, asked: next };
+      this.#ask(position);
+    });
+  }
+
+  /** Where they part behind what the follower has applied, it goes on from there; else it must begin with a snapshot. */
+  #found(common: CommonSearch, follower: Probed): void {
+    this.#search = null;
+    if (common.undisputed >= follower.appliedSeq) {
+      this.#startSending(common.undisputed);
+      this.#pump();
+      return;
+    }
+    this.#deps.log.warn({ common: common.common, applied: follower.appliedSeq }, 'a follower has applied what this log does not have');
+    this.#begin('snapshot');
+    this.#post({ type: 'log.compacted' });
   }
 
   /** Finds where to go on from what the follower says of its log. */

@@ -104,12 +104,12 @@ const install = (sql: SqlEngine, position: LogPosition): void => {
 
 /**
  * See `LedgerTransactions.snapshotWrite`. A first chunk begins anew; a chunk that does not follow, is damaged, or would
- * take the state back changes nothing, which the answer's position shows.
+ * take the state back (unless it `overrides` it) changes nothing, which the answer's position shows.
  */
-export const writeSnapshot = (sql: SqlEngine, chunk: SnapshotChunk): { last: LogPosition; appliedSeq: number } => {
+export const writeSnapshot = (sql: SqlEngine, chunk: SnapshotChunk, overrides: boolean): { last: LogPosition; appliedSeq: number } => {
   makeTables(sql);
   if (chunk.index === 0) begin(sql, 'arriving', chunk.position);
-  if (chunk.position.seq >= appliedSeq(sql) && follows(sql, chunk)) {
+  if ((overrides || chunk.position.seq >= appliedSeq(sql)) && follows(sql, chunk)) {
     run(sql, 'INSERT INTO arriving_chunks VALUES (?, ?)', chunk.index, chunk.bytes);
     if (chunk.done) install(sql, chunk.position);
   }

@@ -121,9 +121,10 @@ export type LedgerTransactions = {
   snapshotRead: { args: { seq: number | null; index: number; bytesMax: number }; result: SnapshotChunk | null };
   /**
    * Collects chunks; the last one replaces the whole state and log in one transaction. Where a chunk did not follow, was
-   * damaged or would take the state back, nothing changes: `last` is not the snapshot's position then.
+   * damaged or would take the state back, nothing changes: `last` is not the snapshot's position then. `overrides`: after
+   * a forced promotion the state may go back, because what is lost with it is kept elsewhere.
    */
-  snapshotWrite: { args: { chunk: SnapshotChunk }; result: { last: LogPosition; appliedSeq: number } };
+  snapshotWrite: { args: { chunk: SnapshotChunk; overrides?: boolean }; result: { last: LogPosition; appliedSeq: number } };
   /** Drops log rows up to `throughSeq` that are applied. */
   compact: { args: { throughSeq: number }; result: { firstSeq: number } };
 

@@ -1,0 +1,244 @@
+/**
+ * `npm run bench:failover`: how long no change is acknowledged after a SIGKILL of the primary. Real processes on loopback,
+ * a steady load of changes through the proxy; the pair is in step again before the next kill, so that main and backup die
+ * in turn. Status 1 where a change was lost for good or the network did not come back.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createRandom } from '../src/ports/counter-random.ts';
+import { between } from '../src/ports/random.ts';
+import { type Member, Members } from '../test/real/member.ts';
+import { leaveOnSignal, openNetwork, startServers, untilBothFollow } from '../test/real/network.ts';
+import { table } from './processes.ts';
+
+const HELP = `npm run bench:failover -- [options]
+  --kills N     how many times the primary is killed; default 100
+  --seed S      when it is killed; default random
+  --out FILE    where the samples go; default bench/failover.json
+  --keep        leave the folder of the network, with its logs`;
+
+/** Writers, each with one change under way at a time. */
+const WRITERS = 4;
+/** Between an acknowledgement and the next change of a writer. */
+const PAUSE_MS = 5;
+/** The primary dies so long after the pair is in step, at random: anywhere between two heartbeats, and later. */
+const KILL_AFTER_MS = { from: 200, to: 900 };
+const RECOVERY_MAX_MS = 60_000;
+const PASSWORD = 'correct horse battery';
+const BIN_MS = 100;
+const BAR_COLUMNS = 50;
+
+interface Sample {
+  readonly killed: string;
+  readonly epochBefore: number;
+  readonly epochAfter: number;
+  /** From the SIGKILL to the first acknowledgement of the next epoch. */
+  readonly ms: number;
+  /** Until both were in step again, the killed one restarted at once after that acknowledgement. */
+  readonly inStepMs: number;
+}
+
+/** Changes without a pause, and when those of each epoch were first acknowledged. */
+class Writers {
+  readonly firstAckAt = new Map<number, number>();
+  acknowledged = 0;
+  indeterminate = 0;
+  readonly unresolved: string[] = [];
+  #stopping = false;
+  #loops: Promise<void>[] = [];
+  #waiting: (() => void)[] = [];
+
+  start(members: readonly Member[], accounts: readonly string[]): void {
+    this.#loops = members.map((member, n) => this.#write(member, accounts[n] as string));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#loops);
+  }
+
+  /** When a change was first acknowledged in an epoch above `epoch`, by `performance.now()`. */
+  async acknowledgedAbove(epoch: number): Promise<{ readonly epoch: number; readonly at: number }> {
+    const until = performance.now() + RECOVERY_MAX_MS;
+    for (;;) {
+      for (const [found, at] of this.firstAckAt) if (found > epoch) return { epoch: found, at };
+      if (performance.now() > until)
+        throw new Error(`No change was acknowledged within ${RECOVERY_MAX_MS / 1000} s after epoch ${epoch} ended`);
+      await Promise.race([sleep(1_000), new Promise<void>((resolve) => this.#waiting.push(resolve))]);
+    }
+  }
+
+  async #write(member: Member, name: string): Promise<void> {
+    for (let disabled = true; !this.#stopping; disabled = !disabled) {
+      const change = await member.change({ op: 'account.disable', name, disabled });
+      if (change === null || !change.reply.body.ok) {
+        this.unresolved.push(`${name}: ${JSON.stringify(change?.reply.body ?? 'no answer')}`);
+        continue;
+      }
+      const { reply, indeterminate } = change;
+      this.acknowledged += 1;
+      this.indeterminate += indeterminate;
+      if (!this.firstAckAt.has(reply.epoch)) {
+        this.firstAckAt.set(reply.epoch, performance.now());
+        for (const resolve of this.#waiting.splice(0)) resolve();
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+const percentile = (sorted: readonly number[], p: number): number =>
+  sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? Number.NaN;
+
+const figuresOf = (ms: readonly number[]): { p50: number; p90: number; p99: number; max: number } => {
+  const sorted = ms.toSorted((a, b) => a - b);
+  return { p50: percentile(sorted, 50), p90: percentile(sorted, 90), p99: percentile(sorted, 99), max: sorted.at(-1) ?? Number.NaN };
+};
+
+const histogram = (ms: readonly number[]): string => {
+  const bins = new Map<number, number>();
+  for (const value of ms) bins.set(Math.floor(value / BIN_MS), (bins.get(Math.floor(value / BIN_MS)) ?? 0) + 1);
+  const [first, last] = [Math.min(...bins.keys()), Math.max(...bins.keys())];
+  const most = Math.max(...bins.values());
+  const lines: string[] = [];
+  for (let bin = first; bin <= last; bin++) {
+    const count = bins.get(bin) ?? 0;
+    const bar = '#'.repeat(Math.ceil((count / most) * BAR_COLUMNS));
+    lines.push(`${String(bin * BIN_MS).padStart(6)} ms  ${String(count).padStart(4)}  ${bar}`.trimEnd());
+  }
+  return lines.join('\n');
+};
+
+const commit = (): string | null => {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return null;
+  }
+};
+
+const signIn = async (members: Members, adminCode: string): Promise<{ readonly writers: Member[]; readonly accounts: string[] }> => {
+  const [first, ...others] = Array.from({ length: WRITERS }, () => members.open()) as [Member, ...Member[]];
+  const accounts = Array.from({ length: WRITERS }, (_, n) => `account-${n}`);
+  const registered = await first.change({ op: 'register', name: 'admin', password: PASSWORD, code: adminCode });
+  if (registered === null || !registered.reply.body.ok) throw new Error(`register: ${JSON.stringify(registered?.reply.body)}`);
+  for (const name of accounts) await first.change({ op: 'register', name, password: PASSWORD, code: null });
+  for (const member of [first, ...others]) {
+    const login = await member.change({ op: 'login', name: 'admin', password: PASSWORD });
+    if (login === null || !login.reply.body.ok) throw new Error(`login: ${JSON.stringify(login?.reply.body)}`);
+    member.token = (login.reply.body.value as { token: string }).token;
+  }
+  return { writers: [first, ...others], accounts };
+};
+
+interface Options {
+  readonly kills: number;
+  readonly seed: number;
+  readonly keep: boolean;
+  readonly say: (line: string) => void;
+}
+
+interface Outcome {
+  readonly samples: readonly Sample[];
+  readonly acknowledged: number;
+  readonly indeterminate: number;
+  readonly problems: readonly string[];
+}
+
+const run = async ({ kills, seed, keep, say }: Options): Promise<Outcome> => {
+  const random = createRandom(seed);
+  const { network, folder, adminCode, deaths, close } = await openNetwork(['load']);
+  const load = new Writers();
+  const samples: Sample[] = [];
+  const problems: string[] = [];
+  let members: Members | null = null;
+  try {
+    await startServers(network);
+    members = new Members(join(network.folder, 'load.json'));
+    const { writers, accounts } = await signIn(members, adminCode);
+    load.start(writers, accounts);
+    for (let n = 1; n <= kills; n++) {
+      const killed = await untilBothFollow(network, RECOVERY_MAX_MS);
+      await sleep(between(random, 'kill', KILL_AFTER_MS.from, KILL_AFTER_MS.to));
+      const epochBefore = Math.max(...load.firstAckAt.keys());
+      const killedAt = performance.now();
+      await network.child(killed).kill();
+      const next = await load.acknowledgedAbove(epochBefore);
+      await network.start(killed);
+      await untilBothFollow(network, RECOVERY_MAX_MS);
+      const sample = { killed, epochBefore, epochAfter: next.epoch, ms: next.at - killedAt, inStepMs: performance.now() - killedAt };
+      samples.push(sample);
+      say(
+        `${String(n).padStart(3)}  ${killed.padEnd(6)} killed in epoch ${epochBefore}: changes again after ${(sample.ms / 1000).toFixed(2)} s, in step after ${(sample.inStepMs / 1000).toFixed(1)} s`,
+      );
+    }
+    await load.stop();
+  } catch (error) {
+    problems.push((error as Error).message);
+  } finally {
+    members?.close();
+    problems.push(...load.unresolved, ...deaths);
+    await close(keep);
+    if (keep) say(`Everything is left in ${folder}`);
+  }
+  return { samples, acknowledged: load.acknowledged, indeterminate: load.indeterminate, problems };
+};
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '100' },
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+      out: { type: 'string', default: fileURLToPath(new URL('failover.json', import.meta.url)) },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const [kills, seed] = [Number(values.kills), Number(values.seed)];
+  if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
+    console.error('--kills must be a whole number from 1, and --seed a whole number.');
+    return 64;
+  }
+  leaveOnSignal();
+  const loadBefore = loadavg()[0] ?? 0;
+  console.log(`${kills} kills of the primary, seed ${seed}`);
+  const { samples, problems, ...counts } = await run({ kills, seed, keep: values.keep, say: (line) => console.error(line) });
+  for (const problem of problems) console.error(`FAILED  ${problem}`);
+  const ms = samples.map((sample) => sample.ms);
+  const figures = figuresOf(ms);
+  const machine = {
+    node: process.version,
+    cpus: cpus().length,
+    model: cpus()[0]?.model.trim() ?? '',
+    loadAverage: [loadBefore, loadavg()[0] ?? 0],
+  };
+  if (samples.length > 0) {
+    const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
+    console.log(`\nFrom the SIGKILL to the next acknowledged change:\n\n${histogram(ms)}\n`);
+    console.log(
+      table([
+        ['kills', 'p50', 'p90', 'p99', 'max', 'acknowledged', 'indeterminate', 'failures'],
+        [
+          String(samples.length),
+          ...[figures.p50, figures.p90, figures.p99, figures.max].map(seconds),
+          ...[counts.acknowledged, counts.indeterminate, problems.length].map(String),
+        ],
+      ]),
+    );
+  }
+  const record = { date: new Date().toISOString(), commit: commit(), machine, kills, seed, ...counts, figures, problems, samples };
+  writeFileSync(values.out, `${JSON.stringify(record, null, 1)}\n`);
+  return problems.length === 0 && samples.length === kills ? 0 : 1;
+};
+
+process.exit(await main());

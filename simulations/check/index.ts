@@ -1,5 +1,6 @@
 /** Every checker of a run. */
 import type { MakeChecker } from './checker.ts';
+import { asIfInOrder, sessionsNeverUnsee } from './clients.ts';
 import { announcesBeside, asDurableAsSaid, nothingAckedIsCut, promisedFirst } from './copies.ts';
 import {
   ackedIsKept,
@@ -23,6 +24,8 @@ export const allCheckers: readonly MakeChecker[] = [
   whoMayLeadHasAll,
   oneHistory,
   doneOnce,
+  asIfInOrder,
+  sessionsNeverUnsee,
   promisedFirst,
   asDurableAsSaid,
   epochsOnlyRise,

@@ -1,0 +1,245 @@
+/** I8: what users of a run asked and heard, judged object by object; and what each node's session may not unsee. */
+import type { Result } from '../../src/protocol/result.ts';
+import type { ProcessName } from '../plan/types.ts';
+import type { Asked } from '../world/observer.ts';
+import type { Checker, MakeChecker, RunView } from './checker.ts';
+import { modelOf } from './cluster-model.ts';
+import { answerOfCode, type HistoryAnswer, type HistoryFault, HistoryJudge, type HistoryRequest, objectOf } from './history.ts';
+import { violated } from './invariants.ts';
+
+const NAME = 'I8';
+
+const textIn = (args: Asked['args'], key: string): string => {
+  const value = args[key];
+  return typeof value === 'string' ? value : '';
+};
+
+/** A content before the catalog has named it: its size and its file's name. */
+const contentAt = (path: string): string => path.split('/').slice(-2).join('/');
+
+const shareOf = (content: string, node: ProcessName, account: string | null): HistoryRequest => ({
+  do: 'share',
+  content,
+  node: `${node} as ${account ?? 'nobody'}`,
+});
+
+class Clients implements Checker {
+  readonly name = NAME;
+  readonly demands = 'What users ask and hear of an account, and of who owns a content, is as if one thing happened after the other.';
+  readonly #run: RunView;
+  readonly #judge = new HistoryJudge();
+  /** Operations under way, with the node that waits for the answer (null: none can be lost by its crash). */
+  readonly #underWay = new Map<
+    number,
+    { readonly node: ProcessName | null; readonly request: HistoryRequest; readonly signings: number }
+  >();
+  /** How often somebody has begun or ended to sign in or out at a node: what it tells the catalog meanwhile may be for either. */
+  readonly #signings = new Map<ProcessName, number>();
+  /** Objects, by a request that reads them at the end. */
+  readonly #objects = new Map<string, HistoryRequest>();
+  /** Contents by the name that the catalog has for them. */
+  readonly #contents = new Map<string, string>();
+  /** Contents that each node has had, which it may tell the catalog of for whoever signs in. */
+  readonly #held = new Map<ProcessName, Set<string>>();
+  readonly #nodeIds = new Map<string, ProcessName>();
+  readonly #repeats: ReadonlySet<number>;
+  #extra = -1;
+
+  constructor(run: RunView) {
+    this.#run = run;
+    this.#repeats = new Set(run.plan.operations.filter((operation) => operation.do === 'repeat').map(({ id }) => id));
+  }
+
+  called(id: number, process: ProcessName, asked: Asked): void {
+    this.#noteNode(process);
+    if (asked.call === 'login' || asked.call === 'logout') this.#signing(process);
+    const request = this.#requestOf(process, asked);
+    if (request === null) return;
+    this.#underWay.set(id, { node: this.#repeats.has(id) ? null : process, request, signings: this.#signings.get(process) ?? 0 });
+    this.#hear(id, process, request);
+  }
+
+  answered(id: number, process: ProcessName, result: Result<object>): void {
+    const operation = this.#underWay.get(id);
+    if (operation === undefined) return;
+    this.#underWay.delete(id);
+    const { request, signings } = operation;
+    if (request.do === 'login') this.#signing(process);
+    if (result.ok && request.do === 'share') this.#learn(result.value, request.content);
+    if (result.ok && request.do === 'login') this.#signedIn(process, request.account);
+    const sure = !('content' in request) || (this.#signings.get(process) ?? 0) === signings;
+    this.#say({ event: 'answered', id, answer: sure ? this.#answerTo(id, request, result) : { kind: 'unknown' } });
+  }
+
+  /** Whoever asked there hears nothing any more. */
+  stopped(process: ProcessName): void {
+    for (const [id, { node }] of this.#underWay) {
+      if (node !== process) continue;
+      this.#underWay.delete(id);
+      this.#say({ event: 'answered', id, answer: { kind: 'unknown' } });
+    }
+  }
+
+  /** The state that the history has come to is read, where some replica has applied everything. */
+  end(): void {
+    const [first] = this.#judge.end();
+    if (first !== undefined) this.#fail(first);
+    const model = modelOf(this.#run);
+    const replica = ['tracker', 'backup'].find((name) => model.log(name).appliedSeq === model.decided.length - 1);
+    if (replica === undefined) return;
+    this.#readAccounts(replica);
+    this.#readOwners(replica);
+  }
+
+  #requestOf(process: ProcessName, { call, args, account }: Asked): HistoryRequest | null {
+    switch (call) {
+      case 'register':
+      case 'login':
+        return { do: call, account: textIn(args, 'name'), password: textIn(args, 'password') };
+      case 'passwd':
+        if (account === null) return null;
+        return { do: 'passwd', account, oldPassword: textIn(args, 'oldPassword'), newPassword: textIn(args, 'newPassword') };
+      case 'account.disable':
+        return { do: 'disable', account: textIn(args, 'name'), disabled: args['disabled'] === true };
+      case 'share': {
+        const [path] = Array.isArray(args['paths']) ? args['paths'] : [];
+        return typeof path === 'string' ? shareOf(this.#holds(process, contentAt(path)), process, account) : null;
+      }
+      case 'unshare': {
+        const content = this.#contents.get(textIn(args, 'id'));
+        return content === undefined ? null : ({ ...shareOf(content, process, account), do: 'unshare' } as HistoryRequest);
+      }
+      case 'get':
+        // What it has fetched it shares, when it pleases.
+        for (const content of this.#contents.values())
+          if (content.endsWith(`/${textIn(args, 'what')}`)) this.#mayShare(process, content, account);
+        return null;
+      default:
+        return null;
+    }
+  }
+
+  #answerTo(id: number, request: HistoryRequest, result: Result<object>): HistoryAnswer {
+    // Of several answers to one registration the client reports one; a refusal may have met its own doing.
+    if (!result.ok) return this.#repeats.has(id) || request.do === 'share' ? { kind: 'unknown' } : answerOfCode(request, result.error.code);
+    const { durability } = result.value as { readonly durability?: unknown };
+    // The node has let go of it; the catalog is told when it can be.
+    return request.do === 'unshare' && (durability === undefined || durability === 'none') ? { kind: 'unknown' } : { kind: 'ok' };
+  }
+
+  #learn(value: object, content: string): void {
+    const { id } = value as { readonly id?: unknown };
+    if (typeof id === 'string') this.#contents.set(id, content);
+  }
+
+  #holds(process: ProcessName, content: string): string {
+    const held = this.#held.get(process) ?? new Set<string>();
+    this.#held.set(process, held.add(content));
+    return content;
+  }
+
+  #mayShare(process: ProcessName, content: string, account: string | null): void {
+    this.#holds(process, content);
+    const id = this.#extra--;
+    this.#hear(id, process, shareOf(content, process, account));
+    this.#say({ event: 'answered', id, answer: { kind: 'unknown' } });
+  }
+
+  #signedIn(process: ProcessName, account: string): void {
+    for (const content of this.#held.get(process) ?? []) this.#mayShare(process, content, account);
+  }
+
+  #signing(process: ProcessName): void {
+    this.#signings.set(process, (this.#signings.get(process) ?? 0) + 1);
+  }
+
+  #noteNode(process: ProcessName): void {
+    if (!process.startsWith('node')) return;
+    const { node } = (this.#run.status(process) ?? {}) as { readonly node?: { readonly node?: unknown } };
+    if (typeof node?.node === 'string') this.#nodeIds.set(node.node, process);
+  }
+
+  #hear(id: number, client: string, request: HistoryRequest): void {
+    const object = objectOf(request);
+    const reading: HistoryRequest =
+      'content' in request ? { do: 'owns', content: request.content, node: request.node } : { do: 'look', account: request.account };
+    if (!this.#objects.has(object)) this.#objects.set(object, reading);
+    this.#say({ event: 'called', id, client, request });
+  }
+
+  #say(event: Parameters<HistoryJudge['hear']>[0]): void {
+    const fault = this.#judge.hear(event);
+    if (fault !== null) this.#fail(fault);
+  }
+
+  #fail({ object, because }: HistoryFault): never {
+    return violated(NAME, `${object}: ${because}`);
+  }
+
+  #read(request: HistoryRequest, value: NonNullable<Extract<HistoryAnswer, { kind: 'ok' }>['value']>, replica: string): void {
+    const id = this.#extra--;
+    this.#say({ event: 'called', id, client: `the ledger of ${replica}, at the end,`, request });
+    this.#say({ event: 'answered', id, answer: { kind: 'ok', value } });
+  }
+
+  #readAccounts(replica: ProcessName): void {
+    const rows = new Map(this.#run.query(replica, 'SELECT name, disabled FROM accounts').map((row) => [row['name'], row['disabled']]));
+    for (const request of this.#objects.values()) {
+      if (request.do !== 'look') continue;
+      const disabled = rows.get(request.account);
+      this.#read(request, disabled === undefined ? 'none' : Number(disabled) === 1 ? 'disabled' : 'enabled', replica);
+    }
+  }
+
+  #readOwners(replica: ProcessName): void {
+    const owners = new Set<string>();
+    for (const row of this.#run.query(replica, 'SELECT content, account, node FROM owners')) {
+      const content = this.#contents.get(String(row['content']));
+      const node = this.#nodeIds.get(String(row['node']));
+      if (content !== undefined && node !== undefined) owners.add(objectOf(shareOf(content, node, String(row['account']))));
+    }
+    for (const [object, request] of this.#objects) if (request.do === 'owns') this.#read(request, owners.has(object), replica);
+  }
+}
+
+export const asIfInOrder: MakeChecker = (run) => new Clients(run);
+
+/** Requests of a session that are followed. */
+const ASKED_MAX = 10_000;
+
+/** A session's reads never go back behind what it has seen, unless the answer says that it may be stale. */
+export const sessionsNeverUnsee: MakeChecker = () => {
+  /** Of each node, since it started: the highest entry in an answer, and what each request may not fall behind. */
+  const seen = new Map<ProcessName, number>();
+  const floors = new Map<ProcessName, Map<string, number>>();
+  return {
+    name: NAME,
+    demands: 'A node sees its own changes, and never an older state than before, but where the answer is marked as stale.',
+    started(process) {
+      seen.delete(process);
+      floors.delete(process);
+    },
+    sent(process, _to, link, frame) {
+      if (frame.kind !== 'request' || link !== 'member') return;
+      let asked = floors.get(process);
+      if (asked === undefined || asked.size >= ASKED_MAX) {
+        asked = new Map();
+        floors.set(process, asked);
+      }
+      const key = `${frame.requestId.client}:${frame.requestId.n}`;
+      if (!asked.has(key)) asked.set(key, seen.get(process) ?? 0);
+    },
+    received(process, from, link, frame) {
+      if (frame.kind !== 'reply' || link !== 'member' || !frame.body.ok || frame.stale === true) return;
+      const key = `${frame.requestId.client}:${frame.requestId.n}`;
+      const floor = floors.get(process)?.get(key);
+      if (floor === undefined) return;
+      if (frame.seq > 0 && frame.seq < floor)
+        violated(
+          NAME,
+          `${process} had seen entry ${floor} when it asked, and ${from} answers from a state of entry ${frame.seq}, not marked as stale`,
+        );
+      seen.set(process, Math.max(seen.get(process) ?? 0, frame.seq));
+    },
+  };
+};

@@ -46,12 +46,14 @@ const main = async (order: HuntOrder): Promise<Hunt> => {
 /** The small plan and its page, for people. */
 const keep = async ({ mutant, folder, commit }: HuntOrder, plan: Plan, message: string): Promise<void> => {
   if (folder === null) return;
-  const { recordPage } = await import('../report/record.ts');
+  const { PageMaker } = await import('../run/page.ts');
+  const { runPlan } = await import('../run/runner.ts');
   mkdirSync(folder, { recursive: true });
   const about = `The mutant ${mutant} at ${commit}: ${message}`;
   const replay = `node simulations/mutants/replay.ts ${mutant}`;
   writeFileSync(`${folder}/${mutant}.json`, `${JSON.stringify({ ...plan, about }, null, 2)}\n`);
-  writeFileSync(`${folder}/${mutant}.html`, recordPage({ ...plan, about }, { replay, commit }).html);
+  const maker = new PageMaker({ ...plan, about });
+  writeFileSync(`${folder}/${mutant}.html`, maker.page(runPlan(plan, { observers: [maker.observer] }), replay));
 };
 
 const [text] = process.argv.slice(2);

@@ -2,10 +2,11 @@
  * npm run mutants [-- --only NAME[,NAME] --rule R --seeds N --seconds S --shrink S --cores C]: plants each mutant in a process of its
  * own and runs the fuzzer's seeds there until one fails. All must be found, by a median of at most 20 seeds.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { commitOfSource } from '../run/replay.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './mutants.ts';
 import type { Hunt, HuntOrder } from './order.ts';
@@ -34,18 +35,7 @@ const limits = { seeds: whole('seeds', 1), seconds: whole('seconds', 1), shrink:
 /** Longer than it is told to take: something hangs. */
 const GRACE_SECONDS = 60;
 
-const commitNow = (): string => {
-  try {
-    return execFileSync('git', ['describe', '--always', '--dirty=+'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return 'unknown';
-  }
-};
-const commit = commitNow();
+const commit = commitOfSource();
 
 const hunt = (order: Partial<HuntOrder>): Promise<Hunt> => {
   const whole: HuntOrder = {

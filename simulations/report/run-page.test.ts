@@ -27,6 +27,7 @@ const page = (failed: boolean): string => {
   recorder.answered(9, 'node1', { ok: true, value: {} });
   return renderRunPage({
     plan,
+    probes: [],
     failure: failed ? { checker: 'I3', message: 'entry 5 is gone', atMs: 400 } : null,
     recording: recorder.recording(),
     originMicros: 2_000_000,

@@ -1,6 +1,6 @@
 /** The page of one run: its last events as a sequence diagram that a person can step through. One file, nothing fetched. */
 import { processNames } from '../plan/names.ts';
-import type { Fault, Plan } from '../plan/types.ts';
+import type { Fault, Operation, Plan } from '../plan/types.ts';
 import type { Failure } from '../run/outcome.ts';
 import { concernedBy } from '../shrink/processes.ts';
 import { describeFault, describeOperation, isChatter } from './describe.ts';
@@ -12,6 +12,8 @@ import { VIEWER_SCRIPT } from './viewer.ts';
 
 export interface RunPage {
   readonly plan: Plan;
+  /** What the run asks beside the plan's operations. */
+  readonly probes: readonly Operation[];
   /** Null: the run passed. */
   readonly failure: Failure | null;
   readonly recording: Recording;
@@ -93,7 +95,7 @@ const plain = (failure: Failure): Failure => {
 const MARKER =
   '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0L8,4L0,8z"/></marker></defs>';
 
-const diagramOf = ({ plan, failure, recording, originMicros }: RunPage): Diagram => {
+const diagramOf = ({ plan, probes, failure, recording, originMicros }: RunPage): Diagram => {
   const rows: Row[] = [...recording.events];
   if (failure !== null) {
     const at = Math.max(originMicros + failure.atMs * 1_000, rows.at(-1)?.at ?? 0);
@@ -105,7 +107,7 @@ const diagramOf = ({ plan, failure, recording, originMicros }: RunPage): Diagram
     rows,
     lost: recording.lost,
     faults: plan.faults.map((fault) => drawnFault(fault, plan, originMicros)).filter(({ fromAt }) => fromAt <= endAt),
-    operations: Object.fromEntries(plan.operations.map((operation) => [operation.id, describeOperation(operation)])),
+    operations: Object.fromEntries([...plan.operations, ...probes].map((operation) => [operation.id, describeOperation(operation)])),
     originAt: originMicros,
   };
 };

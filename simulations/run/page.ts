@@ -21,9 +21,9 @@ export class PageMaker {
 
   /** After the run: the page, which stands for itself. */
   page({ failure, events, traceHash, begunMicros }: RunOutcome, replay: string): string {
-    const operations = [...this.#plan.operations, ...probesOf(this.#plan)];
     return renderRunPage({
-      plan: { ...this.#plan, operations },
+      plan: this.#plan,
+      probes: probesOf(this.#plan),
       failure,
       recording: this.#recorder?.recording() ?? { events: [], states: [], lost: [], total: 0 },
       originMicros: begunMicros,

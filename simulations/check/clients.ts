@@ -105,10 +105,8 @@ class Clients implements Checker {
         const [path] = Array.isArray(args['paths']) ? args['paths'] : [];
         return typeof path === 'string' ? shareOf(this.#holds(process, contentAt(path)), process, account) : null;
       }
-      case 'unshare': {
-        const content = this.#contents.get(textIn(args, 'id'));
-        return content === undefined ? null : ({ ...shareOf(content, process, account), do: 'unshare' } as HistoryRequest);
-      }
+      case 'unshare':
+        return this.#unshareOf(process, this.#contents.get(textIn(args, 'id')), account);
       case 'get':
         // What it has fetched it shares, when it pleases.
         for (const content of this.#contents.values())
@@ -119,9 +117,21 @@ class Clients implements Checker {
     }
   }
 
+  /** The catalog may name the node under every account that it has had: under each it may be taken out, at some time. */
+  #unshareOf(process: ProcessName, content: string | undefined, account: string | null): HistoryRequest | null {
+    if (content === undefined) return null;
+    const known = [...this.#objects.values()].filter(
+      (object) => object.do === 'owns' && object.content === content && object.node.startsWith(`${process} as `),
+    );
+    const own = shareOf(content, process, account);
+    if (known.length === 1 && objectOf(known[0] as HistoryRequest) === objectOf(own)) return { ...own, do: 'unshare' } as HistoryRequest;
+    for (const object of known) this.#maybe(process, { ...object, do: 'unshare' } as HistoryRequest);
+    return null;
+  }
+
   #answerTo(id: number, request: HistoryRequest, result: Result<object>): HistoryAnswer {
     // Of several answers to one registration the client reports one; a refusal may have met its own doing.
-    if (!result.ok) return this.#repeats.has(id) || request.do === 'share' ? { kind: 'unknown' } : answerOfCode(request, result.error.code);
+    if (!result.ok) return this.#repeats.has(id) || 'content' in request ? { kind: 'unknown' } : answerOfCode(request, result.error.code);
     const { durability } = result.value as { readonly durability?: unknown };
     // The node has let go of it; the catalog is told when it can be.
     return request.do === 'unshare' && (durability === undefined || durability === 'none') ? { kind: 'unknown' } : { kind: 'ok' };
@@ -140,8 +150,13 @@ class Clients implements Checker {
 
   #mayShare(process: ProcessName, content: string, account: string | null): void {
     this.#holds(process, content);
+    this.#maybe(process, shareOf(content, process, account));
+  }
+
+  /** It may happen, now or later. */
+  #maybe(process: ProcessName, request: HistoryRequest): void {
     const id = this.#extra--;
-    this.#hear(id, process, shareOf(content, process, account));
+    this.#hear(id, process, request);
     this.#say({ event: 'answered', id, answer: { kind: 'unknown' } });
   }
 

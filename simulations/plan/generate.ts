@@ -73,11 +73,17 @@ const operationsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { 
   return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: FIRST_OPERATION_ID + index, ...draft }) as Operation);
 };
 
-/** The plan of a seed. The same seed and phases give the same plan on every machine. */
-export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS, calmMs: CALM_MS }): Plan => {
+/** What is not left to the seed. */
+interface Given {
+  readonly cluster?: ClusterPlan;
+  readonly profile?: Profile;
+}
+
+/** The plan of a seed. The same seed, phases and givens give the same plan on every machine. */
+export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS, calmMs: CALM_MS }, given: Given = {}): Plan => {
   const random = createRandom(`plan ${seed}`);
-  const cluster = drawCluster(random.fork('cluster'));
-  const profile = drawProfile(random.fork('profile'), cluster);
+  const cluster = given.cluster ?? drawCluster(random.fork('cluster'));
+  const profile = given.profile ?? drawProfile(random.fork('profile'), cluster);
   return inOrder({
     version: 1,
     about: `generated from seed ${seed}`,

@@ -33,7 +33,7 @@ export const LINK_LIMITS: LinkLimits = {
 };
 
 /** Among tracker, backup and proxies silence is noticed soon: a machine that vanished closes no connection. */
-export const CLUSTER_LINK_LIMITS: LinkLimits = { ...LINK_LIMITS, helloTimeoutMs: 2_000, pingAfterMs: 500, silentAfterMs: 2_000 };
+export const CLUSTER_LINK_LIMITS: LinkLimits = { ...LINK_LIMITS, helloTimeoutMs: 2_000, pingAfterMs: 1_000, silentAfterMs: 2_000 };
 
 /** Who this process says it is. */
 export interface LinkIdentity {

@@ -29,6 +29,9 @@ const SWARM = token<Swarm>('swarm');
 const DESK = token<Desk>('desk');
 
 const SOFTWARE = `shoal/${version}`;
+/** Proxies miss a primary that has said nothing for a second. */
+const STATUS_EVERY_MS = 300;
+
 /** Where the ledger is in the data folder. */
 const LEDGER_FILE = 'ledger.sqlite';
 
@@ -198,7 +201,7 @@ class ReplicaRole implements Role {
             listen,
             security: secrets.clusterKey,
             linksMax: limits.linksMax,
-            statusEveryMs: network.timing.heartbeatMs,
+            statusEveryMs: Math.max(STATUS_EVERY_MS, network.timing.heartbeatMs),
           },
           {
             listening: (address) => this.#listening(ok(undefined), formatAddress(address)),

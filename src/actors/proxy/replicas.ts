@@ -43,9 +43,10 @@ interface Replica {
   reason: string;
 }
 
-/** A primary that was not heard for this long is suspected: it says its status every 150 ms or so. */
+/** A primary that was not heard for this long is suspected: it says its status every 300 ms or so. */
 const QUIET_AFTER: Micros = millis(1_000);
 const LOOK_EVERY: Micros = millis(250);
+const LOOK_LEAST: Micros = millis(20);
 /** What a replica said of itself is not told to people when it is older. */
 const REPORT_OLD_AFTER: Micros = millis(2_000);
 
@@ -220,8 +221,11 @@ export class Replicas {
   #look(): void {
     const { clock } = this.#ports;
     const view = this.primary === null ? undefined : this.#replicas.get(this.primary.name)?.view;
-    if (view !== undefined && clock.now() - view.heardAt > QUIET_AFTER) this.#setQuiet(true);
-    this.#timer = clock.setTimer(LOOK_EVERY, () => this.#look());
+    const silent = view === undefined ? 0 : clock.now() - view.heardAt;
+    if (silent >= QUIET_AFTER) this.#setQuiet(true);
+    // Of a primary that was heard, silence shows when enough of it is over.
+    const heard = view !== undefined && silent < QUIET_AFTER;
+    this.#timer = clock.setTimer(heard ? Math.max(LOOK_LEAST, QUIET_AFTER - silent) : LOOK_EVERY, () => this.#look());
   }
 
   #setQuiet(quiet: boolean): void {

@@ -50,7 +50,13 @@ export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
   ordered: 65,
 };
 
-const KIND_OF_BYTE = new Map(Object.entries(KIND_BYTES).map(([kind, byte]) => [byte, kind as FrameKind]));
+/** A status without a report: the only kind with two forms. */
+const BRIEF_STATUS_BYTE = 22;
+
+const KIND_OF_BYTE = new Map([
+  ...Object.entries(KIND_BYTES).map(([kind, byte]) => [byte, kind as FrameKind] as const),
+  [BRIEF_STATUS_BYTE, 'status'] as const,
+]);
 
 const LINK: readonly FrameKind[] = ['hello', 'welcome', 'refuse', 'ping', 'pong'];
 const VOTING: readonly FrameKind[] = [
@@ -70,12 +76,33 @@ const VOTING: readonly FrameKind[] = [
 const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),
   proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...VOTING]),
-  replica: new Set([...LINK, ...VOTING, 'probe', 'probed', 'append', 'appendAck', 'appendNack', 'snapshotChunk', 'snapshotAck', 'timeoutNow']),
+  replica: new Set([
+    ...LINK,
+    ...VOTING,
+    'probe',
+    'probed',
+    'append',
+    'appendAck',
+    'appendNack',
+    'snapshotChunk',
+    'snapshotAck',
+    'timeoutNow',
+  ]),
   swarm: new Set([...LINK, 'swarmDelta']),
   operator: new Set([...LINK, 'order', 'ordered']),
 };
 
-const RATED: ReadonlySet<FrameKind> = new Set(['heartbeat', 'heartbeatAck', 'append', 'appendAck', 'announce', 'announced', 'swarmDelta']);
+const RATED: ReadonlySet<FrameKind> = new Set([
+  'ping',
+  'pong',
+  'heartbeat',
+  'heartbeatAck',
+  'append',
+  'appendAck',
+  'announce',
+  'announced',
+  'swarmDelta',
+]);
 /** Kinds that may have a tail, and the name of the field that it is. */
 const TAILS: Readonly<Partial<Record<FrameKind, 'tail' | 'bytes'>>> = { request: 'tail', reply: 'tail', snapshotChunk: 'bytes' };
 
@@ -106,6 +133,7 @@ const tooLarge = (reply: ReplyFrame): ReplyFrame => ({
 /** @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
 export const encodeControl = (frame: ControlFrame): EncodedFrame => {
   const kind = KIND_BYTES[frame.kind];
+  if (frame.kind === 'status' && frame.report === undefined) return { kind: BRIEF_STATUS_BYTE, parts: [encodeRated(frame)] };
   if (RATED.has(frame.kind)) return { kind, parts: [encodeRated(frame as RatedFrame)] };
   const fields: Record<string, unknown> = { ...frame };
   const tailField = TAILS[frame.kind];
@@ -132,7 +160,7 @@ export const decodeControl = (link: LinkType, kindByte: number, body: Uint8Array
   if (kind === undefined) return violation(`unknown frame kind ${kindByte}`);
   if (!ALLOWED[link].has(kind)) return violation(`a ${kind} frame has no place on ${link === 'operator' ? 'an' : 'a'} ${link} link`);
   if (body.length > FRAME_BYTES_MAX[link]) return violation(`a ${kind} frame of ${body.length} bytes`);
-  if (RATED.has(kind)) return decodeRated(kind as RatedFrame['kind'], body);
+  if (RATED.has(kind) || kindByte === BRIEF_STATUS_BYTE) return decodeRated(kind as RatedFrame['kind'], body);
   return decodeHeaded(kind as HeadKind, body);
 };
 

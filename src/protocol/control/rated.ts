@@ -8,7 +8,10 @@ import type {
   AnnounceFrame,
   AnnounceItem,
   ControlFrame,
+  PingFrame,
+  PongFrame,
   ReplicationFrame,
+  StatusFrame,
   SwarmDeltaFrame,
   VotingFrame,
   WireEntry,
@@ -21,7 +24,13 @@ type HeartbeatAckFrame = Extract<VotingFrame, { kind: 'heartbeatAck' }>;
 type AppendFrame = Extract<ReplicationFrame, { kind: 'append' }>;
 type AppendAckFrame = Extract<ReplicationFrame, { kind: 'appendAck' }>;
 
+/** What a replica says of itself to every proxy, many times a second; with a report for people it is a JSON head instead. */
+export type BriefStatusFrame = Omit<StatusFrame, 'report'>;
+
 export type RatedFrame =
+  | PingFrame
+  | PongFrame
+  | BriefStatusFrame
   | HeartbeatFrame
   | HeartbeatAckFrame
   | AppendFrame
@@ -30,6 +39,10 @@ export type RatedFrame =
   | AnnouncedFrame
   | SwarmDeltaFrame;
 
+const ROLES: readonly [StatusFrame['role'], ...StatusFrame['role'][]] = ['booting', 'follower', 'candidate', 'primary', 'fenced', 'halted'];
+const MODES: readonly [StatusFrame['mode'], ...StatusFrame['mode'][]] = ['SYNC', 'SOLO', 'NONE'];
+/** Longer than any name that is allowed. */
+const NAME_BYTES_MAX = 2_048;
 const EVENTS: readonly AnnounceItem['event'][] = ['none', 'started', 'completed', 'stopped'];
 const HASH_BYTES = 32;
 /** Smallest encodings, to bound counts. */
@@ -40,6 +53,19 @@ const ENTRY_BYTES_MIN = 8 + 8 + HASH_BYTES + 8 + 1 + 4;
 
 export const encodeRated = (frame: RatedFrame): Uint8Array => {
   switch (frame.kind) {
+    case 'ping':
+      return new Writer(16)
+        .integer(frame.nonce)
+        .text(frame.node ?? '')
+        .finish();
+    case 'pong':
+      return new Writer(17)
+        .integer(frame.nonce)
+        .u8(frame.roundTripMicros === null ? 0 : 1)
+        .integer(frame.roundTripMicros ?? 0)
+        .finish();
+    case 'status':
+      return encodeStatus(frame);
     case 'heartbeat':
       return new Writer(64).integer(frame.epoch).u32(frame.v).integer(frame.round).integer(frame.commitSeq).short(frame.primary).finish();
     case 'heartbeatAck':
@@ -67,6 +93,12 @@ export const decodeRated = (kind: RatedFrame['kind'], body: Uint8Array): Result<
 
 const read = (kind: RatedFrame['kind'], r: Reader): RatedFrame => {
   switch (kind) {
+    case 'ping':
+      return { kind, nonce: r.integer(), node: orNull(r.text(NAME_BYTES_MAX)) };
+    case 'pong':
+      return readPong(r);
+    case 'status':
+      return readStatus(r);
     case 'heartbeat':
       return { kind, epoch: r.integer(), v: r.u32(), round: r.integer(), commitSeq: r.integer(), primary: r.short() };
     case 'heartbeatAck':
@@ -85,6 +117,44 @@ const read = (kind: RatedFrame['kind'], r: Reader): RatedFrame => {
 };
 
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
+
+/** Names are never empty. */
+const orNull = (name: string): string | null => (name === '' ? null : name);
+
+const readPong = (r: Reader): PongFrame => {
+  const nonce = r.integer();
+  const known = r.flag();
+  const roundTripMicros = r.integer();
+  return { kind: 'pong', nonce, roundTripMicros: known ? roundTripMicros : null };
+};
+
+const encodeStatus = (frame: BriefStatusFrame): Uint8Array =>
+  new Writer(96)
+    .short(frame.name)
+    .u8(ROLES.indexOf(frame.role))
+    .integer(frame.epoch)
+    .short(frame.primary ?? '')
+    .u8(MODES.indexOf(frame.mode))
+    .integer(frame.appliedSeq)
+    .short(frame.waitsFor ?? '')
+    .finish();
+
+const readStatus = (r: Reader): BriefStatusFrame => ({
+  kind: 'status',
+  name: r.short(),
+  role: oneOf(r, ROLES),
+  epoch: r.integer(),
+  primary: orNull(r.short()),
+  mode: oneOf(r, MODES),
+  appliedSeq: r.integer(),
+  waitsFor: orNull(r.short()),
+});
+
+const oneOf = <T>(r: Reader, words: readonly [T, ...T[]]): T => {
+  const word = words[r.u8()];
+  if (word === undefined) r.fail('an unknown word');
+  return word ?? words[0];
+};
 
 // ---- append ----------------------------------------------------------------------------------------------------
 

@@ -202,7 +202,13 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   cluster: clusterReport,
 };
 
-const configuration = z.strictObject({ e: epoch, v: count, primary: voter.nullable(), isr: z.array(voter).max(16), generation: count.exactOptional() });
+const configuration = z.strictObject({
+  e: epoch,
+  v: count,
+  primary: voter.nullable(),
+  isr: z.array(voter).max(16),
+  generation: count.exactOptional(),
+});
 const position = z.strictObject({ seq: count, epoch, hash });
 const link = z.enum(['member', 'proxy', 'replica', 'swarm', 'operator']);
 
@@ -239,8 +245,6 @@ export const heads = {
   hello: z.strictObject({ version: count, link, networkId: id, name: voter, incarnation: id, software: z.string().max(128) }),
   welcome: z.strictObject({ version: count, name: voter, incarnation: id, observed: address, epoch }),
   refuse: z.strictObject({ code: z.enum(['version', 'network', 'name', 'full', 'bad-frame']), message }),
-  ping: z.strictObject({ nonce: count, node: name.nullable() }),
-  pong: z.strictObject({ nonce: count, roundTripMicros: count.nullable() }),
   request: z.strictObject({
     requestId,
     token: secret.nullable(),

@@ -22,7 +22,7 @@ export interface EndpointOwner {
 /** What lent bytes become when the call is over. */
 export const POISON = 0xdb;
 /** One train in so many is cut in two before it is delivered. */
-const CUT_ONE_IN = 4;
+const CUT_ONE_IN = 16;
 /** Where a link slices, a train is not cut in many more than this. */
 const SLICES_MAX = 64;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { activationOf } from './candidate.ts';
 import { nextEntry } from './chain.ts';
 import { decideAppend } from './follower.ts';

@@ -97,7 +97,12 @@ export class Cluster {
     const config = (process: string, file: { readonly role: RoleName; readonly [key: string]: unknown }): AnyConfig =>
       assemble(processSchemas[file.role].parse({ secrets: 'secrets.json', ...file }), networkFile, secretsFile, `/${process}`);
     const replica = (role: ReplicaConfig['role'], name: string): ReplicaConfig =>
-      config(role, { role, name, listen: at(role, CONTROL_PORT) }) as ReplicaConfig;
+      config(role, {
+        role,
+        name,
+        listen: at(role, CONTROL_PORT),
+        ...(options.logEntriesKept === undefined ? {} : { limits: { logEntriesKept: options.logEntriesKept } }),
+      }) as ReplicaConfig;
     const proxy = (name: string): ProxyConfig => config(name, { role: 'proxy', name, listen: at(name, MEMBER_PORT) }) as ProxyConfig;
     const main = replica('tracker', 'main');
     const { passwordQueueMax } = main.limits;

@@ -91,6 +91,7 @@ export const drawCluster = (random: Random): ClusterPlan => {
     witnesses: proxies === 3 && chance(random, 'three witnesses', 60) ? 3 : 1,
     nodes: 2 + below(random, 'nodes', 7),
     liars,
+    ...(chance(random, 'a short log', 40) ? { logEntriesKept: Math.round(logBetween(random, 'log entries kept', 2, 60)) } : {}),
     uplinkBytesPerSecond: chance(random, 'thin uplinks', 40) ? Math.round(logBetween(random, 'uplink', 50_000, 5_000_000)) : null,
   };
 };

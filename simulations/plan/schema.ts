@@ -96,6 +96,7 @@ const planSchema = z.strictObject({
     nodes: whole(0, L.nodesMax),
     liars: whole(0, L.liarsMax),
     uplinkBytesPerSecond: whole(1_000, 100_000_000_000).nullable(),
+    logEntriesKept: whole(2, 10_000_000).optional(),
   }),
   chaosMs: time,
   calmMs: time,

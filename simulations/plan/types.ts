@@ -17,6 +17,8 @@ export interface ClusterPlan {
   readonly liars: number;
   /** Bytes a second of each node's uplink; null for no limit. */
   readonly uplinkBytesPerSecond: number | null;
+  /** Applied changes that a replica keeps in its log; few make the other one need the whole state. Default: as shipped. */
+  readonly logEntriesKept?: number;
 }
 
 interface Timed {

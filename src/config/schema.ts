@@ -133,6 +133,12 @@ const replica = <R extends 'tracker' | 'backup'>(role: R, example: string) =>
           torrentBytesMax: count(1024, 8 * MIB, 8 * MIB, 'Bytes of the largest torrent file in the catalog.'),
           linksMax: count(4, 10_000, 256, 'Connections from proxies and the other replica at one time.'),
           passwordQueueMax: count(1, 10_000, 64, 'Passwords that wait to be hashed; more are answered with "busy".'),
+          logEntriesKept: count(
+            2,
+            10_000_000,
+            100_000,
+            'Applied changes that stay in the log for the other replica; where it lacks older ones, it gets the whole state.',
+          ),
         })
         .prefault({})
         .meta({ description: 'Limits.' }),

@@ -69,7 +69,13 @@ interface ProcessConfig {
 export interface ReplicaConfig extends ProcessConfig {
   readonly role: 'tracker' | 'backup';
   readonly listen: HostPort;
-  readonly limits: { readonly torrentBytesMax: number; readonly linksMax: number; readonly passwordQueueMax: number };
+  readonly limits: {
+    readonly torrentBytesMax: number;
+    readonly linksMax: number;
+    readonly passwordQueueMax: number;
+    /** Applied entries kept in the log for the other replica. */
+    readonly logEntriesKept: number;
+  };
 }
 
 export interface ProxyConfig extends ProcessConfig {

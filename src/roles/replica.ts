@@ -1,5 +1,6 @@
 /** What tracker and backup are: the same parts over the same ports. Only the name, and with it the priority, differs. */
 import { Desk, DESK_DEFAULTS } from '../actors/desk/desk.ts';
+import { REPLICA_LIMITS } from '../actors/replica/api.ts';
 import { Replica } from '../actors/replica/replica.ts';
 import { Swarm } from '../actors/swarm/swarm.ts';
 import { Voter } from '../actors/voter/voter.ts';
@@ -265,6 +266,7 @@ class ReplicaRole implements Role {
           replicas,
           peers: get(LINKS),
           timing: replicationTiming,
+          limits: { ...REPLICA_LIMITS, logEntriesKept: limits.logEntriesKept },
           halted: (reason) => (this.#haltReason = reason.replace(/\.$/u, '')),
         });
       })

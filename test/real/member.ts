@@ -43,8 +43,9 @@ export class Members {
     this.#config = config.value;
   }
 
-  open(): Member {
-    const member = new Member(this.#environment, this.#config);
+  /** `proxy`: which one of the network's it is connected to. */
+  open(proxy = 0): Member {
+    const member = new Member(this.#environment, this.#config, proxy);
     this.#open.push(member);
     return member;
   }
@@ -68,15 +69,15 @@ export class Member {
   #entering: Promise<void> | null = null;
   token: string | null = null;
 
-  constructor(environment: Environment, { network, secrets }: NodeConfig) {
+  constructor(environment: Environment, { network, secrets }: NodeConfig, proxyIndex: number) {
     const { ports } = environment;
     const hex = (): string => Buffer.from(ports.crypto.secretBytes(16)).toString('hex');
     this.#environment = environment;
     this.node = hex();
     this.#client = hex();
     this.#incarnation = hex();
-    const [proxy] = network.proxies;
-    if (proxy === undefined) throw new Error('The network has no proxy');
+    const proxy = network.proxies[proxyIndex];
+    if (proxy === undefined) throw new Error(`The network has no proxy ${proxyIndex}`);
     const identity = { networkId: network.networkId, name: this.node, incarnation: this.#incarnation, software: 'test' };
     this.#dialler = new LinkDialler<MemberFrame>(
       ports,

@@ -64,7 +64,7 @@ const listenAnywhere = (): Promise<{ readonly port: number; release(): Promise<v
   });
 
 /** Ports that are free now, all different. */
-const freePorts = async (count: number): Promise<number[]> => {
+export const freePorts = async (count: number): Promise<number[]> => {
   const held = await Promise.all(Array.from({ length: count }, listenAnywhere));
   await Promise.all(held.map((each) => each.release()));
   return held.map(({ port }) => port);

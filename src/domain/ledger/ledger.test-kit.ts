@@ -14,7 +14,7 @@ import { ledgerTransactions } from './transactions.ts';
 import type { Change, LedgerTransactions } from './types.ts';
 
 /** A digest of the whole applied state and its position in the log; hex. Replicas that applied the same have the same. */
-const stateDigest = (sql: SqlEngine): string => {
+export const stateDigest = (sql: SqlEngine): string => {
   const position = positionAt(sql, appliedSeq(sql));
   let digest = sha256(JSON.stringify([position?.seq, position?.epoch, position === null ? '' : toHex(position.hash)]));
   const cutter = new Cutter(1 << 20, (piece) => (digest = linkDigest(digest, piece)));

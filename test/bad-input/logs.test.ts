@@ -65,7 +65,7 @@ test('no password, token, code or key is in any line of any process, at any leve
   const text = (value: unknown): string =>
     JSON.stringify(value, (_key, inner: unknown) => (ArrayBuffer.isView(inner) ? Buffer.from(inner.buffer).toString('hex') : inner));
   for (const line of cluster.world.log.lines()) seen.push(text(line));
-  cluster.world.log.watch = (line) => void seen.push(text(line));
+  cluster.world.observe({ logged: (line) => void seen.push(text(line)) });
   const [first, second, wrong, reset] = [
     'first horse battery',
     'second horse battery',

@@ -114,6 +114,11 @@ describe('status --cluster through a node', () => {
     assert.match(out, /^seen by +proxy, routed$/mu);
   });
 
+  it('says what the next change does where the pair was in step and the other one is gone', async () => {
+    const { out } = await ask(clusterOf([seen('main', { role: 'primary' }), away('backup')], null));
+    assert.match(out, /^mode +SYNC, and backup does not answer: the next change goes on without it$/mu);
+  });
+
   it('ends with status 75 where nobody leads, and says whom to start', async () => {
     const waiting = await ask(stuck);
     assert.equal(waiting.status, EXIT.temporary);

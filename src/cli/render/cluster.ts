@@ -18,7 +18,10 @@ const primaryText = ({ primary, epoch, waitsFor, replicas, draining }: ClusterRe
   return reader === null ? 'none: neither tracker nor backup answers' : 'none now; one is being elected, or too few voters answer';
 };
 
-const modeText = ({ mode, primary }: ClusterReport): string => {
+const modeText = ({ mode, primary, replicas }: ClusterReport): string => {
+  const silent = replicas.find(({ report }) => report === null);
+  // The pair degrades for a change, not before: a pair without changes stays as it was.
+  if (mode === 'SYNC' && silent !== undefined) return `SYNC, and ${silent.name} does not answer: the next change goes on without it`;
   if (mode === 'SYNC') return 'SYNC: changes are kept on both';
   return mode === 'SOLO' ? `SOLO: changes are kept on ${primary} alone, until the other has caught up` : 'NONE: changes wait';
 };

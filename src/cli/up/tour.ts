@@ -36,14 +36,15 @@ const showTimes = (screen: Screen): void => {
 };
 
 const showCommands = (context: Context, screen: Screen, network: LocalNetwork<NodeName>, password: string): void => {
-  const line = (node: NodeName, command: string, words: readonly string[] = []): string =>
-    commandLine({ env: context.env, configFile: network.configOf(node) }, command, words);
+  const line = (of: NodeName | ServerName, command: string, words: readonly string[] = [], options: readonly string[] = []): string =>
+    commandLine({ env: context.env, configFile: network.configOf(of) }, command, words, options);
   screen.heading('It stays up. Try, in another terminal');
   screen.commands([
     { command: line('bob', 'search'), about: 'everything that is shared' },
     { command: line('carol', 'ls'), about: 'what carol has' },
     { command: line('alice', 'share', [existsSync('README.md') ? 'README.md' : 'PATH']), about: 'share something' },
     { command: line('alice', 'nodes'), about: 'who is there' },
+    { command: line('main', 'status', [], ['--cluster']), about: 'who leads, how both trackers are' },
     { command: `kill -9 ${network.child('backup').pid}`, about: 'another failover' },
   ]);
   screen.say();

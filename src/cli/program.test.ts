@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { ErrorCode } from '../protocol/control/messages.ts';
+import type { ErrorCode, OrderErrorCode } from '../protocol/control/messages.ts';
 import { EXIT, exitCodeOf, exitMeanings } from './exit.ts';
 import { buildProgram } from './program.ts';
 import { run } from './run.test-kit.ts';
@@ -167,7 +167,40 @@ describe('exit codes', () => {
   const node = ['offline', 'not-logged-in', ...codesIn('gateways/api').filter((code) => code !== 'too-large'), 'timeout'];
   const registers = ['register', 'invite', 'share'];
   const transfers = ['share', 'get'];
-  const local = ['init', 'join', 'inspect', 'config print', 'config check', 'up', 'simulate', 'tracker', 'backup', 'proxy', 'node'];
+  const operators = ['handover', 'force-promote'];
+  /** What a tracker may answer an order. */
+  const orders: Readonly<Record<OrderErrorCode, true>> = {
+    'bad-request': true,
+    booting: true,
+    busy: true,
+    degraded: true,
+    disk: true,
+    eligible: true,
+    halted: true,
+    indeterminate: true,
+    internal: true,
+    'is-primary': true,
+    'no-majority': true,
+    'no-peer': true,
+    'not-primary': true,
+    'primary-alive': true,
+    'timed-out': true,
+    unavailable: true,
+  };
+  const local = [
+    ...operators,
+    'init',
+    'join',
+    'inspect',
+    'config print',
+    'config check',
+    'up',
+    'simulate',
+    'tracker',
+    'backup',
+    'proxy',
+    'node',
+  ];
 
   it('of every command that asks the node are in its help, whatever node and network answer', () => {
     const askers = leaves.filter(({ name }) => !local.includes(name));
@@ -207,6 +240,7 @@ describe('exit codes', () => {
       network: ['init', 'join'],
       simulate: ['simulate'],
       up: ['up'],
+      cluster: operators,
     };
     for (const [module, names] of Object.entries(modules)) {
       const codes = leaves.filter(({ name }) => names.includes(name)).flatMap(({ command }) => documented(command));
@@ -215,6 +249,14 @@ describe('exit codes', () => {
     }
     const up = leaves.filter(({ name }) => name === 'up').flatMap(({ command }) => documented(command));
     for (const code of codesIn('cli/up')) assert.ok(up.includes(exitCodeOf(code)), `up: ${code} is ${exitCodeOf(code)}`);
+  });
+
+  it("of operators' commands are in their help, whatever a tracker answers", () => {
+    for (const { name, command } of leaves.filter((each) => operators.includes(each.name))) {
+      const codes = documented(command);
+      for (const code of [...Object.keys(orders), 'config-invalid', 'config-missing'])
+        assert.ok(codes.includes(exitCodeOf(code)), `${name}: ${code} is ${exitCodeOf(code)}`);
+    }
   });
 
   it('of roles are in their help, whatever keeps a daemon from its work', () => {

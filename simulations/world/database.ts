@@ -1,5 +1,6 @@
 import type { Database, DatabaseFailure, TransactionMap, Transactions } from '../../src/ports/database.ts';
 import { type Done, fail, type Result } from '../../src/protocol/result.ts';
+import { copyOf } from './copy.ts';
 import type { Pace } from './disk.ts';
 import type { SqlSession } from '../../src/system/sql-session.ts';
 import type { Outbox } from './outbox.ts';
@@ -42,7 +43,7 @@ export class SimulatedDatabase<T extends TransactionMap> implements Database<T> 
 
   run<K extends keyof T & string>(name: K, args: T[K]['args'], done: Done<T[K]['result'], DatabaseFailure>): void {
     const refused = this.#closed;
-    const copied = structuredClone(args);
+    const copied = copyOf(args);
     this.#outbox.inTurn(COMMIT_MICROS * this.#pace.factor, () => {
       const result = refused ? fail('io' as const, 'The database is closed.') : this.#run(name, copied);
       this.#outbox.after(ANSWER_MICROS, () => {
@@ -64,7 +65,7 @@ export class SimulatedDatabase<T extends TransactionMap> implements Database<T> 
     try {
       const result = this.#session.run(this.#transactions, name, args);
       if (result.ok) this.#committed?.(name, args, result);
-      return result.ok ? structuredClone(result) : result;
+      return result.ok ? copyOf(result) : result;
     } catch (mistake) {
       this.#outbox.answer('fault', () => {
         throw new Error(`Transaction ${name} is wrong: ${String(mistake)}`, { cause: mistake });

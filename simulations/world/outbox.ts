@@ -47,9 +47,9 @@ export class Outbox {
 
   /** Delivers now, or when the process goes on; called from work that `inTurn` or `after` runs. */
   answer(kind: string, handle: () => void, bytes?: Uint8Array): void {
-    const cause = { port: this.#port, id: ++this.#lastId, kind };
+    const [port, id] = [this.#port, ++this.#lastId];
     const deliver = (): void => {
-      if (this.#life.alive) this.#reactor.step(bytes === undefined ? cause : { ...cause, bytes }, handle);
+      if (this.#life.alive) this.#reactor.step(bytes === undefined ? { port, id, kind } : { port, id, kind, bytes }, handle);
     };
     this.#life.gate.pass(deliver);
   }

@@ -168,11 +168,16 @@ const cutFormats = (patches: Patches, trip: (call: string) => void): void => {
  * are bound to that for good.
  */
 const cutDatabaseFiles = (patches: Patches, trip: (call: string) => never): void => {
+  const inMemory = new WeakSet<DatabaseSync>();
   const { prototype } = DatabaseSync;
   for (const key of ['exec', 'prepare'] as const) {
     const real: (sql: string) => unknown = prototype[key];
     patches.set(prototype, key, function (this: DatabaseSync, sql: string): unknown {
-      return this.location() === null ? real.call(this, sql) : trip('node:sqlite with a file');
+      if (!inMemory.has(this)) {
+        if (this.location() !== null) return trip('node:sqlite with a file');
+        inMemory.add(this);
+      }
+      return real.call(this, sql);
     });
   }
 };

@@ -30,12 +30,17 @@ export interface Parts {
 export const partsOf = (environment: Environment): Parts => {
   const child: DependencyContainer = container.createChildContainer();
   child.register(ENVIRONMENT, { useValue: environment });
+  const made = new Map<Token<unknown>, unknown>();
   const parts: Parts = {
     provide(name, make) {
       child.register(name, { useFactory: instancePerContainerCachingFactory(() => make(parts.get)) });
       return parts;
     },
-    get: (name) => child.resolve(name),
+    get<T>(name: Token<T>): T {
+      // Parts ask for each other with every frame: looking it up in the container costs more than many a frame.
+      if (!made.has(name)) made.set(name, child.resolve(name));
+      return made.get(name) as T;
+    },
   };
   return parts;
 };

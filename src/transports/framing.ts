@@ -32,7 +32,11 @@ export const encodeFrame = (kind: number, parts: readonly Uint8Array[]): Uint8Ar
   for (const part of parts) bodyBytes += part.length;
   const joined = bodyBytes + FRAME_HEADER_BYTES <= JOINED_BYTES_MAX;
   const head = new Uint8Array(FRAME_HEADER_BYTES + (joined ? bodyBytes : 0));
-  new DataView(head.buffer).setUint32(0, bodyBytes + 1);
+  const length = bodyBytes + 1;
+  head[0] = length >>> 24;
+  head[1] = length >>> 16;
+  head[2] = length >>> 8;
+  head[3] = length;
   head[4] = kind;
   if (!joined) return [head, ...parts.filter((part) => part.length > 0)];
   let at = FRAME_HEADER_BYTES;
@@ -43,12 +47,14 @@ export const encodeFrame = (kind: number, parts: readonly Uint8Array[]): Uint8Ar
   return [head];
 };
 
+const NOTHING = new Uint8Array(0);
+
 /** Finds frames in a stream that is cut anywhere. Each byte is copied once, into the body it belongs to. */
 export class FrameDecoder {
   readonly #frameBytesMax: number;
   readonly #head = new Uint8Array(FRAME_HEADER_BYTES);
   #headBytes = 0;
-  #body = new Uint8Array(0);
+  #body: Uint8Array = NOTHING;
   #bodyBytes = 0;
   #bodyBytesTotal = 0;
   #violation: string | null = null;
@@ -77,7 +83,7 @@ export class FrameDecoder {
       frames.push({ kind: this.#head[4] as number, body: this.#body });
       this.#headBytes = 0;
       this.#bodyBytes = 0;
-      this.#body = new Uint8Array(0);
+      this.#body = NOTHING;
     }
     return { frames, violation: this.#violation };
   }
@@ -88,7 +94,8 @@ export class FrameDecoder {
     for (let i = 0; i < count; i++) this.#head[this.#headBytes + i] = chunk[from + i] as number;
     this.#headBytes += count;
     if (this.#headBytes < 4) return count;
-    const length = new DataView(this.#head.buffer).getUint32(0);
+    const [a, b, c, d] = this.#head as unknown as readonly [number, number, number, number];
+    const length = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     if (length === 0) this.#violation = 'a frame of length zero has no kind';
     else if (length > this.#frameBytesMax) this.#violation = `a frame of ${length} bytes is over the limit of ${this.#frameBytesMax}`;
     this.#bodyBytesTotal = length - 1;
@@ -97,6 +104,12 @@ export class FrameDecoder {
 
   #takeBody(chunk: Uint8Array, from: number): number {
     const count = Math.min(this.#bodyBytesTotal - this.#bodyBytes, chunk.length - from);
+    if (count === this.#bodyBytesTotal) {
+      // Most frames come whole.
+      this.#body = new Uint8Array(chunk.subarray(from, from + count));
+      this.#bodyBytes = count;
+      return count;
+    }
     this.#reserve(this.#bodyBytes + count);
     this.#body.set(chunk.subarray(from, from + count), this.#bodyBytes);
     this.#bodyBytes += count;

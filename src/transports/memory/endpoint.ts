@@ -284,7 +284,7 @@ export class Endpoint implements Connection {
 
   #step(kind: string, run: () => void, bytes?: Uint8Array): void {
     if (this.#dead) return;
-    const cause = { port: 'transport', id: this.id, kind } as const;
-    this.#owner.reactor.step(bytes === undefined ? cause : { ...cause, bytes }, run);
+    const { id } = this;
+    this.#owner.reactor.step(bytes === undefined ? { port: 'transport', id, kind } : { port: 'transport', id, kind, bytes }, run);
   }
 }

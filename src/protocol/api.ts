@@ -112,10 +112,10 @@ export type ApiCalls = {
   /** Signs the node in: the token is kept by the node (mode 0600), never given out. */
   login: { args: { name: string; password: string } & Demand; result: { account: string; admin: boolean } & Kept };
   logout: { args: Demand; result: Kept };
-  whoami: { args: Record<string, never>; result: OperationResults['whoami'] };
+  whoami: { args: Record<string, never>; result: OperationResults['whoami'] & Staleness };
   passwd: { args: { oldPassword: string; newPassword: string } & Demand; result: Kept };
   invite: { args: { admin: boolean } & Demand; result: OperationResults['invite'] & Kept };
-  accounts: { args: { after: string; limit: number }; result: { accounts: readonly AccountSummary[] } };
+  accounts: { args: { after: string; limit: number }; result: { accounts: readonly AccountSummary[] } & Staleness };
   'account.disable': { args: { name: string; disabled: boolean } & Demand; result: Kept };
   'account.reset': { args: { name: string; newPassword: string } & Demand; result: Kept };
   /** Starts hashing; follow it in `shares` until it is done. */

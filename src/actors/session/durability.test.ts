@@ -95,6 +95,9 @@ test('an answer of a stand-in is marked where it is shown', () => {
   const stale = node.call('search', { words: '', offset: 0, limit: 1 });
   cluster.net.until(() => stale.result !== null);
   assert.deepEqual(stale.result, { ok: true, value: { ...hits, stale: true } });
+  const who = node.call('whoami', {});
+  cluster.net.until(() => who.result !== null);
+  assert.ok(who.result?.ok === true && who.result.value.stale === true);
 });
 
 test('a change that was under way when the link went down is never said to have failed: it may have been made', () => {

@@ -367,8 +367,11 @@ export class NetworkSession implements Network {
   }
 }
 
+/** Answers that people read as what there is now. */
+const TOLD_STALE: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'nodes', 'whoami', 'accounts']);
+
 /** People are told how a change is kept, and where an answer may lack the newest changes. */
 const asResult = (op: OperationName, { value, stale, durability }: Answer): object => {
   if (isWrite(op)) return { ...value, durability };
-  return stale && (op === 'need' || op === 'nodes') ? { ...value, stale } : value;
+  return stale && TOLD_STALE.has(op) ? { ...value, stale } : value;
 };

@@ -1,5 +1,6 @@
 /** Accounts: by their holder, and by an administrator. */
 import type { Command } from 'commander';
+import type { Staleness } from '../../protocol/api.ts';
 import type { AccountSummary } from '../../protocol/control/messages.ts';
 import { addCommand, addGroup, type Context, type Ending } from '../command.ts';
 import { demandOf, type DemandOptions, keptWords, requireOption } from '../durability.ts';
@@ -7,6 +8,7 @@ import { EXIT, give, networkExits } from '../exit.ts';
 import { commandLine } from '../hints.ts';
 import { askNode, withNode } from '../node-access.ts';
 import { currentPassword, newPassword, passwordChange, passwordOption, type PasswordOptions } from '../passwords.ts';
+import { noteStaleness } from '../paging.ts';
 import { formatTime, printable } from '../render/format.ts';
 
 const ACCOUNTS_PER_PAGE = 500;
@@ -39,6 +41,7 @@ const login = async (context: Context, name: string, options: PasswordOptions): 
 const whoami = async (context: Context): Promise<void> => {
   const me = await askNode(context, 'whoami', {});
   context.output.value(me);
+  noteStaleness(context.output, me);
   context.output.line(`${printable(me.account)}${me.admin ? ' (administrator)' : ''}, signed in until ${formatTime(me.expiresMs)}`);
 };
 
@@ -65,14 +68,17 @@ const passwd = async (context: Context, options: PasswordOptions & DemandOptions
 
 const listAccounts = async (context: Context): Promise<void> => {
   const accounts: AccountSummary[] = [];
+  let staleness: Staleness = {};
   await withNode(context, async (node) => {
     for (;;) {
-      const page = give(await node.call('accounts', { after: accounts.at(-1)?.name ?? '', limit: ACCOUNTS_PER_PAGE })).accounts;
-      accounts.push(...page);
-      if (page.length < ACCOUNTS_PER_PAGE) return;
+      const page = give(await node.call('accounts', { after: accounts.at(-1)?.name ?? '', limit: ACCOUNTS_PER_PAGE }));
+      accounts.push(...page.accounts);
+      if (page.stale) staleness = { stale: true };
+      if (page.accounts.length < ACCOUNTS_PER_PAGE) return;
     }
   });
-  context.output.value({ accounts });
+  context.output.value({ accounts, ...staleness });
+  noteStaleness(context.output, staleness);
   context.output.table(
     [
       { title: 'NAME', of: ({ name }) => name, shrinksTo: 12 },

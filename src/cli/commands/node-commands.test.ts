@@ -231,6 +231,15 @@ describe('commands that ask the node', () => {
     }
   });
 
+  it('says of accounts and sessions too that the newest changes may be missing', async () => {
+    answers.whoami = () => ok({ account: 'an', admin: true, expiresMs: 1, stale: true });
+    answers.accounts = () => ok({ accounts: [], stale: true });
+    for (const command of [['whoami'], ['account', 'list']]) {
+      assert.match((await ask(command)).err, /the newest changes may be missing/u);
+      assert.equal((JSON.parse((await ask([...command, '--json'])).out) as { stale?: true }).stale, true);
+    }
+  });
+
   it('demands both trackers only where it is told to; a refusal ends with status 75 and says what to do', async () => {
     const words = 'Nothing was changed: only one tracker is there; "shoal status --cluster" tells which';
     answers['account.disable'] = ({ require }) => (require === 'replicated' ? fail('degraded', words) : ok({ durability: 'local' }));

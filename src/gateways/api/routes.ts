@@ -169,7 +169,7 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     account.extend(kept),
   ),
   logout: post('account/logout', 'Signs the node out.', z.strictObject(demand), z.object(kept)),
-  whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number() })),
+  whoami: get('account', 'The account that is signed in.', account.extend({ expiresMs: z.number(), ...staleness })),
   passwd: post(
     'account/password',
     'Changes the password of the account that is signed in.',
@@ -186,7 +186,7 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     'accounts',
     'Accounts by name, a page at a time; for administrators.',
     z.strictObject({ after: name, limit: z.int().min(1).max(1000) }),
-    z.object({ accounts: z.array(summary) }),
+    z.object({ accounts: z.array(summary), ...staleness }),
   ),
   'account.disable': post(
     'accounts/disable',

@@ -36,6 +36,7 @@ const statusOf: Readonly<Record<string, number>> = {
   'not-logged-in': 401,
   'session-expired': 401,
   'wrong-password': 403,
+  'password-changed': 409,
   forbidden: 403,
   disabled: 403,
   'not-found': 404,

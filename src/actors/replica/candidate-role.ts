@@ -9,11 +9,22 @@ import type { ReplicaLog } from './replica-log.ts';
 /** Why a candidacy ended without an activation. `unwanted`: the voters hear a primary, or are not there. */
 export type CandidacyEnd = 'unwanted' | 'timeout' | 'denied' | 'ineligible' | 'disk';
 
+/** How a replica comes to stand. */
+export type CandidacyCause =
+  /** It hears no primary. */
+  | 'silence'
+  /** The primary has asked for this candidacy: no pre-vote, and voters do not wait until it is silent. */
+  | 'handOver'
+  /** An operator overrides R2: what others hold and this replica lacks is given up. */
+  | 'forced';
+
 export interface CandidateEvents {
   /** Pre-vote: a majority would promise. Nothing has changed anywhere yet. */
   granted(): void;
   /** R1, R2: a majority has promised and this replica is eligible. */
   promised(): void;
+  /** Forced without need: by R2 this replica may lead, and goes on as if it had not been forced. */
+  eligible(): void;
   /** R3: a majority has accepted. */
   activated(activation: Configuration): void;
   failed(why: CandidacyEnd): void;
@@ -29,8 +40,7 @@ export interface CandidateDeps extends Pick<ReplicaDeps, 'clock' | 'log' | 'vote
   readonly candidacyMs: number;
   /** Who has not answered is asked again so often. */
   readonly repeatMs: number;
-  /** The primary has asked for this candidacy: no pre-vote, and voters do not wait until it is silent. */
-  readonly handOver: boolean;
+  readonly cause: CandidacyCause;
   readonly events: CandidateEvents;
 }
 
@@ -70,8 +80,17 @@ export class CandidateRole {
     return this.#epoch;
   }
 
+  get cause(): CandidacyCause {
+    return this.#deps.cause;
+  }
+
   get handOver(): boolean {
-    return this.#deps.handOver;
+    return this.cause === 'handOver';
+  }
+
+  /** A voter has said that it hears a primary. */
+  get sawPrimary(): boolean {
+    return [...this.#replies.values()].some(({ refused }) => refused === 'primary-alive');
   }
 
   /** Its epoch may have been promised to it, here or elsewhere. */
@@ -184,11 +203,12 @@ export class CandidateRole {
   }
 
   #ask(voter: VoterName): void {
-    const { peers, name, handOver } = this.#deps;
+    const { peers, name } = this.#deps;
+    const { handOver } = this;
     const epoch = this.#epoch;
     if (this.#stage === 'proposing') {
-      if (this.#accepted.has(name) && !this.#accepted.has(voter))
-        peers.send(voter, { kind: 'propose', configuration: activationOf(name, epoch) });
+      if (this.#activation && this.#accepted.has(name) && !this.#accepted.has(voter))
+        peers.send(voter, { kind: 'propose', configuration: this.#activation });
     } else if (this.#asked.has(voter)) return;
     else if (this.#stage === 'canvassing' || (this.#stage === 'promising' && !this.#mayPromise(voter))) this.#askWhether(voter);
     else if (this.#stage === 'promising' && this.#promises.has(name) && !this.#promises.has(voter) && !this.#denied.has(voter)) {
@@ -198,7 +218,12 @@ export class CandidateRole {
 
   /** Asked for a promise is only who would give it: one of the others could spoil a majority that is there without it (R2). */
   #mayPromise(voter: VoterName): boolean {
-    return this.#deps.handOver || this.#replies.get(voter)?.refused === null;
+    const reply = this.#replies.get(voter);
+    return this.handOver || reply?.refused === null || (this.#forced && reply?.refused === 'ineligible');
+  }
+
+  get #forced(): boolean {
+    return this.#deps.cause === 'forced';
   }
 
   #askWhether(voter: VoterName): void {
@@ -244,10 +269,11 @@ export class CandidateRole {
     const last =
       late || (this.#asked.size === 0 && [...replies.values()].every(({ refused }) => refused === null || refused === 'ineligible'));
     const judged = judgeCanvass(name, replies, { voters: voters.length, distrustedThrough: record.distrustedThrough, last });
-    if (judged.kind === 'granted') {
+    // An operator overrides what voters know of the log, but not that one of them hears a primary.
+    if (judged.kind === 'granted' || (judged.kind === 'ineligible' && this.#forced && !this.sawPrimary)) {
       this.#stage = 'canvassed';
       events.granted();
-    } else if (judged.kind === 'ineligible') this.#ineligible(judged.latest);
+    } else if (judged.kind === 'ineligible' && !this.#forced) this.#ineligible(judged.latest);
     else if (late) this.#end('unwanted');
   }
 
@@ -270,11 +296,16 @@ export class CandidateRole {
     if (this.#stage !== 'promising' || !this.#promises.has(name)) return;
     const distrustedThrough = voter.record?.distrustedThrough ?? -1;
     const judged = judgePromises(name, this.#promises, { voters: voters.length, distrustedThrough });
-    if (judged.kind === 'eligible') {
-      this.#stage = 'promised';
-      this.#activation = activationOf(name, this.#epoch, generationOf(judged.latest));
-      events.promised();
-    } else if (judged.kind === 'ineligible') this.#ineligible(judged.latest);
+    if (judged.kind === 'waiting') return;
+    if (judged.kind === 'ineligible' && !this.#forced) {
+      this.#ineligible(judged.latest);
+      return;
+    }
+    const overridden = judged.kind === 'ineligible' ? 1 : 0;
+    this.#stage = 'promised';
+    this.#activation = activationOf(name, this.#epoch, generationOf(judged.latest) + overridden);
+    if (this.#forced && overridden === 0) events.eligible();
+    events.promised();
   }
 
   #ineligible(latest: Configuration): void {

@@ -37,6 +37,14 @@ interface Process {
   alive: boolean;
 }
 
+/** What survives a process. */
+export interface ClusterDisk {
+  readonly files: Map<string, Uint8Array>;
+  ledger: LedgerDisk;
+  /** No file can be written; `ledger.full` is the ledger's. */
+  full: boolean;
+}
+
 export interface ClusterOptions {
   readonly seed?: number;
   readonly limits?: Partial<ReplicaLimits>;
@@ -46,7 +54,7 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly random: Random;
-  readonly disks = new Map<VoterName, { files: Map<string, Uint8Array>; ledger: LedgerDisk }>();
+  readonly disks = new Map<VoterName, ClusterDisk>();
   readonly statuses: { readonly name: VoterName; readonly status: ReplicaStatus }[] = [];
   readonly #heap = new DueHeap();
   readonly #processes = new Map<VoterName, Process>();
@@ -69,15 +77,19 @@ export class Cluster {
     this.random = createRandom(seed);
     this.#limits = { ...REPLICA_LIMITS, ...limits };
     for (const name of VOTERS)
-      this.disks.set(name, { files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]), ledger: this.#newLedger() });
+      this.disks.set(name, {
+        files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]),
+        ledger: this.#newLedger(),
+        full: false,
+      });
   }
 
   now(): number {
     return this.#now;
   }
 
-  disk(name: VoterName): { files: Map<string, Uint8Array>; ledger: LedgerDisk } {
-    return this.disks.get(name) as { files: Map<string, Uint8Array>; ledger: LedgerDisk };
+  disk(name: VoterName): ClusterDisk {
+    return this.disks.get(name) as ClusterDisk;
   }
 
   alive(name: VoterName): boolean {
@@ -231,6 +243,7 @@ export class Cluster {
     const disk = new FakeDisk(
       files,
       later(() => between(this.random, `${name}.disk`, 200, 3_000)),
+      () => this.disk(name).full,
     ).port;
     const peers: VoterPeers = { send: (to, frame) => this.#send(name, to, frame) };
     const log = silentLog;

@@ -18,6 +18,8 @@ export type ReplicaEvent =
   | { readonly type: 'isr.left' }
   /** The primary hands over: it asks this replica to stand. */
   | { readonly type: 'primary.handsOver' }
+  /** The operator makes it stand, past R2. */
+  | { readonly type: 'promotion.forced' }
   /** Pre-vote: a majority would promise. */
   | { readonly type: 'majority.granted' }
   | { readonly type: 'majority.promised' }
@@ -90,6 +92,7 @@ export const replicaMachine = setup({
       on: {
         'primary.suspected': 'candidate',
         'primary.handsOver': 'candidate.collecting',
+        'promotion.forced': 'candidate',
         'primary.heard': '.probing',
         'log.truncating': '.truncating',
         'snapshot.installing': '.installing',

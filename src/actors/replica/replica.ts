@@ -189,7 +189,12 @@ export class Replica {
    * not answered may still take effect. Answers exactly once, never within the call.
    */
   forcePromote(done: Done<ForcePromoted, ForcePromoteFailure>): void {
-    this.#answeringLater(done, (answer) => answer(fail('no-majority', 'Too few voters answered')));
+    this.#answeringLater(done, (answer) => {
+      const { name } = this.#deps;
+      if (this.#halted) answer(fail('halted', `${name} has halted: see its log`));
+      else if (this.#leadership.primary) answer(fail('is-primary', `${name} leads already`));
+      else this.#succession.forcePromote(answer);
+    });
   }
 
   /** A frame from the link of another voter. */

@@ -4,11 +4,13 @@ import { type Micros, millis } from '../../ports/clock.ts';
 import { between } from '../../ports/random.ts';
 import type { FailoverReport, ReplicationFrame } from '../../protocol/control/messages.ts';
 import { FAILOVER_WHY_CHARACTERS_MAX } from '../../protocol/control/report.ts';
+import { type Done, fail } from '../../protocol/result.ts';
 import type { Heartbeat } from '../voter/voter.ts';
-import type { ReplicaFrames } from './api.ts';
-import { CandidateRole, type CandidacyEnd } from './candidate-role.ts';
+import type { ForcePromoted, ForcePromoteFailure, ReplicaFrames } from './api.ts';
+import { CandidateRole, type CandidacyCause, type CandidacyEnd } from './candidate-role.ts';
 import type { ReplicaContext } from './context.ts';
 import { FollowerRole } from './follower-role.ts';
+import { ForcedPromotion } from './forced-promotion.ts';
 import type { ReplicaEvent } from './machine.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -34,10 +36,12 @@ export class Succession {
   /** Why it stands, in words for people; null: because the primary was silent. */
   #why: string | null = null;
   #lastFailover: FailoverReport | null = null;
+  readonly #forced: ForcedPromotion;
   #stopped = false;
 
   constructor(context: ReplicaContext) {
     this.#context = context;
+    this.#forced = new ForcedPromotion(context.deps);
     const { clock, random, timing } = context.deps;
     this.#detector = new FailureDetector(clock, {
       drawPatience: () => millis(between(random, 'replica.suspect', timing.suspectMinMs, timing.suspectMaxMs)),
@@ -80,6 +84,18 @@ export class Succession {
       },
     });
     post({ type: 'replica.opened' });
+  }
+
+  /** See `Replica.forcePromote`. This replica does not lead. */
+  forcePromote(done: Done<ForcePromoted, ForcePromoteFailure>): void {
+    const { view, deps, post } = this.#context;
+    if (this.#follower === null) return done(fail('booting', `${deps.name} is starting; try again in a moment`));
+    if (view.primary !== null) return done(fail('primary-alive', `${view.primary} leads; nothing has to be forced`));
+    if (this.#activation !== null) return done(fail('eligible', `${deps.name} may lead by the rules, and is about to`));
+    if (!this.#forced.begin(done)) return;
+    // An ordinary candidacy gives way.
+    if (this.#candidate?.cause === 'silence') this.#endCandidacy(null);
+    post({ type: 'promotion.forced' });
   }
 
   /** The next suspicion waits so long. */
@@ -147,6 +163,7 @@ export class Succession {
     this.#detector.stop();
     this.#candidate?.stop();
     this.#follower?.stop();
+    this.#forced.stop();
   }
 
   #heardPrimary(primary: VoterName, epoch: Epoch): void {
@@ -203,16 +220,16 @@ export class Succession {
   }
 
   canvass(): void {
-    this.#candidate = this.#newCandidate(false);
+    this.#candidate = this.#newCandidate(this.#forced.underWay ? 'forced' : 'silence');
     this.#candidate.canvass();
   }
 
   stand(): void {
-    this.#candidate ??= this.#newCandidate(true);
+    this.#candidate ??= this.#newCandidate('handOver');
     this.#candidate.stand();
   }
 
-  #newCandidate(handOver: boolean): CandidateRole {
+  #newCandidate(cause: CandidacyCause): CandidateRole {
     const { deps, view, replicaLog, post } = this.#context;
     const { timing } = deps;
     this.#detector.stop();
@@ -222,8 +239,9 @@ export class Succession {
         replicaLog,
         candidacyMs: timing.candidacyMs,
         repeatMs: timing.heartbeatMs,
-        handOver,
+        cause,
         events: {
+          eligible: () => this.#forced.eligible(),
           granted: () => post({ type: 'majority.granted' }),
           promised: () => post({ type: 'majority.promised' }),
           activated: (activation) => {
@@ -246,14 +264,17 @@ export class Succession {
   withdraw(): void {
     // Epochs that were tried are not tried again.
     if (this.#candidate?.stood) this.#context.view.see(this.#candidate.epoch);
+    if (this.#candidate?.cause === 'forced' && this.#activation === null) this.#forced.outrun();
     this.#candidate?.stop();
     this.#candidate = null;
   }
 
-  #endCandidacy(why: CandidacyEnd): void {
+  /** @param why null: it gives way to a forced one. */
+  #endCandidacy(why: CandidacyEnd | null): void {
     const { deps, post } = this.#context;
     const { timing, random } = deps;
     const stood = this.#candidate?.stood ?? false;
+    if (why !== null) this.#forced.failed(why, this.#candidate?.sawPrimary ?? false);
     this.withdraw();
     this.#unwanted = why === 'unwanted';
     if (why === 'ineligible') this.#patience = millis(timing.suspectMaxMs * PATIENCE_AFTER_INELIGIBLE);
@@ -267,7 +288,12 @@ export class Succession {
     const { clock, name } = this.#context.deps;
     const activation = this.#activation;
     this.#activation = null;
-    if (activation === null) return null;
+    if (activation === null) {
+      this.#forced.outrun();
+      return null;
+    }
+    if (this.#forced.underWay) this.#why = 'forced by the operator';
+    this.#forced.leads(activation);
     this.#detector.stop();
     this.#follower?.reset();
     const from = this.#before;

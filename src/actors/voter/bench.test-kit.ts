@@ -49,16 +49,62 @@ export class Bench {
   }
 }
 
-/** The voter's files, as much of the disk port as the voter uses. */
+/** Files in memory, as much of the disk port as voters and the quarantine use. What was written is synced. */
 export class FakeDisk {
   readonly files: Map<string, Uint8Array>;
   readonly #later: (run: () => void) => void;
   /** The next writes fail with this many left to succeed; null where all succeed. */
   writesLeft: number | null = null;
+  readonly #isFull: () => boolean;
+  readonly #open = new Map<number, string>();
+  #handles = 0;
 
-  constructor(files: Map<string, Uint8Array>, later: (run: () => void) => void) {
+  constructor(files: Map<string, Uint8Array>, later: (run: () => void) => void, isFull: () => boolean = () => false) {
     this.files = files;
     this.#later = later;
+    this.#isFull = isFull;
+  }
+
+  makeFolder(_path: string, done: (result: Result<void, never>) => void): void {
+    this.#later(() => done(ok(undefined)));
+  }
+
+  open(path: string, _mode: string, done: (result: Result<number, never>) => void): void {
+    this.#later(() => {
+      this.#open.set(++this.#handles, path);
+      done(ok(this.#handles));
+    });
+  }
+
+  write(file: number, offset: number, bytes: Uint8Array, done: (result: Result<void, never>) => void): void {
+    this.#later(() => {
+      const path = this.#open.get(file) as string;
+      const before = this.files.get(path) ?? new Uint8Array(0);
+      if (this.#isFull()) return done(fail('full', 'the disk is full') as Result<void, never>);
+      const after = new Uint8Array(Math.max(before.length, offset + bytes.length));
+      after.set(before);
+      after.set(bytes, offset);
+      this.files.set(path, after);
+      done(ok(undefined));
+    });
+  }
+
+  sync(_file: number, done: (result: Result<void, never>) => void): void {
+    this.#later(() => done(ok(undefined)));
+  }
+
+  close(file: number, done: (result: Result<void, never>) => void): void {
+    this.#later(() => {
+      this.#open.delete(file);
+      done(ok(undefined));
+    });
+  }
+
+  remove(path: string, done: (result: Result<void, never>) => void): void {
+    this.#later(() => {
+      this.files.delete(path);
+      done(ok(undefined));
+    });
   }
 
   readFile(path: string, _bytesMax: number, done: (result: Result<Uint8Array, never>) => void): void {
@@ -70,7 +116,7 @@ export class FakeDisk {
 
   writeFile(path: string, bytes: Uint8Array, _options: object, done: (result: Result<void, never>) => void): void {
     this.#later(() => {
-      if (this.writesLeft === 0) {
+      if (this.writesLeft === 0 || this.#isFull()) {
         done(fail('full', 'the disk is full') as Result<void, never>);
         return;
       }

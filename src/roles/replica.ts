@@ -136,14 +136,8 @@ class ReplicaRole implements Role {
   #report(): ServerReport {
     const { get } = this.#parts;
     const { registry, phase } = get(SWARM);
-    const status = get(REPLICA).status();
     return {
-      ...status,
-      generation: 0,
-      followers: [],
-      voters: [],
-      lastFailover: null,
-      draining: false,
+      ...get(REPLICA).report(),
       software: SOFTWARE,
       swarm: { phase, nodes: registry.nodeCount, swarms: registry.swarmCount },
       proxies: get(LINKS).proxies,
@@ -264,6 +258,7 @@ class ReplicaRole implements Role {
           name,
           voters,
           replicas,
+          proxies: network.proxies.map((proxy) => proxy.name),
           peers: get(LINKS),
           timing: replicationTiming,
           limits: { ...REPLICA_LIMITS, logEntriesKept: limits.logEntriesKept },

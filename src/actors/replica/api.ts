@@ -64,6 +64,8 @@ export interface ReplicaDeps {
   readonly voters: readonly VoterName[];
   /** Those that hold data, highest priority first. */
   readonly replicas: readonly VoterName[];
+  /** The proxies of the network, voters or not, in its order. Left out: it is not watched whether they reach this replica. */
+  readonly proxies?: readonly string[];
   /** The same object that the voter has: links to the other voters. */
   readonly peers: VoterPeers;
   readonly timing: ReplicationTiming;

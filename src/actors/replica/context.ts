@@ -12,6 +12,8 @@ export interface ReplicaContext {
   readonly view: View;
   /** Voters whose link is up now. */
   readonly up: ReadonlySet<VoterName>;
+  /** See `heartbeatAck.proxyReach`, of this replica. */
+  readonly proxyReach: () => number;
   /** Tells the machine; handled after what is under way now. Nothing once the replica is stopped. */
   post(event: ReplicaEvent): void;
   /** Tells listeners of the status, where it has changed. */

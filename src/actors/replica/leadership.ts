@@ -50,7 +50,7 @@ export class Leadership {
   }
 
   lead(activation: Configuration, failover: FailoverReport | null): void {
-    const { deps, view, replicaLog, limits, up, post, publish } = this.#context;
+    const { deps, view, replicaLog, limits, up, proxyReach, post, publish } = this.#context;
     view.set(activation.e, deps.name);
     deps.log.info({ epoch: activation.e }, 'primary');
     this.#primary = new PrimaryRole(
@@ -58,6 +58,7 @@ export class Leadership {
         ...deps,
         replicaLog,
         limits,
+        proxyReach,
         failover,
         events: {
           learnerJoined: () => post({ type: 'learner.joined' }),
@@ -67,6 +68,8 @@ export class Leadership {
           },
           chosen: (mode) => post({ type: 'configuration.chosen', mode }),
           serving: () => publish(),
+          distrusted: () => publish(),
+          unreached: () => this.#handOverToReached(),
           quorumLost: () => {
             this.#succession.steppedDown(`${deps.name} had lost its quorum`);
             post({ type: 'quorum.lost' });
@@ -85,6 +88,14 @@ export class Leadership {
       activation,
       up,
     );
+  }
+
+  #handOverToReached(): void {
+    const { deps } = this.#context;
+    const reason = `no proxy reached ${deps.name} for ${(deps.timing.proxyLostMs / 1_000).toFixed(1)} s`;
+    this.handOvers.begin(reason, (result) => {
+      if (!result.ok) deps.log.warn({ reason: result.error.message }, 'proxies reach the other replica only, and it did not take over');
+    });
   }
 
   stepDown(): void {

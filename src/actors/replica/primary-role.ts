@@ -1,7 +1,6 @@
 import type { StoredReply } from '../../domain/ledger/types.ts';
 import { nextEntry } from '../../domain/replication/chain.ts';
 import { generationOf } from '../../domain/replication/generation.ts';
-import { quorumHeardAt } from '../../domain/replication/failure-detector.ts';
 import {
   type Configuration,
   type Epoch,
@@ -10,42 +9,18 @@ import {
   majorityOf,
   type VoterName,
 } from '../../domain/replication/types.ts';
-import { type Micros, millis, type TimerId } from '../../ports/clock.ts';
-import type { FailoverReport, ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
+import { millis, type TimerId } from '../../ports/clock.ts';
+import type { ReplicaReport, ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
-import type { Proposal, ProposalFailure, ProposalOutcome, ReadFailure, ReadPoint, ReplicaDeps, ReplicaLimits } from './api.ts';
+import type { Proposal, ProposalFailure, ProposalOutcome, ReadFailure, ReadPoint } from './api.ts';
 import { InSyncSet } from './in-sync-set.ts';
+import type { PrimaryDeps } from './primary-deps.ts';
 import { PrimaryLinks } from './primary-links.ts';
 import { Proposals, type Waiting } from './proposals.ts';
+import { QuorumWatch } from './quorum-watch.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { RecentEntries } from './recent-entries.ts';
-import type { ReplicaLog } from './replica-log.ts';
-
-/** What a primary tells its replica. */
-export interface PrimaryEvents {
-  learnerJoined(): void;
-  degradeProposed(): void;
-  chosen(mode: 'SYNC' | 'SOLO'): void;
-  /** The entry that adopts the log is applied here: reads see everything that was ever acknowledged. */
-  serving(): void;
-  quorumLost(): void;
-  outranked(epoch: Epoch): void;
-  diskFull(): void;
-}
-
-export interface PrimaryDeps extends Omit<ReplicaDeps, 'random' | 'database' | 'limits'> {
-  readonly replicaLog: ReplicaLog;
-  readonly limits: ReplicaLimits;
-  /** How this primary came to lead; followers are told. */
-  readonly failover: FailoverReport | null;
-  readonly events: PrimaryEvents;
-}
-
-/** When a stretch of the log was begun: how long a write has waited. */
-interface Begun {
-  readonly seq: number;
-  readonly at: Micros;
-}
+import { WaitingWrites } from './waiting-writes.ts';
 
 /** The primary of one epoch, from its activation (R3) until it steps down. */
 export class PrimaryRole {
@@ -55,10 +30,9 @@ export class PrimaryRole {
   readonly #links: PrimaryLinks;
   readonly #inSync: InSyncSet;
   readonly #reads: ReadRounds;
-  readonly #answeredAt = new Map<VoterName, Micros>();
+  readonly #watch: QuorumWatch;
   readonly #noopSeq: number;
-  #begun: Begun[] = [];
-  #round = 0;
+  readonly #writes = new WaitingWrites();
   #timer: TimerId | null = null;
   #serving = false;
   #noopAppended = false;
@@ -71,7 +45,7 @@ export class PrimaryRole {
 
   constructor(deps: PrimaryDeps, activation: Configuration, up: ReadonlySet<VoterName>) {
     this.#deps = deps;
-    const { replicaLog, limits, clock, events } = deps;
+    const { replicaLog, limits, events } = deps;
     this.#proposals = new Proposals(limits);
     this.#recent = new RecentEntries(replicaLog.last, limits.recentBytesMax);
     this.#noopSeq = replicaLog.last.seq + 1;
@@ -85,13 +59,18 @@ export class PrimaryRole {
       activation,
       { lastSeq: replicaLog.last.seq, appliedSeq: replicaLog.appliedSeq },
     );
+    this.#watch = new QuorumWatch({
+      ...deps,
+      epoch: activation.e,
+      trusted: () => this.#trusted(),
+      outranked: (epoch) => this.#outranked(epoch),
+    });
     const majority = majorityOf(deps.voters.length);
     const { readsMax } = limits;
     this.#reads = new ReadRounds(
-      { epoch: activation.e, others: this.#others(), majority, readsMax, beat: () => this.#beat() },
+      { epoch: activation.e, others: this.#watch.others, majority, readsMax, beat: () => this.#beat() },
       replicaLog.appliedSeq,
     );
-    for (const voter of this.#others()) this.#answeredAt.set(voter, clock.now());
     this.#links = new PrimaryLinks({
       ...deps,
       epoch: activation.e,
@@ -121,11 +100,26 @@ export class PrimaryRole {
   }
 
   get serving(): boolean {
-    return this.#serving;
+    return this.#serving && this.#watch.mayAct;
   }
 
   linkPhases(): Record<VoterName, string> {
     return this.#links.phases();
+  }
+
+  /** For people. */
+  followers(): ReplicaReport['followers'] {
+    const head = this.#recent.head.seq;
+    return Object.entries(this.#links.phases()).map(([name, state]) => {
+      const match = this.#inSync.matchOf(name);
+      const bytes = this.#recent.bytesAfter(match, Number.MAX_SAFE_INTEGER);
+      return { name, state, lagEntries: Math.max(0, head - match), lagBytes: Number.isFinite(bytes) ? bytes : null };
+    });
+  }
+
+  /** Whether this voter has answered lately. */
+  hears(voter: VoterName): boolean {
+    return this.#watch.hears(voter);
   }
 
   /** Only once it serves: then every entry that an older primary left is applied, and its retries find their answers. */
@@ -188,6 +182,13 @@ export class PrimaryRole {
 
   receive(from: VoterName, frame: VotingFrame | ReplicationFrame): void {
     if (this.#stopped) return;
+    if (frame.kind === 'voterState') this.#watch.told(from, frame);
+    else if (frame.kind === 'heartbeatAck' && frame.epoch > this.epoch) this.#outranked(frame.epoch);
+    else this.#watch.whenTrusted(() => this.#take(from, frame));
+  }
+
+  #take(from: VoterName, frame: VotingFrame | ReplicationFrame): void {
+    if (this.#stopped) return;
     switch (frame.kind) {
       case 'heartbeatAck':
         this.#answered(from, frame);
@@ -209,6 +210,10 @@ export class PrimaryRole {
 
   /** Entries were applied here. */
   applied(appliedSeq: number, replies: readonly StoredReply[]): void {
+    this.#watch.whenTrusted(() => this.#answer(appliedSeq, replies));
+  }
+
+  #answer(appliedSeq: number, replies: readonly StoredReply[]): void {
     if (this.#stopped) return;
     for (const reply of replies) this.#proposals.replied(reply);
     for (const waiting of this.#proposals.unanswered(appliedSeq)) this.#answerFromLedger(waiting);
@@ -285,7 +290,7 @@ export class PrimaryRole {
   /** Followers get the entries while they are being written here; neither waits for the other. */
   #append(entries: readonly LogEntry[]): void {
     const { replicaLog, clock } = this.#deps;
-    this.#begun.push({ seq: (entries[0] as LogEntry).seq, at: clock.now() });
+    this.#writes.begun((entries[0] as LogEntry).seq, clock.now());
     this.#recent.push(entries, replicaLog.last.seq + 1);
     replicaLog.append(entries, Math.min(this.commitSeq, replicaLog.last.seq), (written) => {
       if (written && !this.#stopped) this.#inSync.matched(this.#deps.name, replicaLog.last.seq);
@@ -309,8 +314,7 @@ export class PrimaryRole {
   /** R5: notes how the committed entries are kept. They are applied next. */
   #committed(from: number, through: number): void {
     for (let seq = from + 1; seq <= through; seq++) this.#proposals.committed(seq, this.#inSync.copiesOf(seq) > 1 ? 'replicated' : 'local');
-    if (through >= this.#recent.head.seq) this.#begun = [];
-    while (this.#begun.length > 1 && (this.#begun[1] as Begun).seq <= through + 1) this.#begun.shift();
+    this.#writes.committed(through, this.#recent.head.seq);
     this.#pump();
   }
 
@@ -329,12 +333,16 @@ export class PrimaryRole {
   #tick(): void {
     const { clock, timing, name, voter } = this.#deps;
     this.#timer = clock.setTimer(millis(timing.heartbeatMs), () => this.#tick());
-    const heard = quorumHeardAt([...this.#answeredAt.values()], majorityOf(this.#deps.voters.length), clock.now());
-    if (clock.now() - heard >= millis(timing.quorumLostMs)) {
+    const trusted = this.#watch.ticked();
+    if (this.#watch.lost) {
       this.#deps.log.warn({ epoch: this.epoch }, 'no majority answers: stepping down');
       this.stop();
       voter.forgetPrimary();
       this.#deps.events.quorumLost();
+      return;
+    }
+    if (!trusted) {
+      this.#deps.events.distrusted();
       return;
     }
     voter.primaryAlive(name);
@@ -344,35 +352,24 @@ export class PrimaryRole {
     this.#inSync.repeat();
     if (this.#writeWaits()) this.#inSync.degrade(this.#recent.head.seq);
     this.#inSync.takeIn(this.#links.closeBehind(), this.#recent.head.seq);
+    if (this.#watch.unreached(this.#inSync.peers)) this.#deps.events.unreached();
   }
 
-  /** A heartbeat to every other voter; the number of the round. */
   #beat(): number {
-    const { peers, name } = this.#deps;
-    this.#round++;
-    const heartbeat: VotingFrame = {
-      kind: 'heartbeat',
-      epoch: this.epoch,
-      v: this.#inSync.version,
-      round: this.#round,
-      commitSeq: this.commitSeq,
-      primary: name,
-    };
-    for (const other of this.#others()) peers.send(other, heartbeat);
-    return this.#round;
+    return this.#watch.beat(this.#inSync.version, this.commitSeq);
   }
 
   /** An answer to a heartbeat of an older epoch of this very replica says nothing of this one. */
-  #answered(from: VoterName, { epoch, round }: Extract<VotingFrame, { kind: 'heartbeatAck' }>): void {
-    if (epoch > this.epoch) this.#outranked(epoch);
+  #answered(from: VoterName, { epoch, round, proxyReach }: Extract<VotingFrame, { kind: 'heartbeatAck' }>): void {
     if (epoch !== this.epoch) return;
-    this.#answeredAt.set(from, this.#deps.clock.now());
+    this.#watch.answered(from);
+    this.#watch.reaches(from, proxyReach);
     this.#reads.answered(from, round);
   }
 
   #matched(follower: VoterName, seq: number): void {
     if (this.#stopped) return;
-    this.#answeredAt.set(follower, this.#deps.clock.now());
+    this.#watch.answered(follower);
     this.#inSync.matched(follower, seq);
     this.#drained?.();
   }
@@ -380,18 +377,22 @@ export class PrimaryRole {
   /** R6: whether a write that is durable here has waited too long for somebody else. In an idle pair none does. */
   #writeWaits(): boolean {
     const { clock, timing, replicaLog } = this.#deps;
-    const oldest = this.#begun[0];
-    const waiting = oldest !== undefined && this.#recent.head.seq > this.commitSeq && replicaLog.last.seq > this.commitSeq;
-    return waiting && clock.now() - oldest.at >= millis(timing.degradeAfterMs);
+    const { since } = this.#writes;
+    const waiting = since !== null && this.#recent.head.seq > this.commitSeq && replicaLog.last.seq > this.commitSeq;
+    return waiting && clock.now() - since >= millis(timing.degradeAfterMs);
+  }
+
+  /** After a stall: what waited goes on. */
+  #trusted(): void {
+    if (this.#stopped) return;
+    this.#reads.begun(this.#beat());
+    this.#deps.events.serving();
+    this.#pump();
   }
 
   #outranked(epoch: Epoch): void {
     if (this.#stopped) return;
     this.stop();
     this.#deps.events.outranked(epoch);
-  }
-
-  #others(): VoterName[] {
-    return this.#deps.voters.filter((voter) => voter !== this.#deps.name);
   }
 }

@@ -1,7 +1,10 @@
 import type { Actor } from 'xstate';
 import { startMachine } from '../../bus/machine.ts';
 import type { Address } from '../../bus/reactor.ts';
+import { generationOf } from '../../domain/replication/generation.ts';
+import { reachOf } from '../../domain/replication/proxy-reach.ts';
 import type { Epoch, ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
+import type { ReplicaReport } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
 import type { Heartbeat } from '../voter/voter.ts';
 import {
@@ -42,6 +45,8 @@ export class Replica {
   readonly #succession: Succession;
   readonly #leadership: Leadership;
   readonly #up = new Set<VoterName>();
+  /** Voters and other proxies. */
+  readonly #linked = new Set<string>();
   readonly #board = new StatusBoard();
   readonly #appliedListeners = new Set<AppliedListener>();
   readonly #view = new View();
@@ -66,6 +71,7 @@ export class Replica {
       replicaLog: this.#replicaLog,
       view: this.#view,
       up: this.#up,
+      proxyReach: () => this.#proxyReach(),
       post: (event) => this.#post(event),
       publish: () => this.#publish(),
       fail: (reason) => this.#fail(reason),
@@ -95,6 +101,7 @@ export class Replica {
       if (this.#stopped) return;
       const observer = {
         ready: () => succession.opened(),
+        proxyReach: () => this.#proxyReach(),
         promising: (epoch: Epoch) => this.#promising(epoch),
         heartbeat: (from: VoterName, frame: Heartbeat) => this.#heartbeat(from, frame),
         failed: (message: string) => this.#fail(message),
@@ -130,6 +137,24 @@ export class Replica {
       commitSeq: primary?.commitSeq ?? this.#succession.commitSeq ?? this.#replicaLog.appliedSeq,
       appliedSeq: this.#replicaLog.appliedSeq,
     };
+  }
+
+  /** What an operator wants to know; numbers are of this moment. */
+  report(): ReplicaReport {
+    const { name, voters, voter } = this.#deps;
+    const { primary, handOvers } = this.#leadership;
+    return {
+      ...this.status(),
+      generation: generationOf(voter.status().accepted),
+      followers: primary?.followers() ?? [],
+      voters: voters.map((each) => ({ name: each, reachable: each === name || (primary?.hears(each) ?? this.#up.has(each)) })),
+      lastFailover: this.#succession.lastFailover,
+      draining: handOvers.underWay,
+    };
+  }
+
+  #proxyReach(): number {
+    return reachOf(this.#deps.proxies ?? [], this.#linked);
   }
 
   /** For people: the machine's state and the links'. */
@@ -205,9 +230,12 @@ export class Replica {
       case 'vote':
       case 'propose':
       case 'voterRead':
-      case 'voterState':
       case 'heartbeat':
         this.#deps.voter.receive(from, frame);
+        return;
+      case 'voterState':
+        this.#deps.voter.receive(from, frame);
+        this.#leadership.receive(from, frame);
         return;
       default:
         this.#succession.receive(from, frame);
@@ -215,8 +243,11 @@ export class Replica {
     }
   }
 
+  /** A link is up: of another voter, or of a proxy that does not vote. */
   peerUp(name: VoterName): void {
-    if (this.#stopped || !this.#deps.voters.includes(name)) return;
+    if (this.#stopped) return;
+    this.#linked.add(name);
+    if (!this.#deps.voters.includes(name)) return;
     this.#up.add(name);
     this.#deps.voter.peerUp(name);
     this.#succession.peerUp(name);
@@ -225,6 +256,8 @@ export class Replica {
 
   peerDown(name: VoterName): void {
     if (this.#stopped) return;
+    this.#linked.delete(name);
+    if (!this.#deps.voters.includes(name)) return;
     this.#up.delete(name);
     this.#deps.voter.peerDown(name);
     this.#succession.peerDown(name);

@@ -82,6 +82,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   forbidden: EXIT.permission,
   disabled: EXIT.permission,
   'wrong-password': EXIT.permission,
+  'password-changed': EXIT.temporary,
   'not-logged-in': EXIT.permission,
   'session-expired': EXIT.permission,
   'registration-closed': EXIT.permission,

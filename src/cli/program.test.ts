@@ -144,6 +144,7 @@ describe('exit codes', () => {
     'name-taken': 'any',
     'password-weak': 'any',
     'wrong-password': 'any',
+    'password-changed': 'any',
     disabled: 'any',
     'session-expired': 'any',
     forbidden: 'any',

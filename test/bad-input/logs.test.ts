@@ -6,7 +6,7 @@ import type { LogLine } from '../../simulations/world/log.ts';
 import { logged, password, refusal, startNetwork } from './kit.ts';
 
 const answered = (cluster: Cluster, operation: string): LogLine => {
-  const line = logged(cluster, 'proxy', 'request answered').findLast(({ fields }) => fields['operation'] === operation);
+  const line = logged(cluster, 'proxy1', 'request answered').findLast(({ fields }) => fields['operation'] === operation);
   assert.ok(line !== undefined, `the proxy says nothing of ${operation}`);
   return line;
 };

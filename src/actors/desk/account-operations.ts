@@ -83,9 +83,9 @@ export const whoami = (enquiry: Enquiry, asker: Asker): void =>
 export const changePassword = (context: DeskContext, enquiry: Enquiry<Of<'passwd'>>, asker: Asker): void => {
   const password = checkNewPassword(enquiry.operation.newPassword);
   if (!password.ok) return enquiry.refuse(password.error.code, password.error.message);
-  verifyPassword(context, enquiry, asker.folded, enquiry.operation.oldPassword, () =>
+  verifyPassword(context, enquiry, asker.folded, enquiry.operation.oldPassword, ({ passwordHash: verified }) =>
     hashNew(context, enquiry, password.value, (passwordHash) =>
-      enquiry.propose({ kind: 'account.password', folded: asker.folded, passwordHash, keepSession: asker.tokenHash }, (outcome) =>
+      enquiry.propose({ kind: 'account.password', folded: asker.folded, passwordHash, keepSession: asker.tokenHash, verified }, (outcome) =>
         enquiry.settle(outcome),
       ),
     ),
@@ -139,7 +139,9 @@ export const resetPassword = (context: DeskContext, enquiry: Enquiry<Of<'account
   enquiry.read('account', { folded }, (account) => {
     if (account === null) return enquiry.refuse('not-found', 'There is no such account');
     hashNew(context, enquiry, password.value, (passwordHash) =>
-      enquiry.propose({ kind: 'account.password', folded, passwordHash, keepSession: null }, (outcome) => enquiry.settle(outcome)),
+      enquiry.propose({ kind: 'account.password', folded, passwordHash, keepSession: null, verified: null }, (outcome) =>
+        enquiry.settle(outcome),
+      ),
     );
   });
 };

@@ -62,7 +62,7 @@ test('an invite that is made again does not come back to life', () => {
 test('a password change ends the other sessions, a disabled account all', () => {
   const ledger = withAccount();
   for (const token of ['a', 'b', 'c']) ledger.change(session('an', token));
-  ledger.change({ kind: 'account.password', folded: 'an', passwordHash: 'new', keepSession: 'b' });
+  ledger.change({ kind: 'account.password', folded: 'an', passwordHash: 'new', keepSession: 'b', verified: 'phc' });
   assert.deepEqual(
     ['a', 'b', 'c'].filter((token) => holds(ledger, token)),
     ['b'],
@@ -72,7 +72,15 @@ test('a password change ends the other sessions, a disabled account all', () => 
   const issue = (verified: string): string => code(ledger.change(session('an', 'd', 9_000, verified)));
   assert.equal(issue('new'), 'disabled');
   ledger.change({ kind: 'account.disable', folded: 'an', disabled: false });
-  assert.deepEqual([issue('phc'), issue('new')], ['wrong-password', 'ok']);
+  assert.deepEqual([issue('phc'), issue('new')], ['password-changed', 'ok']);
+});
+
+test('of two changes of a password that were verified against the same one, the second is not done', () => {
+  const ledger = withAccount();
+  const change = (passwordHash: string, verified: string | null): string =>
+    code(ledger.change({ kind: 'account.password', folded: 'an', passwordHash, keepSession: null, verified }));
+  assert.deepEqual([change('first', 'phc'), change('second', 'phc'), change('second', 'first')], ['ok', 'password-changed', 'ok']);
+  assert.equal(change('by an administrator', null), 'ok');
 });
 
 test('a rehash keeps sessions, and loses against a password change', () => {

@@ -46,8 +46,13 @@ const createAccount = (sql: SqlEngine, limits: LedgerLimits, change: Of<'account
   return done({ account: change.name, admin });
 };
 
+const changedMeanwhile = (then: string): ReplyBody => refused('password-changed', `The password was changed just now: ${then}`);
+
 const changePassword = (sql: SqlEngine, change: Of<'account.password'>): ReplyBody => {
-  if (run(sql, 'UPDATE accounts SET password_hash = ? WHERE folded = ?', change.passwordHash, change.folded) === 0) return noAccount();
+  const account = accountRow(sql, change.folded);
+  if (account === null) return noAccount();
+  if (change.verified !== null && text(account, 'password_hash') !== change.verified) return changedMeanwhile('change it again');
+  run(sql, 'UPDATE accounts SET password_hash = ? WHERE folded = ?', change.passwordHash, change.folded);
   run(sql, 'DELETE FROM sessions WHERE folded = ? AND token_hash <> ?', change.folded, change.keepSession ?? '');
   return done();
 };
@@ -73,8 +78,7 @@ const issueSession = (sql: SqlEngine, limits: LedgerLimits, change: Of<'session.
   const account = accountRow(sql, change.folded);
   if (account === null) return noAccount();
   if (int(account, 'disabled') === 1) return refused('disabled', 'The account is disabled');
-  if (text(account, 'password_hash') !== change.verified)
-    return refused('wrong-password', 'The password was changed just now: log in again');
+  if (text(account, 'password_hash') !== change.verified) return changedMeanwhile('log in again');
   run(sql, 'DELETE FROM sessions WHERE folded = ? AND expires_ms <= ?', change.folded, entry.wallMs);
   run(sql, 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?)', change.tokenHash, change.folded, change.expiresMs, entry.seq);
   run(

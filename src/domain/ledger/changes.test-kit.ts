@@ -23,6 +23,7 @@ export const changes: fc.Arbitrary<Change> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('account.password' as const),
+    verified: fc.option(fc.constantFrom('h1', 'h2', 'h3')),
     folded,
     passwordHash: fc.constantFrom('h1', 'h2'),
     keepSession: fc.option(tokens),

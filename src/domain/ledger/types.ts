@@ -18,7 +18,14 @@ export type Change =
       /** SHA-256 of the invite or of the one-time code that this registration uses up; hex. */
       readonly inviteHash: string | null;
     }
-  | { readonly kind: 'account.password'; readonly folded: string; readonly passwordHash: string; readonly keepSession: string | null }
+  | {
+      readonly kind: 'account.password';
+      readonly folded: string;
+      readonly passwordHash: string;
+      readonly keepSession: string | null;
+      /** What the old password was verified against, which must not have changed since; null: an administrator sets a new one. */
+      readonly verified: string | null;
+    }
   /** The same password under a new cost; nothing happens when the hash is not `replaces` any more. */
   | { readonly kind: 'account.rehash'; readonly folded: string; readonly passwordHash: string; readonly replaces: string }
   | { readonly kind: 'account.disable'; readonly folded: string; readonly disabled: boolean }

@@ -151,6 +151,8 @@ export type ErrorCode =
   | 'name-taken'
   | 'password-weak'
   | 'wrong-password'
+  /** Between the check of the password and the login the account got another one: log in again. */
+  | 'password-changed'
   | 'disabled'
   | 'session-expired'
   | 'forbidden'

@@ -78,6 +78,7 @@ const codes = [
   'name-taken',
   'password-weak',
   'wrong-password',
+  'password-changed',
   'disabled',
   'session-expired',
   'forbidden',

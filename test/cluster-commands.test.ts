@@ -1,5 +1,6 @@
 /** The commands of an operator, on a network of real processes. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Ended, run } from '../src/cli/run.test-kit.ts';
@@ -25,6 +26,14 @@ describe('operators', () => {
       const cluster = await status(file);
       assert.deepEqual([cluster.primary, cluster.mode, role(cluster, 'backup')], ['main', 'SYNC', 'follower'], file);
       assert.equal(cluster.proxy, null);
+      assert.deepEqual(
+        cluster.voters.map(({ name, witness, answers }) => [name, witness, answers]),
+        [
+          ['main', false, true],
+          ['backup', false, true],
+          ['proxy', true, true],
+        ],
+      );
     }
   });
 
@@ -36,6 +45,7 @@ describe('operators', () => {
     assert.ok(heldMs >= 0);
     const cluster = await status();
     assert.deepEqual([cluster.primary, cluster.epoch], ['backup', epoch]);
+    assert.deepEqual([cluster.lastFailover?.from, cluster.lastFailover?.to, cluster.lastFailover?.epoch], ['main', 'backup', epoch]);
     await untilBothFollow(real.network);
   });
 
@@ -69,5 +79,22 @@ describe('operators', () => {
     assert.equal(explained.status, 64);
     assert.match(explained.err, /Nothing was done[^]*First try to start main: then nothing is lost/u);
     assert.equal((await status()).primary, null);
+  });
+
+  it('forces a promotion: the other leads, in a new generation; what the one that died had is kept in quarantine when it returns', async () => {
+    const forced = await shoal(['force-promote', '--accept-data-loss', '--json'], 'backup.json');
+    assert.equal(forced.status, 0, forced.err);
+    const { primary, generation } = JSON.parse(forced.out) as { primary: string; generation: number };
+    assert.deepEqual([primary, generation], ['backup', 1]);
+    const cluster = await status();
+    assert.deepEqual([cluster.primary, cluster.generation, cluster.mode], ['backup', 1, 'SOLO']);
+    const again = await run(['register', 'an', '--password-stdin', '--config', join(real.network.folder, 'alice.json')], {
+      stdin: 'another horse\n',
+    });
+    assert.equal(again.status, 0, `the name was overridden with the account: ${again.err}`);
+    await real.network.start('main');
+    assert.equal(await untilBothFollow(real.network), 'backup');
+    const folder = join(real.network.folder, 'data', 'main', 'quarantine');
+    assert.ok(readdirSync(folder).length > 0);
   });
 });

@@ -6,6 +6,7 @@ import { nodeNames, processNames, proxyNames, replicaNames, voterNames } from '.
 import { drawOperation, drawVocabulary, openingOperations, type OperationDraft } from './operation-draws.ts';
 import { chance, drawCluster, drawProfile, pick } from './profile.ts';
 import { faultKinds, inOrder, operationKinds } from './schema.ts';
+import { drawStories, type Story } from './stories.ts';
 import type { ClusterPlan, Fault, Operation, Plan, ProcessName, Profile } from './types.ts';
 
 /** Simulated milliseconds of faults, and of the calm after them (issue 3). */
@@ -46,7 +47,13 @@ const drawCore = (random: Random, cluster: ClusterPlan): readonly ProcessName[] 
   return all.filter((name) => chosen.has(name));
 };
 
-const faultsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { chaosMs }: Phases): readonly Fault[] => {
+const faultsOf = (
+  random: Random,
+  cluster: ClusterPlan,
+  profile: Profile,
+  { chaosMs }: Phases,
+  stories: readonly Story[],
+): readonly Fault[] => {
   const drafts: FaultDraft[] = [];
   for (const kind of faultKinds) {
     const ofKind = random.fork(kind);
@@ -56,10 +63,17 @@ const faultsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { chao
       drafts.push(...drawFaults(kind, { random: own, cluster, profile, atMs: below(own, 'at', chaosMs) }));
     }
   }
+  drafts.push(...stories.flatMap(({ faults }) => faults));
   return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: index + 1, ...draft }) as Fault);
 };
 
-const operationsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { chaosMs }: Phases): readonly Operation[] => {
+const operationsOf = (
+  random: Random,
+  cluster: ClusterPlan,
+  profile: Profile,
+  { chaosMs }: Phases,
+  stories: readonly Story[],
+): readonly Operation[] => {
   const words = drawVocabulary(random.fork('vocabulary'), cluster);
   const drafts: OperationDraft[] = [...openingOperations(words)];
   for (const kind of operationKinds) {
@@ -70,6 +84,7 @@ const operationsOf = (random: Random, cluster: ClusterPlan, profile: Profile, { 
       drafts.push(drawOperation(kind, own, words, below(own, 'at', chaosMs)));
     }
   }
+  drafts.push(...stories.flatMap(({ operations }) => operations));
   return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: FIRST_OPERATION_ID + index, ...draft }) as Operation);
 };
 
@@ -84,6 +99,8 @@ export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS,
   const random = createRandom(`plan ${seed}`);
   const cluster = given.cluster ?? drawCluster(random.fork('cluster'));
   const profile = given.profile ?? drawProfile(random.fork('profile'), cluster);
+  // Whoever gives a profile wants that much and no more.
+  const stories = given.profile === undefined ? drawStories(random.fork('stories'), cluster, phases.chaosMs) : [];
   return inOrder({
     version: 1,
     about: `generated from seed ${seed}`,
@@ -92,7 +109,7 @@ export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS,
     ...phases,
     core: drawCore(random.fork('core'), cluster),
     profile,
-    faults: faultsOf(random.fork('faults'), cluster, profile, phases),
-    operations: operationsOf(random.fork('operations'), cluster, profile, phases),
+    faults: faultsOf(random.fork('faults'), cluster, profile, phases, stories),
+    operations: operationsOf(random.fork('operations'), cluster, profile, phases, stories),
   });
 };

@@ -1,0 +1,210 @@
+/**
+ * Short stories of what the protocol's rules are about: faults and operations that belong together, where chance alone
+ * would bring them together once in a thousand runs. Who happens to lead is not known here; half of the time a story
+ * is about the wrong replica, and just as good a fault.
+ */
+import { below, between, type Random } from '../../src/ports/random.ts';
+import type { FaultDraft } from './fault-draws.ts';
+import { nodeNames, proxyNames, replicaNames, voterNames } from './names.ts';
+import type { OperationDraft } from './operation-draws.ts';
+import { chance, pick } from './profile.ts';
+import type { ClusterPlan, ProcessName } from './types.ts';
+
+export interface Story {
+  readonly faults: readonly FaultDraft[];
+  readonly operations: readonly OperationDraft[];
+}
+
+interface Scene {
+  readonly random: Random;
+  readonly cluster: ClusterPlan;
+  readonly atMs: number;
+  /** Accounts from here on are this story's own. */
+  readonly firstAccount: number;
+  /** The replica that it is about, and the other one. */
+  readonly one: ProcessName;
+  readonly other: ProcessName;
+}
+
+/** Accounts of stories: nobody else's. */
+const FIRST_ACCOUNT = 10_000;
+const ACCOUNTS_A_STORY = 100;
+/** Stories begin when everybody is signed in, and early enough to end. */
+const EARLIEST_MS = 6_000;
+const LAST_BEFORE_END_MS = 12_000;
+const STORIES_PERCENT = 50;
+const STORIES_MAX = 4;
+
+const within = ({ random }: Scene, purpose: string, low: number, high: number): number => Math.round(between(random, purpose, low, high));
+
+/** Changes from everywhere, one after the other, and logins that must see them. */
+const writes = (scene: Scene, from: number, to: number, count: number): OperationDraft[] => {
+  const nodes = nodeNames(scene.cluster);
+  if (nodes.length === 0) return [];
+  return Array.from({ length: count }, (_, index) => {
+    const purpose = `write ${from} ${index}`;
+    const atMs = scene.atMs + within(scene, purpose, from, to);
+    const account = scene.firstAccount + below(scene.random, `${purpose} account`, ACCOUNTS_A_STORY);
+    const node = pick(scene.random, `${purpose} node`, nodes);
+    if (chance(scene.random, `${purpose} repeats`, 30)) return { do: 'repeat', atMs, node, account, times: 2 + (index % 4) };
+    return { do: 'register', atMs, node, account };
+  });
+};
+
+const reads = (scene: Scene, from: number, to: number, count: number): OperationDraft[] => {
+  const nodes = nodeNames(scene.cluster);
+  if (nodes.length === 0) return [];
+  return Array.from({ length: count }, (_, index) => {
+    const purpose = `read ${from} ${index}`;
+    const atMs = scene.atMs + within(scene, purpose, from, to);
+    const node = pick(scene.random, `${purpose} node`, nodes);
+    const account = scene.firstAccount + below(scene.random, `${purpose} account`, ACCOUNTS_A_STORY);
+    return chance(scene.random, `${purpose} login`, 50)
+      ? { do: 'login', atMs, node, account, password: 0 }
+      : { do: 'accounts', atMs, node };
+  });
+};
+
+/** Dies, or loses its power, with entries that the other one does not have. */
+const tail = (scene: Scene): Story => {
+  const { random, atMs, one, other } = scene;
+  const dies = atMs + within(scene, 'dies', 150, 700);
+  const forMs = within(scene, 'dead for', 1_500, 8_000);
+  const death: FaultDraft = chance(random, 'power', 50)
+    ? { kind: 'power', process: one, atMs: dies, forMs, afterSteps: below(random, 'steps', 40), torn: chance(random, 'torn', 50) }
+    : { kind: 'kill', process: one, atMs: dies, forMs, afterSteps: below(random, 'steps', 40) };
+  return {
+    faults: [
+      { kind: 'cut', atMs, forMs: within(scene, 'cut for', 200, 900), from: [one], to: [other], bothWays: chance(random, 'both', 50) },
+      death,
+    ],
+    operations: [...writes(scene, 0, 800, 10), ...writes(scene, 1_500, 6_000, 4)],
+  };
+};
+
+/** One goes on alone and dies just when the other one, which has not all, comes back. */
+const olderComesBack = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 3_000, 6_000);
+  const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
+  return {
+    faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 9_000))],
+    operations: [...writes(scene, 200, away, 8), ...writes(scene, away + 500, away + 5_000, 4), ...reads(scene, away, away + 6_000, 4)],
+  };
+};
+
+/** Both begin anew so that they stand at about the same moment. */
+const bothStand = (scene: Scene): Story => {
+  const { atMs, random } = scene;
+  const forMs = within(scene, 'dead for', 300, 1_500);
+  // The first in the order of priority stands so much earlier after its start.
+  const later = within(scene, 'later', 1_400, 1_900);
+  const latencyMs = within(scene, 'latency', 5, 250);
+  const slow = (from: ProcessName, to: ProcessName): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: forMs + later + 3_000,
+    from,
+    to,
+    latencyMs,
+    jitterMs: below(random, `jitter from ${from}`, latencyMs),
+  });
+  const [main, backup] = replicaNames;
+  return {
+    faults: [
+      { kind: 'kill', process: main, atMs, forMs: forMs + later, afterSteps: 0 },
+      { kind: 'kill', process: backup, atMs, forMs, afterSteps: 0 },
+      slow(main, backup),
+      slow(backup, main),
+    ],
+    operations: writes(scene, 0, forMs + later + 2_000, 6),
+  };
+};
+
+/** Cut off from the other voters, but not from everybody who asks. */
+const deposed = (scene: Scene): Story => {
+  const { atMs, cluster, one, random } = scene;
+  const proxies = proxyNames(cluster);
+  const kept = proxies.length > 1 ? [pick(random, 'kept', proxies.slice(1))] : [];
+  const from = [...new Set([...voterNames(cluster), ...proxies])].filter((name) => name !== one && !kept.includes(name));
+  const forMs = within(scene, 'cut for', 900, 4_000);
+  return {
+    faults: [{ kind: 'cut', atMs, forMs, from: [one], to: from, bothWays: chance(random, 'both', 70) }],
+    operations: [
+      ...writes(scene, 0, 2_000, 8),
+      ...writes(scene, 850, 1_500, 6),
+      ...reads(scene, 850, 1_800, 10),
+      ...reads(scene, 0, forMs, 4),
+    ],
+  };
+};
+
+/** A voter loses its memory while the others elect. */
+const amnesia = (scene: Scene): Story => {
+  const { atMs, cluster, one, random } = scene;
+  const voter = pick(random, 'voter', voterNames(cluster));
+  const away = within(scene, 'away', 100, 1_500);
+  const what = voter !== one && replicaNames.some((name) => name === voter) && chance(random, 'all', 50) ? 'all' : 'voter';
+  return {
+    faults: [
+      { kind: 'kill', process: one, atMs, forMs: within(scene, 'dead for', 500, 5_000), afterSteps: below(random, 'steps', 100) },
+      { kind: 'forget', process: voter, atMs: atMs + within(scene, 'forgets', 200, 1_600), forMs: away, what },
+    ],
+    operations: writes(scene, 0, 4_000, 6),
+  };
+};
+
+/** Answers, and acknowledgements, that come when somebody else leads. */
+const lateWords = (scene: Scene): Story => {
+  const { atMs, cluster, one, random } = scene;
+  const proxy = pick(random, 'proxy', proxyNames(cluster));
+  const latencyMs = within(scene, 'latency', 200, 1_500);
+  const pause = within(scene, 'pause', 900, 2_500);
+  return {
+    faults: [
+      { kind: 'slowLink', atMs, forMs: pause + 2_500, from: one, to: proxy, latencyMs, jitterMs: below(random, 'jitter', 100) },
+      { kind: 'pause', atMs: atMs + within(scene, 'pauses', 100, 800), forMs: pause, process: one },
+    ],
+    operations: [...writes(scene, 0, 1_200, 8), ...writes(scene, 1_200, pause + 2_500, 6), ...reads(scene, 500, pause + 2_500, 6)],
+  };
+};
+
+/** A log, or a disk, that is gone, and a primary that dies before it is whole again. */
+const lostLog = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 100, 1_200);
+  return {
+    faults: [
+      { kind: 'forget', process: other, atMs, forMs: away, what: 'ledger' },
+      {
+        kind: 'kill',
+        process: one,
+        atMs: atMs + away + within(scene, 'gap', -200, 900),
+        forMs: within(scene, 'dead for', 2_000, 7_000),
+        afterSteps: 0,
+      },
+    ],
+    operations: [...writes(scene, -1_500, away, 6), ...writes(scene, away, away + 3_000, 6)],
+  };
+};
+
+const tellers = [tail, olderComesBack, bothStand, deposed, amnesia, lateWords, lostLog] as const;
+
+/** The stories of a plan: in half of all plans none, otherwise up to four at random times. */
+export const drawStories = (random: Random, cluster: ClusterPlan, chaosMs: number): readonly Story[] => {
+  const room = chaosMs - EARLIEST_MS - LAST_BEFORE_END_MS;
+  if (room <= 0 || !chance(random, 'stories', STORIES_PERCENT)) return [];
+  return Array.from({ length: 1 + below(random, 'how many', STORIES_MAX) }, (_, index) => {
+    const own = random.fork(String(index));
+    const one = pick(own, 'one', replicaNames);
+    const scene: Scene = {
+      random: own,
+      cluster,
+      atMs: EARLIEST_MS + below(own, 'at', room),
+      firstAccount: FIRST_ACCOUNT + index * ACCOUNTS_A_STORY,
+      one,
+      other: one === 'tracker' ? 'backup' : 'tracker',
+    };
+    return pick(own, 'story', tellers)(scene);
+  });
+};

@@ -86,6 +86,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: '=> epoch >= promised;',
     replace: '=> epoch >= 0 || epoch >= promised;',
     about: 'a follower takes entries of a primary that was deposed',
+    also: [{ file: FOLLOWER_ROLE, find: 'epoch === promised) this.#take', replace: 'epoch <= promised) this.#take' }],
   },
   {
     name: 'acknowledge-before-sync',

@@ -54,6 +54,8 @@ export class ClusterModel implements Checker {
   readonly decided: Place[];
   readonly #run: RunView;
   readonly #logs = new Map<ProcessName, DurableLog>();
+  /** The log that a replica had before the plan took it away. */
+  readonly #lost = new Map<ProcessName, DurableLog>();
   readonly #listeners: ModelListener[] = [];
   /** Processes whose state was taken away by the plan, until they start again. */
   readonly #forgetful = new Set<ProcessName>();
@@ -89,6 +91,12 @@ export class ClusterModel implements Checker {
     // In a snapshot is what was committed up to there.
     const committed = place.seq < log.baseSeq ? this.decided[place.seq] : undefined;
     return committed !== undefined && samePlace(committed, place);
+  }
+
+  /** As `holds`; or its disk had it, before the plan took that away, which nobody else can know at once. */
+  hadOrHolds(process: ProcessName, place: Place): boolean {
+    const before = this.#lost.get(process)?.at(place.seq) ?? null;
+    return this.holds(process, place) || (before !== null && samePlace(before, place));
   }
 
   /** What a replica lacks of what was committed up to `seq`; null where it has everything. The hash of each place covers those before. */
@@ -171,7 +179,10 @@ export class ClusterModel implements Checker {
         this.name,
         `${process} opens its log at ${placeText(found)}, applied ${appliedSeq}; its disk had ${placeText(log.last)}, applied ${log.appliedSeq}`,
       );
-    log.replace(found, appliedSeq);
+    this.#lost.set(process, log);
+    const begun = new DurableLog();
+    begun.replace(found, appliedSeq);
+    this.#logs.set(process, begun);
     this.voters.logLost(voterOf(process));
   }
 

@@ -46,7 +46,7 @@ export const asDurableAsSaid: MakeChecker = (run) => {
   model.listen({
     acked: ({ process, epoch, durability, place, reply }) => {
       if (durability === 'replicated') {
-        const without = REPLICAS.find((replica) => !model.holds(replica, place));
+        const without = REPLICAS.find((replica) => !model.hadOrHolds(replica, place));
         if (without !== undefined)
           violated(name, `${process} calls ${placeText(place)} replicated in epoch ${epoch}; the disk of ${without} does not have it`);
       } else if (reply.stale === true) {

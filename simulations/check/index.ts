@@ -2,6 +2,7 @@
 import type { MakeChecker } from './checker.ts';
 import { asIfInOrder, sessionsNeverUnsee } from './clients.ts';
 import { announcesBeside, asDurableAsSaid, nothingAckedIsCut, promisedFirst } from './copies.ts';
+import { completeIsIdentical, stoppedStaysAway, tablesHaveAnEnd, takenIsTrue, watchContents } from './data-plane.ts';
 import {
   ackedIsKept,
   doneOnce,
@@ -31,4 +32,9 @@ export const allCheckers: readonly MakeChecker[] = [
   epochsOnlyRise,
   nothingAckedIsCut,
   announcesBeside,
+  watchContents,
+  completeIsIdentical,
+  takenIsTrue,
+  stoppedStaysAway,
+  tablesHaveAnEnd,
 ];

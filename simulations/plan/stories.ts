@@ -65,20 +65,18 @@ const reads = (scene: Scene, from: number, to: number, count: number): Operation
   });
 };
 
-/** Dies, or loses its power, with entries that the other one does not have. */
+/** Dies, or loses its power, with entries that the other one does not have: it is cut off from that one until after its death. */
 const tail = (scene: Scene): Story => {
   const { random, atMs, one, other } = scene;
-  const dies = atMs + within(scene, 'dies', 150, 700);
-  const forMs = within(scene, 'dead for', 1_500, 8_000);
+  const alive = within(scene, 'alive', 150, 900);
+  const end = { process: one, atMs: atMs + alive, forMs: within(scene, 'dead for', 1_500, 8_000), afterSteps: below(random, 'steps', 40) };
   const death: FaultDraft = chance(random, 'power', 50)
-    ? { kind: 'power', process: one, atMs: dies, forMs, afterSteps: below(random, 'steps', 40), torn: chance(random, 'torn', 50) }
-    : { kind: 'kill', process: one, atMs: dies, forMs, afterSteps: below(random, 'steps', 40) };
+    ? { kind: 'power', ...end, torn: chance(random, 'torn', 50) }
+    : { kind: 'kill', ...end };
+  const forMs = alive + within(scene, 'cut on for', 100, 3_000);
   return {
-    faults: [
-      { kind: 'cut', atMs, forMs: within(scene, 'cut for', 200, 900), from: [one], to: [other], bothWays: chance(random, 'both', 50) },
-      death,
-    ],
-    operations: [...writes(scene, 0, 800, 10), ...writes(scene, 1_500, 6_000, 4)],
+    faults: [{ kind: 'cut', atMs, forMs, from: [one], to: [other], bothWays: chance(random, 'both', 50) }, death],
+    operations: [...writes(scene, 0, alive, 10), ...writes(scene, alive + 500, alive + 6_000, 4)],
   };
 };
 
@@ -88,8 +86,13 @@ const olderComesBack = (scene: Scene): Story => {
   const away = within(scene, 'away', 3_000, 6_000);
   const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
   return {
-    faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 9_000))],
-    operations: [...writes(scene, 200, away, 8), ...writes(scene, away + 500, away + 5_000, 4), ...reads(scene, away, away + 6_000, 4)],
+    faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 16_000))],
+    operations: [
+      ...writes(scene, 200, away, 8),
+      ...writes(scene, away - 300, away + 500, 4),
+      ...writes(scene, away + 500, away + 5_000, 4),
+      ...reads(scene, away, away + 6_000, 4),
+    ],
   };
 };
 
@@ -99,7 +102,7 @@ const bothStand = (scene: Scene): Story => {
   const forMs = within(scene, 'dead for', 300, 1_500);
   // The first in the order of priority stands so much earlier after its start.
   const later = within(scene, 'later', 1_400, 1_900);
-  const latencyMs = within(scene, 'latency', 5, 250);
+  const latencyMs = within(scene, 'latency', 20, 250);
   const slow = (from: ProcessName, to: ProcessName): FaultDraft => ({
     kind: 'slowLink',
     atMs,
@@ -107,15 +110,18 @@ const bothStand = (scene: Scene): Story => {
     from,
     to,
     latencyMs,
-    jitterMs: below(random, `jitter from ${from}`, latencyMs),
+    jitterMs: below(random, `jitter from ${from} to ${to}`, latencyMs),
   });
   const [main, backup] = replicaNames;
+  // Votes take their time: two candidacies overlap.
+  const links = voterNames(scene.cluster).flatMap((voter) =>
+    replicaNames.filter((name) => name !== voter).map((name) => slow(name, voter)),
+  );
   return {
     faults: [
       { kind: 'kill', process: main, atMs, forMs: forMs + later, afterSteps: 0 },
       { kind: 'kill', process: backup, atMs, forMs, afterSteps: 0 },
-      slow(main, backup),
-      slow(backup, main),
+      ...links,
     ],
     operations: writes(scene, 0, forMs + later + 2_000, 6),
   };

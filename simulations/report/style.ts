@@ -17,7 +17,7 @@ a { color: var(--accent); }
 button { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--rule); border-radius: 6px; padding: 3px 10px; cursor: pointer; }
 button:hover { border-color: var(--accent); } :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; font-size: 13px; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+th { color: var(--soft); font-weight: 600; font-size: 13px; } td.number, th.number { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 .violated { border-left: 4px solid var(--bad); background: var(--raised); padding: 8px 12px; margin: 10px 0; overflow-wrap: anywhere; }
 .violated b { color: var(--bad); } .passed { border-left-color: var(--good); } .passed b { color: var(--good); }
 .numbers { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 12px 0; padding: 0; list-style: none; }

@@ -13,6 +13,7 @@ import {
   watchCluster,
   whoMayLeadHasAll,
 } from './invariants.ts';
+import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 import { epochsOnlyRise } from './proxies.ts';
 
 /** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
@@ -32,6 +33,11 @@ export const allCheckers: readonly MakeChecker[] = [
   epochsOnlyRise,
   nothingAckedIsCut,
   announcesBeside,
+  progressAfterHealing,
+  syncWhenReachable,
+  viewIsTrue,
+  writesResume,
+  electionsEnd,
   watchContents,
   completeIsIdentical,
   takenIsTrue,

@@ -1,0 +1,290 @@
+/** L1 to L5: what must happen once a core is healed, and how soon; and how long one single fault may hold up writers. */
+import type { ReplicaStatus } from '../../src/domain/replication/types.ts';
+import type { Result } from '../../src/protocol/result.ts';
+import type { Fault, Operation, Plan, ProcessName } from '../plan/types.ts';
+import type { Checker, MakeChecker, RunView } from './checker.ts';
+import { modelOf } from './cluster-model.ts';
+import { violated } from './invariants.ts';
+
+const SECOND = 1_000_000;
+/** The bounds of the design, section 2.8: stable for so long, then so much. */
+const STABLE = 5 * SECOND;
+const ANSWERED_WITHIN = 10 * SECOND;
+const CATCH_UP = 8 * SECOND;
+const SYNC_WITHIN = 2 * SECOND;
+const RESUME_WITHIN = 6 * SECOND;
+const LOOK_EVERY = SECOND / 2;
+/** Whoever is told to stop at the end has no duties any more. */
+const BEFORE_END = SECOND;
+
+const replicas: readonly ProcessName[] = ['tracker', 'backup'];
+
+/** The calm of a run: when it began, and whether it still lasts. */
+class Calm {
+  readonly #run: RunView;
+  #since: number | null = null;
+  #next = 0;
+
+  constructor(run: RunView) {
+    this.#run = run;
+  }
+
+  /** Microseconds since the core was healed; null before that, and when the run is being ended. */
+  age(): number | null {
+    if (this.#run.phase !== 'calm') return null;
+    this.#since ??= this.#run.now();
+    const age = this.#run.now() - this.#since;
+    return age > this.#run.plan.calmMs * 1_000 - BEFORE_END ? null : age;
+  }
+
+  /** As `age`, but now and then. */
+  glance(): number | null {
+    if (this.#run.now() < this.#next) return null;
+    this.#next = this.#run.now() + LOOK_EVERY;
+    return this.age();
+  }
+
+  get lastsLongEnough(): boolean {
+    return this.#run.plan.calmMs * 1_000 > STABLE + ANSWERED_WITHIN + CATCH_UP + SYNC_WITHIN;
+  }
+}
+
+const statusOf = (run: RunView, process: ProcessName): ReplicaStatus | null =>
+  ((run.status(process) ?? {}) as { readonly replica?: ReplicaStatus }).replica ?? null;
+
+const primaryNow = (run: RunView): ReplicaStatus | null =>
+  replicas
+    .map((process) => statusOf(run, process))
+    .filter((status) => status?.role === 'primary')
+    .toSorted((a, b) => (b?.epoch ?? 0) - (a?.epoch ?? 0))[0] ?? null;
+
+const describe = (run: RunView): string =>
+  replicas
+    .map((process) => {
+      const status = statusOf(run, process);
+      return status === null
+        ? `${process} does not run`
+        : `${process} is ${status.role} of epoch ${status.epoch}, ${status.mode}, applied ${status.appliedSeq} of ${status.lastSeq}`;
+    })
+    .join('; ');
+
+/** Its answer comes from the network, by a deadline; files take as long as they take. */
+const ANSWERED_BY_NETWORK: ReadonlySet<string> = new Set<Operation['do']>([
+  'register',
+  'login',
+  'logout',
+  'passwd',
+  'disable',
+  'accounts',
+  'search',
+]);
+/** Answers of a network that does not work. */
+const NO_PROGRESS: ReadonlySet<string> = new Set(['unavailable', 'indeterminate', 'offline', 'not-primary', 'internal', 'degraded']);
+
+export const progressAfterHealing: MakeChecker = (run) => {
+  const name = 'L1';
+  const calm = new Calm(run);
+  const core = new Set(run.plan.core);
+  const kinds = new Map(run.plan.operations.map((operation) => [operation.id, operation]));
+  const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
+  let led = false;
+  const look = (age: number): void => {
+    const primary = primaryNow(run);
+    led ||= primary !== null;
+    if (age > STABLE + ANSWERED_WITHIN && primary === null)
+      violated(name, `nobody leads ${(age / SECOND).toFixed(1)} s after the core was healed: ${describe(run)}`);
+    for (const [id, { at, process }] of pending) {
+      const due = Math.max(at, run.now() - age + STABLE) + ANSWERED_WITHIN;
+      if (run.now() <= due) return;
+      const operation = kinds.get(id);
+      violated(
+        name,
+        `operation ${id} (${operation?.do}) at ${process} is not answered, ${((run.now() - at) / SECOND).toFixed(1)} s after it was asked`,
+      );
+    }
+  };
+  return {
+    name,
+    demands:
+      'Ten seconds after a healed core was stable for five there is a primary, and requests are answered, the later ones with success.',
+    sent() {
+      const age = calm.lastsLongEnough ? calm.glance() : null;
+      if (age !== null) look(age);
+    },
+    stopped(process) {
+      for (const [id, asked] of pending) if (asked.process === process) pending.delete(id);
+    },
+    called(id, process) {
+      const operation = kinds.get(id);
+      if (operation !== undefined && ANSWERED_BY_NETWORK.has(operation.do) && core.has(process))
+        pending.set(id, { at: run.now(), process });
+    },
+    answered(id, process, result: Result<object>) {
+      const asked = pending.get(id);
+      pending.delete(id);
+      const age = calm.age();
+      if (asked === undefined || age === null || result.ok || !NO_PROGRESS.has(result.error.code)) return;
+      if (asked.at > run.now() - age + STABLE + ANSWERED_WITHIN)
+        violated(
+          name,
+          `operation ${id} (${kinds.get(id)?.do}) at ${process} was asked ${((age - (run.now() - asked.at)) / SECOND).toFixed(1)} s after the core was healed, and answered ${result.error.code}: ${result.error.message}`,
+        );
+    },
+    end() {
+      if (calm.lastsLongEnough && !led) violated(name, 'nobody ever led after the core was healed');
+    },
+  } satisfies Checker;
+};
+
+export const syncWhenReachable: MakeChecker = (run) => {
+  const name = 'L2';
+  const calm = new Calm(run);
+  const both = replicas.every((process) => run.plan.core.includes(process));
+  return {
+    name,
+    demands: 'When both replicas are in the healed core, the pair is in SYNC two seconds after the other has caught up, and stays so.',
+    sent() {
+      const age = both ? calm.glance() : null;
+      if (age === null || age <= STABLE + ANSWERED_WITHIN + CATCH_UP + SYNC_WITHIN) return;
+      const primary = primaryNow(run);
+      if (primary !== null && primary.mode !== 'SYNC')
+        violated(name, `${(age / SECOND).toFixed(1)} s after the core was healed the pair is ${primary.mode}: ${describe(run)}`);
+    },
+  };
+};
+
+interface Seen {
+  readonly at: number;
+  readonly stopped: boolean;
+}
+
+/** Longer than the longest interval of a run, and the time that a silent peer stays listed. */
+const LISTED_AT_MOST = 150 * SECOND;
+/** An announce counts in the view at once; the frame that follows it may have left before. */
+const COUNTED_WITHIN = SECOND;
+
+export const viewIsTrue: MakeChecker = (run) => {
+  const name = 'L3';
+  const calm = new Calm(run);
+  /** By replica and content: what it has heard of each node in this start. */
+  const heard = new Map<string, Map<string, Seen>>();
+  return {
+    name,
+    demands:
+      'In the calm a primary counts in every swarm who has announced to it, and no more than have announced within the time to live.',
+    started(process) {
+      for (const key of heard.keys()) if (key.startsWith(`${process} `)) heard.delete(key);
+    },
+    received(process, _from, link, frame) {
+      if (frame.kind !== 'announce' || link !== 'proxy') return;
+      for (const { content, event } of frame.items) {
+        const key = `${process} ${content}`;
+        const nodes = heard.get(key) ?? new Map<string, Seen>();
+        heard.set(key, nodes.set(frame.node, { at: run.now(), stopped: event === 'stopped' }));
+      }
+    },
+    sent(process, _to, link, frame) {
+      if (frame.kind !== 'announced' || link !== 'proxy' || frame.warming || frame.unknownNode) return;
+      const age = calm.age();
+      if (age === null || age < STABLE + ANSWERED_WITHIN || statusOf(run, process)?.role !== 'primary') return;
+      for (const { content, seeders, leechers } of frame.items) {
+        const nodes = heard.get(`${process} ${content}`) ?? new Map<string, Seen>();
+        const may = run.plan.cluster.nodes + run.plan.cluster.liars;
+        let must = 0;
+        for (const { at, stopped } of nodes.values()) {
+          const silence = run.now() - at;
+          if (!stopped && silence > COUNTED_WITHIN && silence < LISTED_AT_MOST / 10) must++;
+        }
+        const counted = seeders + leechers;
+        if (counted > may || (counted < must && (seeders > 0 || leechers > 0)))
+          violated(
+            name,
+            `${process} counts ${counted} in the swarm of ${content.slice(0, 8)}…; ${must} have announced of late, and there are ${may}`,
+          );
+      }
+    },
+  };
+};
+
+/** Whether a plan has one fault, of a kind that the pair is to get over within seconds: one process of it, or one directed link. */
+export const hasOneFault = ({ faults, cluster }: Pick<Plan, 'faults' | 'cluster'>): boolean => {
+  const [fault, ...more] = faults;
+  return fault !== undefined && more.length === 0 && isGotOver(fault, cluster.proxies);
+};
+
+const isGotOver = (fault: Fault, proxies: number): boolean => {
+  const isServer = (process: ProcessName): boolean => replicas.includes(process) || (process.startsWith('proxy') && proxies > 1);
+  switch (fault.kind) {
+    case 'kill':
+    case 'power':
+    case 'pause':
+      return isServer(fault.process);
+    case 'cut':
+      return !fault.bothWays && fault.from.length === 1 && fault.to.length === 1 && [...fault.from, ...fault.to].every(isServer);
+    default:
+      return false;
+  }
+};
+
+/** Changes that every user may ask for. */
+const WRITES: ReadonlySet<string> = new Set<Operation['do']>(['register', 'login']);
+
+export const writesResume: MakeChecker = (run) => {
+  const name = 'L4';
+  const applies = hasOneFault(run.plan);
+  const writes = new Set(run.plan.operations.filter((operation) => WRITES.has(operation.do)).map(({ id }) => id));
+  const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
+  let next = 0;
+  return {
+    name,
+    demands: 'With one fault, of a replica, of one of several proxies or of one directed link, a write is answered within six seconds.',
+    called(id, process) {
+      if (applies && run.phase === 'chaos' && writes.has(id)) pending.set(id, { at: run.now(), process });
+    },
+    answered(id, process, result) {
+      const asked = pending.get(id);
+      pending.delete(id);
+      if (asked !== undefined && !result.ok && result.error.code === 'unavailable')
+        violated(
+          name,
+          `write ${id} at ${process} was refused after ${((run.now() - asked.at) / SECOND).toFixed(1)} s, with one fault: ${result.error.message}`,
+        );
+    },
+    sent() {
+      if (pending.size === 0 || run.now() < next || run.phase !== 'chaos') return;
+      next = run.now() + LOOK_EVERY;
+      for (const [id, { at, process }] of pending)
+        if (run.now() - at > RESUME_WITHIN)
+          violated(
+            name,
+            `write ${id} at ${process} is not answered after ${((run.now() - at) / SECOND).toFixed(1)} s, with one fault: ${describe(run)}`,
+          );
+    },
+  };
+};
+
+export const electionsEnd: MakeChecker = (run) => {
+  const name = 'L5';
+  const calm = new Calm(run);
+  let settled: { readonly epoch: number } | null = null;
+  modelOf(run).listen({
+    activated: ({ process, epoch }) => {
+      const age = calm.age();
+      if (settled === null || age === null || epoch <= settled.epoch) return;
+      violated(
+        name,
+        `${process} was elected for epoch ${epoch}, ${(age / SECOND).toFixed(1)} s after the core was healed, where epoch ${settled.epoch} stood; ${describe(run)}`,
+      );
+    },
+  });
+  return {
+    name,
+    demands: 'In the calm, elections come to an end: who leads then goes on, whatever half-deaf processes are about.',
+    sent() {
+      const age = settled === null && calm.lastsLongEnough ? calm.glance() : null;
+      if (age === null || age <= STABLE + ANSWERED_WITHIN) return;
+      const primary = primaryNow(run);
+      if (primary !== null) settled = { epoch: primary.epoch };
+    },
+  };
+};

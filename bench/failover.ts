@@ -11,14 +11,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { loadConfig } from '../src/config/load.ts';
 import { createRandom } from '../src/ports/counter-random.ts';
 import { between } from '../src/ports/random.ts';
+import { openOperator, type Operator } from '../src/roles/operator.ts';
 import { type Member, Members } from '../test/real/member.ts';
 import { leaveOnSignal, openNetwork, startServers, untilBothFollow } from '../test/real/network.ts';
 import { table } from './processes.ts';
 
 const HELP = `npm run bench:failover -- [options]
-  --kills N     how many times the primary is killed; default 100
+  --kills N     how many times the primary is struck; default 100
+  --by HOW      kill (default): SIGKILL; freeze: SIGSTOP until changes are made again, which closes no connection;
+                handover: by the operator's order
   --seed S      when it is killed; default random
   --out FILE    where the samples go; default bench/failover.json
   --keep        leave the folder of the network, with its logs`;
@@ -34,14 +38,25 @@ const PASSWORD = 'correct horse battery';
 const BIN_MS = 100;
 const BAR_COLUMNS = 50;
 
+/** What may be done to the primary. */
+const WHAT = {
+  kill: { title: 'the primary is killed (SIGKILL)', from: 'the SIGKILL', done: 'killed' },
+  freeze: { title: 'the primary is stopped (SIGSTOP)', from: 'the SIGSTOP', done: 'stopped' },
+  handover: { title: 'the primary hands over by order', from: 'the order', done: 'hands over' },
+} as const;
+type Blow = keyof typeof WHAT;
+const isBlow = (text: string): text is Blow => Object.hasOwn(WHAT, text);
+
 interface Sample {
   readonly killed: string;
   readonly epochBefore: number;
   readonly epochAfter: number;
-  /** From the SIGKILL to the first acknowledgement of the next epoch. */
+  /** From the blow to the first acknowledgement of the next epoch. */
   readonly ms: number;
   /** Until both were in step again, the killed one restarted at once after that acknowledgement. */
   readonly inStepMs: number;
+  /** Of a hand-over: how long changes were held, as the replica that handed over says. */
+  readonly heldMs: number | null;
 }
 
 /** Changes without a pause, and when those of each epoch were first acknowledged. */
@@ -140,6 +155,7 @@ const signIn = async (members: Members, adminCode: string): Promise<{ readonly w
 interface Options {
   readonly kills: number;
   readonly seed: number;
+  readonly by: Blow;
   readonly keep: boolean;
   readonly say: (line: string) => void;
 }
@@ -151,13 +167,36 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
-const run = async ({ kills, seed, keep, say }: Options): Promise<Outcome> => {
+const operatorOf = (configFile: string): Operator => {
+  const config = loadConfig(configFile);
+  if (!config.ok || config.value.role === 'node') throw new Error(`${configFile} is not the configuration of a server`);
+  return openOperator(config.value);
+};
+
+const run = async ({ kills, seed, by, keep, say }: Options): Promise<Outcome> => {
   const random = createRandom(seed);
   const { network, folder, adminCode, deaths, close } = await openNetwork(['load']);
   const load = new Writers();
   const samples: Sample[] = [];
   const problems: string[] = [];
   let members: Members | null = null;
+  const operator = operatorOf(join(network.folder, 'proxy.json'));
+  /** How long changes were held, where that is known. */
+  const strike = async (primary: 'main' | 'backup'): Promise<number | null> => {
+    const child = network.child(primary);
+    if (by === 'handover') {
+      const ordered = await operator.order(primary, 'handover');
+      if (!ordered.ok) throw new Error(`hand-over of ${primary}: ${ordered.error.message}`);
+      return ordered.value.heldMs;
+    }
+    if (by === 'freeze') process.kill(child.pid, 'SIGSTOP');
+    else await child.kill();
+    return null;
+  };
+  const restore = async (struck: 'main' | 'backup'): Promise<void> => {
+    if (by === 'freeze') process.kill(network.child(struck).pid, 'SIGCONT');
+    else if (by === 'kill') await network.start(struck);
+  };
   try {
     await startServers(network);
     members = new Members(join(network.folder, 'load.json'));
@@ -168,14 +207,21 @@ const run = async ({ kills, seed, keep, say }: Options): Promise<Outcome> => {
       await sleep(between(random, 'kill', KILL_AFTER_MS.from, KILL_AFTER_MS.to));
       const epochBefore = Math.max(...load.firstAckAt.keys());
       const killedAt = performance.now();
-      await network.child(killed).kill();
+      const heldMs = await strike(killed);
       const next = await load.acknowledgedAbove(epochBefore);
-      await network.start(killed);
+      await restore(killed);
       await untilBothFollow(network, RECOVERY_MAX_MS);
-      const sample = { killed, epochBefore, epochAfter: next.epoch, ms: next.at - killedAt, inStepMs: performance.now() - killedAt };
+      const sample = {
+        killed,
+        epochBefore,
+        epochAfter: next.epoch,
+        ms: next.at - killedAt,
+        inStepMs: performance.now() - killedAt,
+        heldMs,
+      };
       samples.push(sample);
       say(
-        `${String(n).padStart(3)}  ${killed.padEnd(6)} killed in epoch ${epochBefore}: changes again after ${(sample.ms / 1000).toFixed(2)} s, in step after ${(sample.inStepMs / 1000).toFixed(1)} s`,
+        `${String(n).padStart(3)}  ${killed.padEnd(6)} ${WHAT[by].done}${heldMs === null ? '' : ` (held ${heldMs.toFixed(0)} ms)`} in epoch ${epochBefore}: changes again after ${(sample.ms / 1000).toFixed(2)} s, in step after ${(sample.inStepMs / 1000).toFixed(1)} s`,
       );
     }
     await load.stop();
@@ -183,6 +229,7 @@ const run = async ({ kills, seed, keep, say }: Options): Promise<Outcome> => {
     problems.push((error as Error).message);
   } finally {
     members?.close();
+    operator.close();
     problems.push(...load.unresolved, ...deaths);
     await close(keep);
     if (keep) say(`Everything is left in ${folder}`);
@@ -196,6 +243,7 @@ const main = async (): Promise<number> => {
       kills: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
       out: { type: 'string', default: fileURLToPath(new URL('failover.json', import.meta.url)) },
+      by: { type: 'string', default: 'kill' },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -209,10 +257,21 @@ const main = async (): Promise<number> => {
     console.error('--kills must be a whole number from 1, and --seed a whole number.');
     return 64;
   }
+  const { by } = values;
+  if (!isBlow(by)) {
+    console.error(`--by must be ${Object.keys(WHAT).join(', ')}.`);
+    return 64;
+  }
   leaveOnSignal();
   const loadBefore = loadavg()[0] ?? 0;
-  console.log(`${kills} kills of the primary, seed ${seed}`);
-  const { samples, problems, ...counts } = await run({ kills, seed, keep: values.keep, say: (line) => console.error(line) });
+  console.log(`${kills} times: ${WHAT[by].title}; seed ${seed}`);
+  const { samples, problems, ...counts } = await run({
+    kills,
+    seed,
+    by,
+    keep: values.keep,
+    say: (line) => console.error(line),
+  });
   for (const problem of problems) console.error(`FAILED  ${problem}`);
   const ms = samples.map((sample) => sample.ms);
   const figures = figuresOf(ms);
@@ -224,10 +283,10 @@ const main = async (): Promise<number> => {
   };
   if (samples.length > 0) {
     const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
-    console.log(`\nFrom the SIGKILL to the next acknowledged change:\n\n${histogram(ms)}\n`);
+    console.log(`\nFrom ${WHAT[by].from} to the next acknowledged change:\n\n${histogram(ms)}\n`);
     console.log(
       table([
-        ['kills', 'p50', 'p90', 'p99', 'max', 'acknowledged', 'indeterminate', 'failures'],
+        ['times', 'p50', 'p90', 'p99', 'max', 'acknowledged', 'indeterminate', 'failures'],
         [
           String(samples.length),
           ...[figures.p50, figures.p90, figures.p99, figures.max].map(seconds),
@@ -236,7 +295,7 @@ const main = async (): Promise<number> => {
       ]),
     );
   }
-  const record = { date: new Date().toISOString(), commit: commit(), machine, kills, seed, ...counts, figures, problems, samples };
+  const record = { date: new Date().toISOString(), commit: commit(), machine, by, kills, seed, ...counts, figures, problems, samples };
   writeFileSync(values.out, `${JSON.stringify(record, null, 1)}\n`);
   return problems.length === 0 && samples.length === kills ? 0 : 1;
 };

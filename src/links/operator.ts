@@ -1,5 +1,5 @@
 /** The operator link: a command gives one replica one order at a time, and gets one answer to each. */
-import { millis } from '../ports/clock.ts';
+import { millis, type TimerId } from '../ports/clock.ts';
 import type { OperatorFrame, Order, OrderErrorCode, OrderOutcome } from '../protocol/control/messages.ts';
 import { type Done, fail, type Failure } from '../protocol/result.ts';
 import type { Address, Security } from '../transports/transport.ts';
@@ -62,7 +62,7 @@ export const giveOrder = (deps: LinkDeps, options: OrderOptions, order: Order, d
   const { replica, address, identity, security, answerMaxMs, dialTimeoutMs } = options;
   let answered = false;
   let given = false;
-  let timer: ReturnType<typeof deps.clock.setTimer> | null = null;
+  let timer: TimerId | null = null;
   const answer: typeof done = (result) => {
     if (answered) return;
     answered = true;

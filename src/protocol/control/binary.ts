@@ -5,6 +5,9 @@ const TWO_32 = 0x1_0000_0000;
 /** Strings of the binary bodies take at most this many bytes of UTF-8. */
 export const SHORT_STRING_BYTES_MAX = 255;
 
+/** Short strings of so few plain characters are written and read one by one. */
+const PLAIN_CHARACTERS_MAX = 24;
+
 const HEX = /^(?:[0-9a-f]{2})+$/u;
 
 /** Appends to one buffer that grows. Values out of range are a programmer's mistake and throw. */
@@ -17,20 +20,27 @@ export class Writer {
   }
 
   u8(value: number): this {
+    if ((value & 0xff) !== value) throw new RangeError(`${value} does not fit a byte`);
     this.#room(1);
-    this.#used = this.#buffer.writeUInt8(value, this.#used);
+    this.#buffer[this.#used++] = value;
     return this;
   }
 
   u16(value: number): this {
+    if ((value & 0xffff) !== value) throw new RangeError(`${value} does not fit two bytes`);
     this.#room(2);
-    this.#used = this.#buffer.writeUInt16BE(value, this.#used);
+    this.#buffer[this.#used++] = value >>> 8;
+    this.#buffer[this.#used++] = value;
     return this;
   }
 
   u32(value: number): this {
+    if (value >>> 0 !== value) throw new RangeError(`${value} does not fit four bytes`);
     this.#room(4);
-    this.#used = this.#buffer.writeUInt32BE(value, this.#used);
+    this.#buffer[this.#used++] = value >>> 24;
+    this.#buffer[this.#used++] = value >>> 16;
+    this.#buffer[this.#used++] = value >>> 8;
+    this.#buffer[this.#used++] = value;
     return this;
   }
 
@@ -43,6 +53,7 @@ export class Writer {
   /** A string of at most 255 bytes; an even number of lower-case hexadecimal digits (ids) takes half. */
   short(text: string): this {
     const hex = HEX.test(text);
+    if (!hex && this.#plain(text)) return this;
     const bytes = Buffer.from(text, hex ? 'hex' : 'utf8');
     if (bytes.length > SHORT_STRING_BYTES_MAX) throw new RangeError(`A name of ${bytes.length} bytes does not fit a frame`);
     return this.u8(hex ? 1 : 0)
@@ -68,6 +79,23 @@ export class Writer {
     return this.#buffer.subarray(0, this.#used);
   }
 
+  /** A few letters, such as the name of a voter in every heartbeat, without a buffer of their own. False where it is more. */
+  #plain(text: string): boolean {
+    const { length } = text;
+    if (length > PLAIN_CHARACTERS_MAX) return false;
+    this.#room(2 + length);
+    const from = this.#used + 2;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      this.#buffer[from + i] = unit;
+    }
+    this.#buffer[this.#used] = 0;
+    this.#buffer[this.#used + 1] = length;
+    this.#used = from + length;
+    return true;
+  }
+
   #room(bytes: number): void {
     if (this.#used + bytes <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#used + bytes));
@@ -80,11 +108,11 @@ export class Writer {
 export class Reader {
   /** What was wrong first, or null. */
   bad: string | null = null;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
   }
 
   get left(): number {
@@ -92,15 +120,15 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#take(1) ? this.#bytes.readUInt8(this.#at - 1) : 0;
+    return this.#take(1) ? this.#byte(1) : 0;
   }
 
   u16(): number {
-    return this.#take(2) ? this.#bytes.readUInt16BE(this.#at - 2) : 0;
+    return this.#take(2) ? (this.#byte(2) << 8) | this.#byte(1) : 0;
   }
 
   u32(): number {
-    return this.#take(4) ? this.#bytes.readUInt32BE(this.#at - 4) : 0;
+    return this.#take(4) ? ((this.#byte(4) << 24) | (this.#byte(3) << 16) | (this.#byte(2) << 8) | this.#byte(1)) >>> 0 : 0;
   }
 
   integer(): number {
@@ -120,7 +148,9 @@ export class Reader {
     const length = this.u8();
     if (form > 1) this.fail('a string of an unknown form');
     if (!this.#take(length)) return '';
-    const text = this.#bytes.toString(form === 1 ? 'hex' : 'utf8', this.#at - length, this.#at);
+    const plain = form === 0 ? this.#plain(length) : null;
+    if (plain !== null) return plain;
+    const text = this.#text(form === 1 ? 'hex' : 'utf8', length);
     // Replacement characters would make it longer: what was read could not be sent on.
     if (form === 0 && Buffer.byteLength(text) !== length) this.fail('a string that is no UTF-8');
     return text;
@@ -130,7 +160,7 @@ export class Reader {
   text(bytesMax: number): string {
     const length = this.count(this.u16(), bytesMax, 1);
     if (!this.#take(length)) return '';
-    const text = this.#bytes.toString('utf8', this.#at - length, this.#at);
+    const text = this.#text('utf8', length);
     if (Buffer.byteLength(text) !== length) this.fail('a string that is no UTF-8');
     return text;
   }
@@ -150,6 +180,28 @@ export class Reader {
   fail(what: string): 0 {
     this.bad ??= what;
     return 0;
+  }
+
+  /** The byte that many before the place up to which was read. */
+  #byte(before: number): number {
+    return this.#bytes[this.#at - before] as number;
+  }
+
+  #text(encoding: 'hex' | 'utf8', length: number): string {
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + this.#at - length, length).toString(encoding);
+  }
+
+  /** The last so many bytes as text, if they are few and plain. */
+  #plain(length: number): string | null {
+    if (length > PLAIN_CHARACTERS_MAX) return null;
+    let text = '';
+    for (let before = length; before > 0; before--) {
+      const byte = this.#byte(before);
+      if (byte > 0x7f) return null;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   #take(length: number): boolean {

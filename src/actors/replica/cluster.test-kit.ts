@@ -1,4 +1,4 @@
-/** Three voters in one process, on a virtual clock and links made by hand: no transport, no real time, one seed. */
+/** Three or five voters in one process, on a virtual clock and links made by hand: no transport, no real time, one seed. */
 import { Reactor } from '../../bus/reactor.ts';
 import { LAN_TIMING } from '../../domain/replication/timing.ts';
 import type { ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
@@ -26,7 +26,7 @@ import {
 import { REPLICA_LIMITS } from './api.ts';
 
 export const REPLICAS = ['main', 'backup'];
-export const VOTERS = ['main', 'backup', 'proxy'];
+const PROXIES = ['proxy', 'proxy2', 'proxy3'];
 
 /** One incarnation of a process. */
 interface Process {
@@ -35,6 +35,8 @@ interface Process {
   readonly replica: Replica | null;
   readonly ledger: FakeLedger | null;
   alive: boolean;
+  /** It stands still (SIGSTOP) until then; what comes meanwhile comes afterwards. */
+  stillUntil: number;
 }
 
 /** What survives a process. */
@@ -47,6 +49,8 @@ export interface ClusterDisk {
 
 export interface ClusterOptions {
   readonly seed?: number;
+  /** Default: 1. */
+  readonly witnesses?: 1 | 3;
   readonly limits?: Partial<ReplicaLimits>;
   /** The real ledger, in memory, and what makes its payloads of texts. */
   readonly real?: { readonly ledger: () => LedgerDisk['real']; readonly encode: (text: string) => Uint8Array };
@@ -54,6 +58,7 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly random: Random;
+  readonly voters: readonly VoterName[];
   readonly disks = new Map<VoterName, ClusterDisk>();
   readonly statuses: { readonly name: VoterName; readonly status: ReplicaStatus }[] = [];
   readonly #heap = new DueHeap();
@@ -71,12 +76,13 @@ export class Cluster {
   #now = 0;
   #requests = 0;
 
-  constructor({ seed = 1, limits = {}, real }: ClusterOptions = {}) {
+  constructor({ seed = 1, witnesses = 1, limits = {}, real }: ClusterOptions = {}) {
+    this.voters = [...REPLICAS, ...PROXIES.slice(0, witnesses)];
     this.#encode = real?.encode ?? ((text) => new TextEncoder().encode(text));
     this.#newLedger = () => newLedgerDisk(real?.ledger() ?? null);
     this.random = createRandom(seed);
     this.#limits = { ...REPLICA_LIMITS, ...limits };
-    for (const name of VOTERS)
+    for (const name of this.voters)
       this.disks.set(name, {
         files: new Map([[`/${name}/${FIRST_START_MARKER}`, new Uint8Array(0)]]),
         ledger: this.#newLedger(),
@@ -118,7 +124,20 @@ export class Cluster {
     if (!process?.alive) return;
     process.alive = false;
     process.ledger?.crash(below(this.random, 'crash', 2) === 0);
-    for (const other of VOTERS) this.#unlink(name, other);
+    for (const other of this.voters) this.#unlink(name, other);
+  }
+
+  /** The machine loses its power: as `kill`, but nobody is told; links end when it comes back. */
+  vanish(name: VoterName): void {
+    const process = this.#processes.get(name);
+    if (!process?.alive) return;
+    process.alive = false;
+    process.ledger?.crash(below(this.random, 'crash', 2) === 0);
+  }
+
+  /** SIGSTOP, and SIGCONT after so many milliseconds. */
+  standStill(name: VoterName, ms: number): void {
+    (this.#processes.get(name) as Process).stillUntil = this.#now + ms * 1_000;
   }
 
   /** The link between two goes down, and stays so. */
@@ -143,7 +162,7 @@ export class Cluster {
     this.#held.clear();
     for (const arrive of held) arrive();
     this.#cut.clear();
-    for (const a of VOTERS) for (const b of VOTERS) if (a < b) this.#dial(a, b);
+    for (const a of this.voters) for (const b of this.voters) if (a < b) this.#dial(a, b);
   }
 
   loseVoter(name: VoterName): void {
@@ -224,15 +243,18 @@ export class Cluster {
   }
 
   describe(): string {
-    return VOTERS.map((name) => {
-      if (!this.alive(name)) return `${name}: dead`;
-      const process = this.#processes.get(name) as Process;
-      return `${name}: ${JSON.stringify(process.replica ? { ...process.replica.status(), ...process.replica.detail() } : process.voter.status())}`;
-    }).join('\n');
+    return this.voters
+      .map((name) => {
+        if (!this.alive(name)) return `${name}: dead`;
+        const process = this.#processes.get(name) as Process;
+        return `${name}: ${JSON.stringify(process.replica ? { ...process.replica.status(), ...process.replica.detail() } : process.voter.status())}`;
+      })
+      .join('\n');
   }
 
   #start(name: VoterName): void {
     if (this.alive(name)) throw new Error(`${name} runs already`);
+    for (const other of this.voters) this.#unlink(name, other);
     const reactor = new Reactor(() => this.#now);
     const later =
       (delay: () => number) =>
@@ -256,7 +278,7 @@ export class Cluster {
       disk,
       folder: `/${name}`,
       name,
-      voters: VOTERS,
+      voters: this.voters,
       replicas: REPLICAS,
       peers,
       timing: LAN_TIMING,
@@ -279,18 +301,19 @@ export class Cluster {
           folder: `/${name}`,
           voter,
           name,
-          voters: VOTERS,
+          voters: this.voters,
           replicas: REPLICAS,
+          proxies: PROXIES,
           peers,
           timing: LAN_TIMING,
           limits: this.#limits,
         })
       : null;
-    const process: Process = { reactor, voter, replica, ledger, alive: true };
+    const process: Process = { reactor, voter, replica, ledger, alive: true, stillUntil: 0 };
     this.#processes.set(name, process);
     this.#in(process, () => (replica ? replica.start() : voter.start()));
     replica?.onStatus((status) => this.statuses.push({ name, status }));
-    for (const other of VOTERS) this.#dial(name, other);
+    for (const other of this.voters) this.#dial(name, other);
   }
 
   #clock(owner: () => Process): Clock {
@@ -304,8 +327,8 @@ export class Cluster {
         timers.set(
           id,
           this.#after(owner(), delay, () => {
-            timers.delete(id);
-            fire();
+            // It may have been cleared while the process stood still.
+            if (timers.delete(id)) fire();
           }),
         );
         return id;
@@ -320,6 +343,8 @@ export class Cluster {
 
   /** After a dial, both sides hear of it; a process that dies or a cut link ends it. */
   #dial(a: VoterName, b: VoterName): void {
+    // Witnesses have no links to each other.
+    if (!REPLICAS.includes(a) && !REPLICAS.includes(b)) return;
     if (a === b || !this.alive(a) || !this.alive(b) || this.#cut.has(`${a}>${b}`) || this.#links.has(`${a}>${b}`)) return;
     const delay = between(this.random, 'dial', 1_000, 300_000);
     const ends: [VoterName, Process][] = [
@@ -341,8 +366,8 @@ export class Cluster {
       [a, b],
       [b, a],
     ] as const) {
-      const process = this.#processes.get(name) as Process;
-      this.#after(process, 500, () => (process.replica ?? process.voter).peerDown(other));
+      const process = this.#processes.get(name);
+      if (process) this.#after(process, 500, () => (process.replica ?? process.voter).peerDown(other));
     }
   }
 
@@ -373,7 +398,8 @@ export class Cluster {
   }
 
   #in(process: Process, run: () => void): void {
-    if (process.alive) process.reactor.step({ port: 'process', id: 0, kind: 'test' }, run);
+    if (process.stillUntil > this.#now) this.#heap.add(process.stillUntil, () => this.#in(process, run));
+    else if (process.alive) process.reactor.step({ port: 'process', id: 0, kind: 'test' }, run);
   }
 
   #step(): void {

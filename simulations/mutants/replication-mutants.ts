@@ -217,7 +217,12 @@ export const replicationMutants: readonly Mutant[] = [
     replace: 'if (!this.#primary || epoch > 0) return;',
     about: 'a primary whose own voter promises a higher epoch goes on',
     also: [
-      { file: PRIMARY_ROLE, find: 'if (epoch > this.epoch) this.#outranked(epoch);', replace: '' },
+      {
+        file: PRIMARY_ROLE,
+        find: "frame.kind === 'heartbeatAck' && frame.epoch > this.epoch) this.#outranked(frame.epoch);",
+        replace: 'this.epoch < 0) return;',
+      },
+      { file: 'src/actors/replica/quorum-watch.ts', find: 'if (promised > epoch) return this.#deps.outranked(promised);', replace: '' },
       { file: PRIMARY_ROLE, find: 'if (frame.promised > this.epoch) this.#outranked(frame.promised);', replace: '' },
       { file: LINK, find: 'this.#deps.source.outranked(frame.promised)', replace: 'void 0' },
     ],

@@ -118,7 +118,7 @@ export class CandidateRole {
       if (this.#stage !== 'promising') return;
       if (!promised.ok) {
         events.seen(voter.record?.promised ?? 0);
-        this.#end(promised.error.code);
+        this.#end(promised.error.code === 'denied' ? 'denied' : 'disk');
         return;
       }
       this.#promises.set(name, promised.value.accepted);
@@ -139,7 +139,7 @@ export class CandidateRole {
       this.#deps.voter.accept(activation, (accepted) => {
         if (this.#stage !== 'proposing') return;
         if (!accepted.ok) {
-          this.#end(accepted.error.code);
+          this.#end(accepted.error.code === 'denied' ? 'denied' : 'disk');
           return;
         }
         this.#accepted.add(this.#deps.name);

@@ -16,6 +16,8 @@ export interface LedgerDisk {
   state: string[];
   replies: StoredReply[];
   full: boolean;
+  /** Transactions that were refused because it is full. */
+  refusals: number;
   broken: boolean;
   /** The real ledger in its place; null for the pretended one. */
   readonly real: Pick<TestLedger, 'try' | 'rowsDigest'> | null;
@@ -29,6 +31,7 @@ export const newLedgerDisk = (real: LedgerDisk['real'] = null): LedgerDisk => ({
   state: [],
   replies: [],
   full: false,
+  refusals: 0,
   broken: false,
   real,
 });
@@ -40,6 +43,7 @@ export class FakeLedger implements Database<LedgerTransactions> {
   readonly #disk: LedgerDisk;
   readonly #later: (run: () => void) => void;
   #chunks: Uint8Array[] = [];
+  #leaving: { readonly position: LogPosition; readonly all: Buffer } | null = null;
   #queue: ((answered: boolean) => void)[] = [];
 
   constructor(disk: LedgerDisk, later: (run: () => void) => void) {
@@ -52,8 +56,10 @@ export class FakeLedger implements Database<LedgerTransactions> {
       const writes = name === 'append' || name === 'apply' || name === 'truncateAndAppend' || name === 'snapshotWrite';
       const answer: Done<LedgerTransactions[K]['result'], DatabaseFailure> = answered ? done : () => {};
       if (this.#disk.broken) answer(fail('io', 'the disk is broken'));
-      else if (this.#disk.full && writes) answer(fail('full', 'the disk is full'));
-      else if (this.#disk.real) answer(this.#disk.real.try(name, structuredClone(args)));
+      else if (this.#disk.full && writes) {
+        this.#disk.refusals++;
+        answer(fail('full', 'the disk is full'));
+      } else if (this.#disk.real) answer(this.#disk.real.try(name, structuredClone(args)));
       else answer(ok(this.#perform(name, args as never) as LedgerTransactions[K]['result']));
     });
     if (this.#queue.length === 1) this.#next();
@@ -172,9 +178,13 @@ export class FakeLedger implements Database<LedgerTransactions> {
 
   #snapshotRead(seq: number | null, index: number, bytesMax: number): SnapshotChunk | null {
     const { applied, state, replies } = this.#disk;
-    if (seq !== null && seq !== applied.seq) return null;
-    const all = Buffer.from(JSON.stringify({ state, replies }));
-    const position = { seq: applied.seq, epoch: applied.epoch, hash: applied.hash };
+    if (seq === null && this.#leaving?.position.seq !== applied.seq)
+      this.#leaving = {
+        position: { seq: applied.seq, epoch: applied.epoch, hash: applied.hash },
+        all: Buffer.from(JSON.stringify({ state, replies })),
+      };
+    if (this.#leaving === null || (seq !== null && seq !== this.#leaving.position.seq)) return null;
+    const { position, all } = this.#leaving;
     return { position, index, bytes: all.subarray(index * bytesMax, (index + 1) * bytesMax), done: (index + 1) * bytesMax >= all.length };
   }
 
@@ -184,6 +194,7 @@ export class FakeLedger implements Database<LedgerTransactions> {
     this.#chunks.push(chunk.bytes);
     if (chunk.done) {
       const { state, replies } = JSON.parse(Buffer.concat(this.#chunks).toString());
+      this.#leaving = null;
       Object.assign(this.#disk, { base: chunk.position, applied: chunk.position, entries: [], state, replies });
     }
     return { last: this.#last(), appliedSeq: this.#disk.applied.seq };

@@ -107,6 +107,8 @@ describe('hand-over', () => {
     cluster.until('read', () => read.result !== null, 0.2);
     assert.ok(read.result?.ok);
     assert.equal(held.result, null);
+    const appended = cluster.disk('main').ledger.entries.map(({ payload }) => Buffer.from(payload).toString());
+    assert.equal(appended.includes('held'), false, 'it is not even appended');
     cluster.heal();
     cluster.until('handed over', () => answer.result !== null, 2);
     assert.ok(answer.result?.ok);

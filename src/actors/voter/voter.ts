@@ -67,7 +67,8 @@ export interface VoterObserver {
   failed(message: string): void;
 }
 
-export type VoterFailure = Failure<'denied' | 'disk'>;
+/** `full`: the disk is; it may be asked again. `disk`: it failed otherwise. */
+export type VoterFailure = Failure<'denied' | 'disk' | 'full'>;
 
 interface Change {
   readonly decide: (record: VoterRecord) => VoterRecord | null;
@@ -185,7 +186,12 @@ export class Voter {
     else
       this.#change(
         (record) => ({ ...record, holdsLog: true }),
-        (remembered) => (remembered.ok ? then() : failed(remembered.error.message)),
+        (remembered) => {
+          if (remembered.ok) then();
+          else if (remembered.error.code !== 'full') failed(remembered.error.message);
+          // The entry waits until there is room; nothing was said of it yet.
+          else this.#deps.clock.setTimer(millis(this.#deps.timing.heartbeatMs), () => !this.#stopped && this.rememberLog(then, failed));
+        },
       );
   }
 
@@ -337,7 +343,7 @@ export class Voter {
         change.done(ok(next));
       } else {
         this.#deps.log.error({ reason: written.error.message }, 'the state of the voter could not be written');
-        change.done(fail('disk', written.error.message));
+        change.done(fail(written.error.code === 'full' ? 'full' : 'disk', written.error.message));
       }
       this.#nextChange();
     });

@@ -133,7 +133,10 @@ export type ApiCalls = {
       /** Links, devices and the like that were left out. */
       skipped: number;
       id: string | null;
-      /** Where the state is `failed`: whether the node shares it all the same, and tells the catalog when that listens. */
+      /**
+       * Where the state is `failed`: whether the node shares it all the same, and tells the catalog when that listens. With
+       * the code `indeterminate` the catalog may have it already.
+       */
       kept: boolean;
       code: string | null;
       message: string | null;

@@ -72,13 +72,14 @@ const whyNotShared = (
   context: Context,
   { own }: OwnableNode,
   label: string,
-  { id, kept, message }: Pick<ShareState, 'id' | 'kept' | 'message'>,
+  { id, kept, code, message }: Pick<ShareState, 'id' | 'kept' | 'code' | 'message'>,
 ): string => {
   const after = own
     ? ' The node ends with this command: once "shoal node" runs, it is shared and the catalog is told.'
     : ' It is shared from this node all the same; the catalog is told as soon as it listens.';
   const reason = `${message ?? 'no reason was given'}${kept ? after : ''}`;
-  return `${label} is not ${kept ? 'in the catalog' : 'shared'}: ${asTyped(context, reason, id === null ? null : shortId(id))}`;
+  const what = code === 'indeterminate' ? 'may or may not be in the catalog' : kept ? 'is not in the catalog' : 'is not shared';
+  return `${label} ${what}: ${asTyped(context, reason, id === null ? null : shortId(id))}`;
 };
 
 const share = async (context: Context, given: readonly string[], options: ShareOptions): Promise<ExitCode> => {

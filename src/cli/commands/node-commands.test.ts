@@ -207,6 +207,11 @@ describe('commands that ask the node', () => {
       kept.err,
     );
     assert.match(kept.err, /It is shared from this node all the same/u);
+    answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'indeterminate' });
+    const unknown = await ask(['share', folder, '--name', 'x']);
+    assert.equal(unknown.status, EXIT.temporary);
+    assert.match(unknown.err, /^error: x may or may not be in the catalog: /mu);
+    assert.doesNotMatch(unknown.err, /is not in the catalog|fail/u);
     answers.shareJob = () => ok({ ...over, skipped: 0, state: 'failed', kept: false, code: 'forbidden' });
     const refused = await ask(['share', folder, '--name', 'x']);
     assert.match(refused.err, /^error: x is not shared: /u);

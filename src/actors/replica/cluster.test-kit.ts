@@ -2,7 +2,6 @@
 import { Reactor } from '../../bus/reactor.ts';
 import { LAN_TIMING } from '../../domain/replication/timing.ts';
 import type { ReplicaStatus, VoterName } from '../../domain/replication/types.ts';
-import type { Clock } from '../../ports/clock.ts';
 import { createRandom } from '../../ports/counter-random.ts';
 import { DueHeap, type Due } from '../../ports/due-heap.ts';
 import { silentLog } from '../../ports/log.ts';
@@ -24,6 +23,7 @@ import {
   type ReplicaLimits,
 } from './replica.ts';
 import { REPLICA_LIMITS } from './api.ts';
+import { virtualClock } from './virtual-clock.test-kit.ts';
 
 export const REPLICAS = ['main', 'backup'];
 const PROXIES = ['proxy', 'proxy2', 'proxy3'];
@@ -260,7 +260,12 @@ export class Cluster {
       (delay: () => number) =>
       (run: () => void): void =>
         void this.#after(process, delay(), run);
-    const clock: Clock = this.#clock(() => process);
+    const clock = virtualClock({
+      now: () => process.reactor.now(),
+      wallNow: () => 1_700_000_000_000 + Math.floor(this.#now / 1000),
+      after: (delay, run) => this.#after(process, delay, run),
+      remove: (due) => this.#heap.remove(due),
+    });
     const { files, ledger: ledgerDisk } = this.disk(name);
     const disk = new FakeDisk(
       files,
@@ -314,31 +319,6 @@ export class Cluster {
     this.#in(process, () => (replica ? replica.start() : voter.start()));
     replica?.onStatus((status) => this.statuses.push({ name, status }));
     for (const other of this.voters) this.#dial(name, other);
-  }
-
-  #clock(owner: () => Process): Clock {
-    const timers = new Map<number, Due>();
-    let last = 0;
-    return {
-      now: () => owner().reactor.now(),
-      wallNow: () => 1_700_000_000_000 + Math.floor(this.#now / 1000),
-      setTimer: (delay, fire) => {
-        const id = ++last;
-        timers.set(
-          id,
-          this.#after(owner(), delay, () => {
-            // It may have been cleared while the process stood still.
-            if (timers.delete(id)) fire();
-          }),
-        );
-        return id;
-      },
-      clearTimer: (id) => {
-        const due = timers.get(id);
-        if (due) this.#heap.remove(due);
-        timers.delete(id);
-      },
-    };
   }
 
   /** After a dial, both sides hear of it; a process that dies or a cut link ends it. */

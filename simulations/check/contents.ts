@@ -14,11 +14,11 @@ export interface Content {
 /** Bytes of contents that are kept in memory. */
 const CACHE_MAX = 32;
 
-const NAME = /\/(?<bytes>\d+)\/content(?<number>\d+)\.bin$/u;
+const NAME = /^\/(?<node>[^/]+)\/.*\/(?<bytes>\d+)\/content(?<number>\d+)\.bin$/u;
 
 export class Contents {
   readonly #run: RunView;
-  readonly #shares = new Map<number, Content>();
+  readonly #shares = new Map<number, { readonly node: ProcessName; readonly content: Content }>();
   readonly #byId = new Map<string, Content>();
   readonly #bytes = new Map<string, Uint8Array>();
   /** When the time of the plan began; null before that. */
@@ -36,14 +36,16 @@ export class Contents {
   called(id: number, asked: Asked): void {
     this.#begunMicros ??= this.#run.now();
     if (asked.call !== 'share' || !Array.isArray(asked.args['paths'])) return;
-    const { number, bytes } = NAME.exec(String(asked.args['paths'][0]))?.groups ?? {};
-    if (number !== undefined && bytes !== undefined) this.#shares.set(id, { number: Number(number), bytes: Number(bytes) });
+    const { node, number, bytes } = NAME.exec(String(asked.args['paths'][0]))?.groups ?? {};
+    if (node === undefined || number === undefined || bytes === undefined) return;
+    this.#shares.set(id, { node, content: { number: Number(number), bytes: Number(bytes) } });
   }
 
   answered(id: number, value: object): void {
-    const content = this.#shares.get(id);
+    const share = this.#shares.get(id);
     const { id: name } = value as { readonly id?: unknown };
-    if (content !== undefined && typeof name === 'string') this.#byId.set(name, content);
+    // What has rotted before it was shared is another content, of which nobody knows what it should be.
+    if (share !== undefined && typeof name === 'string' && !this.mayHaveRotted(share.node)) this.#byId.set(name, share.content);
   }
 
   truth({ number, bytes }: Content): Uint8Array {

@@ -7,11 +7,16 @@ import { type Direction, type FaultProxy, GOOD } from './fault-proxy.ts';
 /** A replica suspects the primary after about so much silence. */
 const SUSPICION_MS = 1_000;
 const PAUSE_MAX_MS = 1_500;
+/** After so many faults none begins for a while: a network that never serves has nothing to lose. */
+const STORM_FAULTS = 8;
+const CALM_MS = 4_000;
 const RESTART_TRIES_MAX = 20;
+const ASK_MAX_MS = 100;
 
 export const FAULTS = [
   'kill',
   'kill both trackers',
+  'kill the primary when the other does not hear it',
   'freeze for half the suspicion time',
   'freeze for twice the suspicion time',
   'slow link',
@@ -26,15 +31,16 @@ export type FaultName = (typeof FAULTS)[number];
 
 /** Out of their sum. */
 const WEIGHTS: Readonly<Record<FaultName, number>> = {
-  kill: 22,
-  'kill both trackers': 3,
-  'freeze for half the suspicion time': 10,
-  'freeze for twice the suspicion time': 10,
-  'slow link': 12,
-  'sliced link': 8,
-  'one-way silence': 12,
+  kill: 16,
+  'kill both trackers': 4,
+  'kill the primary when the other does not hear it': 20,
+  'freeze for half the suspicion time': 6,
+  'freeze for twice the suspicion time': 12,
+  'slow link': 10,
+  'sliced link': 6,
+  'one-way silence': 14,
   'isolated process': 8,
-  reset: 12,
+  reset: 8,
   'half-open link': 6,
   'full disk': 6,
 };
@@ -54,6 +60,7 @@ export class Faults implements FaultReport {
   /** Processes and links to which something is done now: nothing else is done to them meanwhile. */
   readonly #struck = new Set<object | string>();
   readonly #tell: (line: string) => void;
+  #calmUntil = 0;
   #stopping = false;
 
   /** `tell` hears of every fault: for a file of its own beside the logs. */
@@ -75,6 +82,7 @@ export class Faults implements FaultReport {
   async run(): Promise<void> {
     while (!this.#stopping) {
       await sleep(between(this.#random, 'pause', 0, PAUSE_MAX_MS));
+      while (performance.now() < this.#calmUntil && !this.#stopping) await sleep(100);
       if (!this.#stopping) await this.#strike(this.#draw());
     }
   }
@@ -99,6 +107,8 @@ export class Faults implements FaultReport {
         return this.#onProcess(name, (process) => this.#kill([process]));
       case 'kill both trackers':
         return this.#on(name, ['main', 'backup'], () => this.#kill(['main', 'backup']));
+      case 'kill the primary when the other does not hear it':
+        return this.#on(name, ['main', 'backup', ...this.#pairLinks()], () => this.#killUnheard(), 'main and backup');
       case 'freeze for half the suspicion time':
         return this.#onProcess(name, (process) => this.#freeze(process, SUSPICION_MS / 2));
       case 'freeze for twice the suspicion time':
@@ -116,6 +126,29 @@ export class Faults implements FaultReport {
     await Promise.all(names.map((process) => this.#town.kill(process)));
     await sleep(between(this.#random, 'down', 0, 4_000));
     for (const process of names) await this.restart(process);
+  }
+
+  #pairLinks(): readonly FaultProxy[] {
+    return this.#town.linksOf('main').filter((link) => this.#town.linksOf('backup').includes(link));
+  }
+
+  /** What it has acknowledged by then must not be on its disk alone, unless it has said so. */
+  async #killUnheard(): Promise<void> {
+    const links = this.#pairLinks();
+    for (const link of links) for (const direction of ['there', 'back'] as const) link.silence(direction);
+    await sleep(between(this.#random, 'unheard', 50, 700));
+    const primary = await this.#primary();
+    await this.#town.kill(primary);
+    for (const link of links) link.reset();
+    for (const link of links) link.heal();
+    // Long enough for the other one to lead.
+    await sleep(between(this.#random, 'down', 1_500, 4_000));
+    await this.restart(primary);
+  }
+
+  async #primary(): Promise<'main' | 'backup'> {
+    const role = await Promise.race([this.#town.replica('main').then((facts) => facts.role), sleep(ASK_MAX_MS, null)]);
+    return role === 'primary' ? 'main' : 'backup';
   }
 
   async #freeze(process: string, ms: number): Promise<void> {
@@ -189,7 +222,9 @@ export class Faults implements FaultReport {
   }
 
   #onLink(name: FaultName, strike: (link: FaultProxy) => Promise<void> | void): Promise<void> {
-    const link = this.#oneOf(this.#town.links);
+    const among = (name: string): boolean => name.split(' → ').every((end) => this.#town.servers.includes(end));
+    const servers = this.#town.links.filter((link) => among(link.name));
+    const link = this.#oneOf(below(this.#random, 'among servers', 2) === 0 ? servers : this.#town.links);
     return this.#on(name, [link], async () => strike(link), link.name);
   }
 
@@ -205,6 +240,7 @@ export class Faults implements FaultReport {
     for (const target of targets) this.#struck.add(target);
     this.#now.add(what);
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+    if (this.total % STORM_FAULTS === 0) this.#calmUntil = performance.now() + CALM_MS;
     this.#tell(what);
     try {
       await strike();

@@ -38,10 +38,10 @@ export interface ChaosReport {
   readonly faults: ReadonlyMap<FaultName, number>;
 }
 
-const WRITERS = 4;
+const WRITERS = 6;
 const READERS = 4;
 /** Faults that may be under way at one time. */
-const FAULTS_AT_ONCE = 3;
+const FAULTS_AT_ONCE = 2;
 const LOOK_MS = 1_000;
 const DOWNLOADS_MAX_MS = 90_000;
 
@@ -71,7 +71,7 @@ class Run {
     try {
       await this.#play(whyNoDisks === null);
     } catch (error) {
-      this.problems.push((error as Error).message, await this.#whatProcessesSay());
+      this.problems.push((error as Error).message, await this.#whatProcessesSay(), ...judgeBook(this.book).problems);
     }
     this.#members?.close();
     if (this.#members?.fault) this.problems.push(`The harness: ${String(this.#members.fault)}`);

@@ -34,6 +34,8 @@ const claimOf = (frame: ControlFrame): { readonly promised: number; readonly acc
       return { promised: frame.epoch, accepted: frame.accepted };
     case 'accepted':
       return { promised: frame.epoch, accepted: { e: frame.epoch, v: frame.v } };
+    case 'preVoteReply':
+      return { promised: frame.promised, accepted: frame.accepted };
     case 'voterState':
       return { promised: frame.promised, accepted: frame.accepted };
     // It may be on its way to others before the proposer has accepted it itself.
@@ -67,8 +69,9 @@ export const votersKeepTheirWord: MakeChecker = (run) => {
     demands: "A voter's promise and acceptance never go back, and no message says more than its disk.",
     sent(process, to, _link, frame) {
       const claim = claimOf(frame);
-      if (claim === null) return;
       const voter = voterOf(process);
+      // A replica passes on between witnesses what the other one said.
+      if (claim === null || (frame.kind === 'voterState' && frame.voter !== voter)) return;
       const record = voters.record(voter);
       // Before its first write a voter has the state of a new network.
       const said = record === null ? claim.promised === 0 && claim.accepted.e === 0 : claimed(record, claim);

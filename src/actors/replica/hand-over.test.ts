@@ -106,6 +106,7 @@ describe('hand-over', () => {
     const held = cluster.propose('main', 'held');
     cluster.until('read', () => read.result !== null, 0.2);
     assert.ok(read.result?.ok);
+    cluster.run(0.05);
     assert.equal(held.result, null);
     const appended = cluster.disk('main').ledger.entries.map(({ payload }) => Buffer.from(payload).toString());
     assert.equal(appended.includes('held'), false, 'it is not even appended');

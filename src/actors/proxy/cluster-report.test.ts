@@ -1,7 +1,10 @@
 /** `cluster`: what a proxy tells its members of trackers and voters, by itself. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestProcess } from '../../links/net.test-kit.ts';
+import { giveOrder } from '../../links/operator.ts';
 import type { ClusterReport, ServerReport } from '../../protocol/control/messages.ts';
+import type { Failure, Result } from '../../protocol/result.ts';
 import { type FakeMember, testCluster, type TestCluster } from './cluster.test-kit.ts';
 
 const report = (name: string, role: ServerReport['role']): ServerReport => ({
@@ -97,4 +100,20 @@ test('who leads is as new as the last status, not as the last report', () => {
   cluster.net.run(0.2);
   const found = ask(cluster, node);
   assert.deepEqual([found.primary, found.epoch], ['backup', 2]);
+});
+
+test('a proxy takes no orders: an operator link to it is refused, whoever has the key of members', () => {
+  const cluster = withReports();
+  const stranger = cluster.net.process();
+  const told: Result<object, Failure<string>>[] = [];
+  const identity = { networkId: cluster.network.networkId, name: 'operator', incarnation: 'o', software: 'test' };
+  const address = { host: (cluster.proxyProcesses[0] as TestProcess).host, port: 8_000 };
+  stranger.do(() =>
+    giveOrder(stranger.ports, { replica: 'main', address, identity, answerMaxMs: 1_000 }, { do: 'forcePromote' }, (result) =>
+      told.push(result),
+    ),
+  );
+  cluster.net.until(() => told.length === 1);
+  assert.ok(told[0]?.ok === false && told[0].error.code === 'unavailable');
+  assert.match(told[0].error.message, /no operator links are taken here/u);
 });

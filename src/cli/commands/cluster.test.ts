@@ -100,7 +100,7 @@ describe('status --cluster through a node', () => {
     assert.match(out, /^mode +SYNC: changes are kept on both$/mu);
     assert.match(out, /^voters +main and backup answer; proxy does not$/mu);
     assert.match(out, /^swarms +warming: 4 nodes in 1 swarm$/mu);
-    assert.match(out, /^failover +2026-01-0\d \d\d:\d\d, epoch 7: from backup to main; backup was silent for 1\.0 s$/mu);
+    assert.match(out, /^failover +2026-01-0\d \d\d:\d\d:\d\d, epoch 7: from backup to main; backup was silent for 1\.0 s$/mu);
     assert.match(out, /^main +primary +7 +120400 +120398 +120397 +0/mu);
     assert.match(out, /^backup +follower +7 .* 12 +streaming/mu);
   });

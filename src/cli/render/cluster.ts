@@ -23,7 +23,7 @@ const modeText = ({ mode, primary, replicas }: ClusterReport): string => {
   // The pair degrades for a change, not before: a pair without changes stays as it was.
   if (mode === 'SYNC' && silent !== undefined) return `SYNC, and ${silent.name} does not answer: the next change goes on without it`;
   if (mode === 'SYNC') return 'SYNC: changes are kept on both';
-  return mode === 'SOLO' ? `SOLO: changes are kept on ${primary} alone, until the other has caught up` : 'NONE: changes wait';
+  return mode === 'SOLO' ? `SOLO: changes are kept on ${primary} alone, until the other has caught up` : 'NONE: nothing can be changed now';
 };
 
 const votersText = ({ voters }: ClusterReport): string => {
@@ -39,7 +39,8 @@ const votersText = ({ voters }: ClusterReport): string => {
 const failoverText = ({ lastFailover }: ClusterReport): string => {
   if (lastFailover === null) return 'none that is known';
   const { wallMs, epoch, from, to, why } = lastFailover;
-  return `${formatTime(wallMs)}, epoch ${epoch}: ${from === null ? '' : `from ${from} `}to ${to}; ${why}`;
+  const seconds = String(new Date(wallMs).getSeconds()).padStart(2, '0');
+  return `${formatTime(wallMs)}:${seconds}, epoch ${epoch}: ${from === null ? '' : `from ${from} `}to ${to}; ${why}`;
 };
 
 /** Lines of a name and a sentence. */

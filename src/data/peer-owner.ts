@@ -3,6 +3,7 @@ import type { Handshake } from '../protocol/bittorrent/handshake.ts';
 import type { PeerId, PieceIndex, WireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange } from '../protocol/bittorrent/wire.ts';
 import type { Peer } from './peer.ts';
+import type { PeerEvent, PeerState } from './peer-states.ts';
 import type { Request } from './requests.ts';
 
 /** Which torrent a connection is about, and what this side says first. */
@@ -53,4 +54,9 @@ export interface PeerSetting {
   listenPort(): number | null;
   /** The connection is over; called once for every peer, also those that never joined. */
   gone(peer: Peer, reason: string): void;
+  /** For recorders: a connection went from one state to another. */
+  readonly moved?: PeerMoved;
 }
+
+/** Listens to the transitions of connections; must not act and must not throw. */
+export type PeerMoved = (from: PeerState, event: PeerEvent, to: PeerState) => void;

@@ -9,7 +9,7 @@ import type { Candidate } from './candidates.ts';
 import type { Dialler, Exchange } from './exchange.ts';
 import { dataLimits } from './limits.ts';
 import { Peer } from './peer.ts';
-import type { Admission, PeerSetting } from './peer-owner.ts';
+import type { Admission, PeerMoved, PeerSetting } from './peer-owner.ts';
 
 export interface PeerPortSettings {
   readonly clock: Clock;
@@ -19,6 +19,7 @@ export interface PeerPortSettings {
   readonly client: string;
   /** Connections to peers in the whole node, those that have not said hello yet among them. */
   readonly peersMax: number;
+  readonly moved?: PeerMoved;
 }
 
 /** Where peers meet the node: one listener for all torrents, and every dial. A handshake's hash tells which torrent. */
@@ -43,6 +44,7 @@ export class PeerPort implements Dialler {
       admit: (peer, handshake) => this.#admit(peer, handshake),
       listenPort: () => this.#address?.port ?? null,
       gone: (peer) => this.#gone(peer),
+      ...(settings.moved === undefined ? {} : { moved: settings.moved }),
     };
   }
 

@@ -320,6 +320,7 @@ export class Peer implements ConnectionHandler, WireSink {
   #move(event: PeerEvent): void {
     const next = nextPeerState(this.#state, event);
     if (next === null) throw new Error(`A peer in ${this.#state} cannot take ${event}`);
+    this.#setting.moved?.(this.#state, event, next);
     this.#state = next;
   }
 

@@ -6,6 +6,7 @@ import { each } from '../../data/each.ts';
 import { dataLimits } from '../../data/limits.ts';
 import type { Network } from '../../data/network.ts';
 import { OpenFiles } from '../../data/open-files.ts';
+import type { PeerMoved } from '../../data/peer-owner.ts';
 import { PeerPort } from '../../data/peer-port.ts';
 import { RateGate } from '../../data/rate-gate.ts';
 import { Uplink } from '../../data/uplink.ts';
@@ -63,6 +64,15 @@ export interface LibraryTotals {
 
 type Handlers = { readonly [K in LibraryCallName]: (args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>) => void };
 
+/** Whoever listens to the machines of the process when it starts hears of its connections to peers as well. */
+const movedTap = (reactor: Reactor): { readonly moved?: PeerMoved } =>
+  reactor.taps.listenerCount('transition') === 0
+    ? {}
+    : {
+        moved: (from, event, to) =>
+          void reactor.taps.emit('transition', { machine: 'peer', actor: 'peer', from, event, to }, reactor.now()),
+      };
+
 export class Library {
   readonly #settings: LibrarySettings;
   readonly #pool: BufferPool;
@@ -96,6 +106,7 @@ export class Library {
       node: network.node,
       client: settings.client,
       peersMax: config.limits.peersMax,
+      ...movedTap(settings.reactor),
     });
     this.#removals = new RemovalsFile(disk, joinPath(settings.dataFolder, 'transfers', 'removals.json'), ports.log);
     this.#registrar = new Registrar(network, clock, (removals, done) => this.#removals.save(removals, done));

@@ -93,6 +93,39 @@ describe('shoal', { concurrency: true }, () => {
     assert.equal(member.value.network.name, 'lab', 'a network is called as its folder is');
   });
 
+  it('init makes several proxies, and as many witnesses as it is told: those alone may vote from the start', async () => {
+    const hosts = ['10.0.0.3', '10.0.0.4', '10.0.0.4'].flatMap((host) => ['--proxy-host', host]);
+    const made = await shoal([
+      'init',
+      'wide',
+      '--host',
+      '10.0.0.1',
+      '--backup-host',
+      '10.0.0.2',
+      ...hosts,
+      '--proxies',
+      '4',
+      '--witnesses',
+      '3',
+    ]);
+    assert.equal(made.status, 0, made.err);
+    const loaded = ['proxy', 'proxy2', 'proxy3', 'proxy4'].map((name) => loadConfig(join(folder, 'wide', `${name}.json`)));
+    const places: string[] = [];
+    for (const each of loaded) {
+      assert.ok(each.ok && each.value.role === 'proxy', each.ok ? '' : each.error.message);
+      const { name, network, listen, dataFolder } = each.value;
+      assert.equal(network.witnesses, 3);
+      assert.equal(existsSync(join(dataFolder, FIRST_START_MARKER)), name !== 'proxy4');
+      const address = network.proxies.find((proxy) => proxy.name === name)?.address;
+      assert.equal(address?.port, listen.port);
+      places.push(`${address?.host}:${address?.port}`);
+    }
+    assert.deepEqual(places, ['10.0.0.3:7411', '10.0.0.4:7411', '10.0.0.4:7412', '10.0.0.4:7413']);
+    const few = await shoal(['init', 'few', '--witnesses', '3']);
+    assert.equal(few.status, 64);
+    assert.match(few.err, /add --proxies 3/u);
+  });
+
   it('refuses a mistyped join code with status 65 and makes nothing', async () => {
     const ended = await shoal(['join', 'shoal04zzzzzz', '--dir', 'nothing']);
     assert.equal(ended.status, 65);

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { voterNames } from '../config/make.ts';
 import { makeFolders } from '../system/make-folders.ts';
 
 /** Consumed by a voter's first start. */
@@ -10,8 +9,8 @@ const MARK = 'voter.first-start';
  * A voter that finds no state of its own must not vote (rule R9) unless it is new: the network's maker says so with a
  * file in the data folder of each voter, which its first start takes away.
  */
-export const markFreshVoters = (folder: string): void => {
-  for (const name of voterNames) {
+export const markFreshVoters = (folder: string, voters: readonly string[]): void => {
+  for (const name of voters) {
     const data = join(folder, 'data', name);
     // The ledger that will lie here has the hashes of passwords.
     makeFolders(data, 0o700);

@@ -4,6 +4,7 @@ import { formatAddress, isLoopback } from './address.ts';
 import { encodeJoinCode, type JoinCode } from './join-code.ts';
 import { jsonSchema, type NetworkFile, networkSchema, processSchemas, secretsSchema } from './schema.ts';
 import type { Registration } from './types.ts';
+import { votersOf } from './voters.ts';
 
 export interface NewFile {
   /** Relative to the folder that is set up. */
@@ -18,7 +19,10 @@ export interface NetworkPlan {
   readonly registration: Registration;
   readonly tracker: { readonly host: string; readonly port: number };
   readonly backup: { readonly host: string; readonly port: number };
-  readonly proxy: { readonly host: string; readonly port: number };
+  /** In the order in which nodes try them; 1 to 16. */
+  readonly proxies: readonly { readonly host: string; readonly port: number }[];
+  /** So many of them vote; not more than there are. */
+  readonly witnesses: NetworkFile['witnesses'];
   readonly nodes: readonly string[];
   /** For the limits of the nodes: bytes a second, 0 for none. */
   readonly rate: number;
@@ -45,7 +49,7 @@ const listenAt = ({ host, port }: { host: string; port: number }): string =>
   formatAddress({ host: isLoopback(host) ? host : host.includes(':') ? '::' : '0.0.0.0', port });
 
 const processFile = (role: keyof typeof processSchemas, name: string, secrets: string, rest: object): NewFile =>
-  json(`${role === 'node' ? name : role}.json`, {
+  json(`${role === 'node' || role === 'proxy' ? name : role}.json`, {
     $schema: `./schema/${role}.json`,
     role,
     name,
@@ -63,21 +67,28 @@ const nodeFile = (name: string, rate: number, local: boolean): NewFile =>
     limits: { uploadRate: rate, downloadRate: rate },
   });
 
-/** Names of the three voters: their data folders get the mark of a fresh network. */
-export const voterNames = ['main', 'backup', 'proxy'] as const;
+/** Names of the proxies of a new network, and of their files. */
+export const proxyNameAt = (index: number): string => (index === 0 ? 'proxy' : `proxy${index + 1}`);
+
+const proxyPlaces = ({ proxies }: NetworkPlan): { readonly name: string; readonly address: string }[] =>
+  proxies.map((proxy, index) => ({ name: proxyNameAt(index), address: formatAddress(proxy) }));
+
+/** Names of the voters: their data folders get the mark of a fresh network. */
+export const voterNames = (plan: NetworkPlan): string[] =>
+  votersOf({ replicas: [{ name: 'main' }, { name: 'backup' }], proxies: proxyPlaces(plan), witnesses: plan.witnesses });
 
 export const joinCodeOf = (plan: NetworkPlan, secrets: FreshSecrets): string =>
   encodeJoinCode({
     networkId: secrets.networkId,
     networkKey: secrets.networkKey,
     name: plan.name,
-    proxies: [{ name: 'proxy', address: formatAddress(plan.proxy) }],
+    proxies: proxyPlaces(plan),
   });
 
 /** All files of a new network; every process can be moved to another machine with this folder. */
 export const networkFiles = (plan: NetworkPlan, secrets: FreshSecrets): NewFile[] => {
   const { networkKey, clusterKey, tokenKey, adminCodeHash } = secrets;
-  const local = isLoopback(plan.proxy.host);
+  const local = plan.proxies.every(({ host }) => isLoopback(host));
   return [
     json('network.json', {
       $schema: './schema/network.json',
@@ -87,13 +98,14 @@ export const networkFiles = (plan: NetworkPlan, secrets: FreshSecrets): NewFile[
         { name: 'main', address: formatAddress(plan.tracker) },
         { name: 'backup', address: formatAddress(plan.backup) },
       ],
-      proxies: [{ name: 'proxy', address: formatAddress(plan.proxy) }],
+      proxies: proxyPlaces(plan),
+      witnesses: plan.witnesses,
       registration: plan.registration,
       ...plan.timing,
     }),
     processFile('tracker', 'main', 'replica', { listen: listenAt(plan.tracker) }),
     processFile('backup', 'backup', 'replica', { listen: listenAt(plan.backup) }),
-    processFile('proxy', 'proxy', 'proxy', { listen: listenAt(plan.proxy) }),
+    ...plan.proxies.map((proxy, index) => processFile('proxy', proxyNameAt(index), 'proxy', { listen: listenAt(proxy) })),
     ...plan.nodes.map((name) => nodeFile(name, plan.rate, local)),
     json('secrets/replica.json', { $schema: '../schema/secrets.json', networkKey, clusterKey, tokenKey, adminCodeHash }, true),
     json('secrets/proxy.json', { $schema: '../schema/secrets.json', networkKey, clusterKey }, true),

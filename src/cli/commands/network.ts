@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { parseAddress } from '../../config/address.ts';
 import { CODE_LENGTH_MAX, decodeJoinCode } from '../../config/join-code.ts';
-import { joinCodeOf, memberFiles, networkFiles, type NetworkPlan } from '../../config/make.ts';
+import { joinCodeOf, memberFiles, networkFiles, type NetworkPlan, proxyNameAt, voterNames } from '../../config/make.ts';
 import { networkSchema, processSchemas } from '../../config/schema.ts';
 import type { Registration } from '../../config/types.ts';
 import { codeHash, codeOf } from '../../domain/accounts/secrets.ts';
@@ -24,10 +24,12 @@ interface InitOptions {
   readonly host: string;
   readonly trackerHost?: string;
   readonly backupHost?: string;
-  readonly proxyHost?: string;
+  readonly proxyHost: readonly string[];
   readonly trackerPort: string;
   readonly backupPort: string;
   readonly proxyPort: string;
+  readonly proxies?: string;
+  readonly witnesses: string;
   readonly registration: string;
   readonly node: string;
 }
@@ -47,7 +49,36 @@ const registrationOf = (text: string): Registration =>
     : stopWith('usage', `--registration must be open, invite or closed, not "${text}".`);
 
 /** Names of files in the folder of a network that a node's cannot have. */
-const TAKEN = new Set(['network', 'tracker', 'backup', 'proxy']);
+const TAKEN = /^(?:network|tracker|backup|proxy\d*)$/u;
+
+const PROXIES_MAX = 16;
+
+/** A proxy at each host; where more are wanted than hosts are named, the last host has the others, on the next ports. */
+const proxyPlaces = ({ host, proxyHost, proxyPort, proxies }: InitOptions): { host: string; port: number }[] => {
+  const hosts = proxyHost.length === 0 ? [host] : proxyHost;
+  const count = proxies === undefined ? hosts.length : Number(proxies);
+  if (!Number.isInteger(count) || count < hosts.length || count > PROXIES_MAX)
+    return stopWith(
+      'usage',
+      `--proxies must be a number from ${hosts.length} (the hosts that are named) to ${PROXIES_MAX}, not "${proxies}".`,
+    );
+  const all = Array.from({ length: count }, (_, index) => hosts[index] ?? hosts.at(-1) ?? host);
+  return all.map((each, index) => {
+    const before = all.slice(0, index).filter((other) => other === each).length;
+    return place(each, before === 0 ? proxyPort : String(Number(proxyPort) + before), 'proxy-host');
+  });
+};
+
+const witnessesOf = (text: string, proxies: number): NetworkPlan['witnesses'] => {
+  const witnesses = Number(text);
+  if (witnesses !== 1 && witnesses !== 3) return stopWith('usage', `--witnesses must be 1 or 3, not "${text}".`);
+  return witnesses <= proxies
+    ? witnesses
+    : stopWith(
+        'usage',
+        `--witnesses ${witnesses} needs as many proxies: add --proxies ${witnesses}, or name the host of each with --proxy-host.`,
+      );
+};
 
 /** An option that goes into a file is held to the schema of the file. */
 const fitting = (schema: z.ZodType, value: string, option: string): string => {
@@ -60,7 +91,7 @@ const nodeName = (name: string, option: string): string => fitting(processSchema
 const checkPlaces = (...places: readonly { readonly host: string; readonly port: number }[]): void => {
   const texts = places.map(({ host, port }) => `${host}:${port}`);
   const twice = texts.find((text, at) => texts.indexOf(text) !== at);
-  if (twice !== undefined) stopWith('usage', `Tracker, backup and proxy need an address each; two of them would be at ${twice}.`);
+  if (twice !== undefined) stopWith('usage', `Tracker, backup and proxies need an address each; two of them would be at ${twice}.`);
 };
 
 /** A name that the configuration takes, of whatever the machine is called. */
@@ -88,24 +119,26 @@ export const createNetwork = (folder: string, plan: NetworkPlan): { readonly adm
   const adminCode = codeOf(randomBytes(15));
   const secrets = { networkId: hex(16), networkKey: hex(32), clusterKey: hex(32), tokenKey: hex(32), adminCodeHash: codeHash(adminCode) };
   give(writeNewFiles(folder, networkFiles(plan, secrets)));
-  markFreshVoters(folder);
+  markFreshVoters(folder, voterNames(plan));
   return { adminCode, joinCode: joinCodeOf(plan, secrets) };
 };
 
 const init = (context: Context, [dir]: readonly [string | undefined], options: InitOptions): void => {
   const folder = resolve(dir ?? 'shoal-network');
-  if (TAKEN.has(options.node)) stopWith('usage', `--node must not be "${options.node}": that is the name of another file of the network.`);
+  if (TAKEN.test(options.node)) stopWith('usage', `--node must not be "${options.node}": that is the name of another file of the network.`);
+  const proxies = proxyPlaces(options);
   const plan: NetworkPlan = {
     name: options.name === undefined ? networkNameOf(folder) : fitting(networkSchema.shape.name, options.name, 'name'),
     registration: registrationOf(options.registration),
     tracker: place(options.trackerHost ?? options.host, options.trackerPort, 'tracker-host'),
     backup: place(options.backupHost ?? options.host, options.backupPort, 'backup-host'),
-    proxy: place(options.proxyHost ?? options.host, options.proxyPort, 'proxy-host'),
+    proxies,
+    witnesses: witnessesOf(options.witnesses, proxies.length),
     nodes: [nodeName(options.node, 'node')],
     rate: 0,
     timing: {},
   };
-  checkPlaces(plan.tracker, plan.backup, plan.proxy);
+  checkPlaces(plan.tracker, plan.backup, ...plan.proxies);
   const { adminCode, joinCode } = createNetwork(folder, plan);
   const { output } = context;
   const shown = shortest(folder);
@@ -115,7 +148,8 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
   output.line();
   output.line('Start it, each in a terminal (or service) of its own:');
   const typed = (file: string): Context => ({ ...context, configFile: join(shown, `${file}.json`) });
-  for (const role of ['tracker', 'backup', 'proxy']) output.line(`  ${cyan(commandLine(typed(role), role))}`);
+  for (const role of ['tracker', 'backup']) output.line(`  ${cyan(commandLine(typed(role), role))}`);
+  for (const index of plan.proxies.keys()) output.line(`  ${cyan(commandLine(typed(proxyNameAt(index)), 'proxy'))}`);
   output.line(`  ${cyan(commandLine(typed(options.node), 'node'))}`);
   output.line();
   output.line(`Code for the first administrator ${dim('(works once; it is not stored, keep it)')}: ${bold(adminCode)}`);
@@ -123,7 +157,7 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
   output.line();
   output.line(`Join code for every other machine ${dim(`(a secret; also in ${join(shown, 'secrets', 'join-code')})`)}:`);
   output.line(`  ${cyan(commandLine(context, 'join', [joinCode]))}`);
-  if (plan.proxy.host.startsWith('127.') || plan.proxy.host === 'localhost') {
+  if (plan.proxies.every(({ host }) => host.startsWith('127.') || host === 'localhost')) {
     output.note(
       `These addresses are on this machine alone. For a network of several machines: ${commandLine(context, 'init', [], ['--host', 'ADDRESS'])}`,
     );
@@ -178,6 +212,7 @@ export const networkCommands = (program: Command, ending: Ending): void => {
     examples: [
       'shoal init my-lab --host 192.168.1.5',
       'shoal init my-lab --tracker-host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --registration invite',
+      'shoal init my-lab --host 10.0.0.1 --backup-host 10.0.0.2 --proxy-host 10.0.0.3 --proxy-host 10.0.0.4 --proxy-host 10.0.0.5 --witnesses 3',
     ],
     exits: [EXIT.cannotCreate, EXIT.io, EXIT.permission],
     setup: (command) =>
@@ -186,10 +221,17 @@ export const networkCommands = (program: Command, ending: Ending): void => {
         .option('--host <host>', 'where tracker, backup and proxy are reached', '127.0.0.1')
         .option('--tracker-host <host>', 'where the tracker is reached, if elsewhere')
         .option('--backup-host <host>', 'where the backup is reached, if elsewhere')
-        .option('--proxy-host <host>', 'where the proxy is reached, if elsewhere')
+        .option(
+          '--proxy-host <host>',
+          'where a proxy is reached, if elsewhere; once for each proxy',
+          (host, hosts) => [...hosts, host],
+          [] as string[],
+        )
         .option('--tracker-port <port>', 'port of the tracker', '7401')
         .option('--backup-port <port>', 'port of the backup', '7402')
-        .option('--proxy-port <port>', 'port of the proxy', '7411')
+        .option('--proxy-port <port>', 'port of the proxy; further ones on the same host take the next ports', '7411')
+        .option('--proxies <count>', 'how many proxies, 1 to 16 (default: one, or one for each --proxy-host)')
+        .option('--witnesses <count>', 'how many of them vote with tracker and backup: 1 or 3', '1')
         .option('--registration <who>', 'who may register: open, invite or closed', 'open')
         .option('--node <name>', 'name of the first node, on the machine of the proxy', 'node'),
     run: async (...given) => init(...given),

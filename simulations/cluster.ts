@@ -18,6 +18,7 @@ import { createNode } from '../src/roles/node.ts';
 import { createProxy } from '../src/roles/proxy.ts';
 import type { NodeRole, Role } from '../src/roles/role.ts';
 import { createTracker } from '../src/roles/tracker.ts';
+import { createLiar } from './liar.ts';
 import type { ClusterPlan } from './plan/types.ts';
 import type { Incarnation, SimulatedProcess, World } from './world/index.ts';
 
@@ -118,6 +119,11 @@ export class Cluster {
     for (const name of this.nodeNames) {
       const node = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
       this.#create.set(name, (environment) => createNode(environment, node));
+    }
+    for (const name of this.liarNames) {
+      const liar = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
+      const random = world.random.fork(`lies of ${name}`);
+      this.#create.set(name, (environment) => createLiar(environment, liar, PEER_PORT, random));
     }
     for (const voter of this.voterNames) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
   }

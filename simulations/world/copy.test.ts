@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { copyOf } from './copy.ts';
 
 test('a copy is equal to plain data, as deep as it is', () => {

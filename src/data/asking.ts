@@ -26,9 +26,25 @@ export class Asking {
   /** Something is wanted, and may be asked for. */
   active = false;
   readonly #settings: AskingSettings;
+  /** Peers that have rejected a request since the last tick. */
+  readonly #refusing = new Set<Peer>();
 
   constructor(settings: AskingSettings) {
     this.#settings = settings;
+  }
+
+  /**
+   * The peer gives us a slot and rejects what is asked for all the same: it is left alone until the next tick, or asking and
+   * rejecting would go round as fast as the network can.
+   */
+  rejected(peer: Peer): void {
+    this.#refusing.add(peer);
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#refusing.clear();
+    this.fillAll();
   }
 
   fillAll(): void {
@@ -38,7 +54,7 @@ export class Asking {
   /** Asks the peer for more, as far as bandwidth × delay, its limits, ours and the piece buffers allow. */
   fill(peer: Peer): void {
     // A peer that waited for memory or for its turn may be gone meanwhile.
-    if (!this.active || peer.chokesUs || !peer.amInterested || !this.#settings.peers.has(peer.key)) return;
+    if (!this.active || peer.chokesUs || !peer.amInterested || this.#refusing.has(peer) || !this.#settings.peers.has(peer.key)) return;
     const queue = peer.snubbed ? peer.blockBytes : requestQueueBytes(peer.down.rate(this.#settings.clock.now()), peer.delayMicros);
     const missing = queue - peer.requests.bytes;
     if (missing < Math.min(queue, Math.max(queue / 4, UNIT_BYTES))) return;

@@ -209,7 +209,7 @@ export class Exchange implements PeerOwner {
     }
     this.#unchoking.tick(this.peers, this.content.map.complete);
     this.connectMore();
-    this.#asking.fillAll();
+    this.#asking.tick();
   }
 
   /** The wishes have changed: priorities, a re-check, pieces lost. */
@@ -288,7 +288,9 @@ export class Exchange implements PeerOwner {
 
   rejected(peer: Peer, request: Request): void {
     this.picker.released(request.run);
-    if (!peer.chokesUs) this.#asking.fillAll();
+    if (peer.chokesUs) return;
+    this.#asking.rejected(peer);
+    this.#asking.fillAll();
   }
 
   drained(peer: Peer): void {

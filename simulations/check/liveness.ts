@@ -184,8 +184,9 @@ export const viewIsTrue: MakeChecker = (run) => {
       }
     },
     sent(process, _to, link, frame) {
-      if (frame.kind !== 'announced' || link !== 'proxy' || frame.warming || frame.unknownNode) return;
+      // The first frame of the calm says when it began.
       const age = calm.age();
+      if (frame.kind !== 'announced' || link !== 'proxy' || frame.warming || frame.unknownNode) return;
       if (age === null || age < STABLE + ANSWERED_WITHIN || statusOf(run, process)?.role !== 'primary') return;
       for (const { content, seeders, leechers } of frame.items) {
         const nodes = heard.get(`${process} ${content}`) ?? new Map<string, Seen>();

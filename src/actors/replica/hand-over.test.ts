@@ -51,6 +51,7 @@ describe('hand-over', () => {
         const again = pending;
         pending = [];
         for (const [text, id] of again) change(text, id);
+        assert.ok(cluster.now() < 30e6, 'it does not come to an end');
         if (asking) change(`v${++n}`, n);
         cluster.run(0.005);
       };

@@ -1,11 +1,11 @@
 /** The trackers as their operator sees and moves them: `status --cluster`, `handover`, `force-promote`. */
 import type { Command } from 'commander';
-import type { ClusterReport } from '../../protocol/control/messages.ts';
+import type { ClusterReport, OrderName, OrderResults } from '../../protocol/control/messages.ts';
 import type { Operator } from '../../roles/operator.ts';
 import { clusterConfig, serverConfig, withOperator } from '../cluster-access.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
-import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
-import { commandLine } from '../hints.ts';
+import { EXIT, type ExitCode, stopWith } from '../exit.ts';
+import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { askNode } from '../node-access.ts';
 import { clusterColumns, clusterRows } from '../render/cluster.ts';
@@ -44,6 +44,12 @@ const untilLeads = async (operator: Operator, leads: (cluster: ClusterReport) =>
   return null;
 };
 
+/** Gives an order; ends the command with what the replica says against it. */
+const order = async <K extends OrderName>(context: Context, operator: Operator, replica: string, name: K): Promise<OrderResults[K]> => {
+  const done = await operator.order(replica, name);
+  return done.ok ? done.value : stopWith(done.error.code, asTyped(context, done.error.message));
+};
+
 const look = (context: Context): string => commandLine(context, 'status', [], ['--cluster']);
 
 const handover = async (context: Context): Promise<void> => {
@@ -53,7 +59,7 @@ const handover = async (context: Context): Promise<void> => {
     const { primary, epoch } = await operator.cluster();
     if (primary === null) return stopWith('unavailable', `No replica leads now, so there is nothing to hand over. See: ${look(context)}`);
     output.note(`${primary} leads (epoch ${epoch}) and hands over; requests are held meanwhile.`);
-    const done = give(await operator.order(primary, 'handover'));
+    const done = await order(context, operator, primary, 'handover');
     const { from, to, heldMs } = done;
     const settled = await untilLeads(operator, (cluster) => cluster.primary === to && cluster.epoch >= done.epoch);
     if (settled === null) return stopWith('indeterminate', `${from} handed over, but ${to} is not seen to lead. See: ${look(context)}`);
@@ -102,7 +108,7 @@ const forcePromote = async (context: Context, accepted: boolean): Promise<void> 
     const name = candidateOf(config.role, config.name, cluster);
     if (!accepted) return stopWith('not-accepted', warning(context, name, cluster));
     output.note(`${name} is to lead, whatever it lacks.`);
-    const done = give(await operator.order(name, 'forcePromote'));
+    const done = await order(context, operator, name, 'forcePromote');
     const settled = await untilLeads(operator, (found) => found.primary === name && found.epoch >= done.epoch);
     if (settled === null) return stopWith('indeterminate', `${name} was promoted, but is not seen to lead. See: ${look(context)}`);
     output.value({ primary: name, epoch: settled.epoch, generation: done.generation, mode: settled.mode });

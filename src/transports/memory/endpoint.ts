@@ -9,6 +9,8 @@ import type { Scheduler } from './scheduler.ts';
 /** What an endpoint has of the process it belongs to. */
 export interface EndpointOwner {
   readonly reactor: Reactor;
+  /** Its process has crashed: nothing may be told any more. */
+  readonly dead: boolean;
   readonly gate: Gate;
   readonly scheduler: Scheduler;
   readonly sendHighWaterBytes: number;
@@ -283,7 +285,8 @@ export class Endpoint implements Connection {
   }
 
   #step(kind: string, run: () => void, bytes?: Uint8Array): void {
-    if (this.#dead) return;
+    // The owner may be gone while this endpoint, which ended before, has still to be told of its end.
+    if (this.#dead || this.#owner.dead) return;
     const { id } = this;
     this.#owner.reactor.step(bytes === undefined ? { port: 'transport', id, kind } : { port: 'transport', id, kind, bytes }, run);
   }

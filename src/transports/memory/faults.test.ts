@@ -219,3 +219,15 @@ test('processes of one host reach each other by loopback, past the uplink', () =
   assert.ok(own.scheduler.now() < seconds(6));
   assert.throws(() => serve(own, a) && own.scheduler.runUntilIdle(), /Port 6881 .* in use/);
 });
+
+test('a process that is killed hears nothing of a connection that had ended just before', () => {
+  const own = lab();
+  const { a, b, near } = couple(own);
+  own.scheduler.runUntilIdle();
+  // Its end is told a moment later, in a step of its own: the process is gone by then.
+  a.act(() => near.wire.abort());
+  a.transport.crash('silence');
+  own.scheduler.runUntilIdle();
+  assert.equal(near.reason, null);
+  assert.equal(b.transport.connections, 0);
+});

@@ -138,6 +138,10 @@ export class MemoryTransport implements Transport, EndpointOwner {
     this.#endpoints.clear();
   }
 
+  get dead(): boolean {
+    return this.#dead;
+  }
+
   /** Connections that have not ended on this side. */
   get connections(): number {
     return this.#endpoints.size;

@@ -53,7 +53,13 @@ const transitionsIn = (machine: string, leaf: AnyStateNode): string[] => {
   return keys;
 };
 
-const ofMachine = (machine: AnyStateMachine): string[] => leaves(machine.root).flatMap((leaf) => transitionsIn(machine.id, leaf));
+/** Left again before anybody can tell an event: what a machine begins with, to choose its first state. */
+const isPassedThrough = (leaf: AnyStateNode): boolean => (leaf.always ?? []).some(({ guard }) => guard === undefined);
+
+const ofMachine = (machine: AnyStateMachine): string[] =>
+  leaves(machine.root)
+    .filter((leaf) => !isPassedThrough(leaf))
+    .flatMap((leaf) => transitionsIn(machine.id, leaf));
 
 const ofTable = (machine: string, table: Readonly<Record<string, Readonly<Record<string, string>>>>): string[] =>
   Object.entries(table).flatMap(([from, events]) => Object.entries(events).map(([event, to]) => keyOf(machine, from, event, to)));

@@ -141,7 +141,10 @@ export class InSyncSet {
   repeat(voter?: VoterName): void {
     const { proposal, acceptedBy } = this.#primacy;
     if (proposal === null) return;
-    if (voter === undefined && !acceptedBy.includes(this.#deps.name)) this.#acceptHere(proposal);
+    if (!acceptedBy.includes(this.#deps.name)) {
+      this.#acceptHere(proposal);
+      return;
+    }
     for (const other of voter === undefined ? this.#others() : [voter]) if (!acceptedBy.includes(other)) this.#send(other, proposal);
   }
 
@@ -164,7 +167,10 @@ export class InSyncSet {
     if (primacy.proposal !== null) this.#acceptHere(primacy.proposal);
   }
 
-  /** The own voter first; one whose disk is full is asked again with the next heartbeat, and the others need not wait for it. */
+  /**
+   * The own voter first, synced; then the others are asked (R9: whoever forgets that it accepted must hear of it from this
+   * replica, `rejoinVoter`). A voter whose disk is full is asked again with the next heartbeat.
+   */
   #acceptHere(proposal: Configuration): void {
     if (this.#accepting) return;
     this.#accepting = true;

@@ -1,6 +1,6 @@
 import type { VoterRecord } from '../../domain/replication/voter.ts';
 import type { Disk, DiskFailure } from '../../ports/disk.ts';
-import { type Done, ok } from '../../protocol/result.ts';
+import { type Done, ok, type Result } from '../../protocol/result.ts';
 import { decodeVoterCopy, encodeVoterCopy, VOTER_FILE_BYTES_MAX, type VoterCopy } from './voter-file.ts';
 
 /** The files of a voter's state. */
@@ -49,17 +49,20 @@ export class VoterStore {
     });
   }
 
-  /** Both copies, one after the other, each synced before the next is touched. */
-  write(record: VoterRecord, done: Done<void, DiskFailure>): void {
+  /**
+   * Both copies, one after the other, each synced before the next is touched. `kept`: one of them at least has the record,
+   * which is then what a restart finds, whether the other could be written or not.
+   */
+  write(record: VoterRecord, done: (result: Result<void, DiskFailure>, kept: boolean) => void): void {
     const generation = this.#generation + 1;
     const bytes = encodeVoterCopy({ generation, record });
     this.#disk.writeFile(this.#path(VOTER_COPIES[0] as string), bytes.slice(), { secret: false }, (first) => {
       if (!first.ok) {
-        done(first);
+        done(first, false);
         return;
       }
       this.#generation = generation;
-      this.#disk.writeFile(this.#path(VOTER_COPIES[1] as string), bytes, { secret: false }, done);
+      this.#disk.writeFile(this.#path(VOTER_COPIES[1] as string), bytes, { secret: false }, (second) => done(second, true));
     });
   }
 

@@ -334,14 +334,16 @@ export class Voter {
     }
     if (next.promised > record.promised) this.#observer.promising(next.promised);
     this.#writing = true;
-    this.#store.write(next, (written) => {
+    this.#store.write(next, (written, kept) => {
       if (this.#stopped) return;
       this.#writing = false;
-      if (written.ok) {
+      // Also where only one copy has it: nobody is told yes, but what is on the disk never goes back.
+      if (kept) {
         this.#record = next;
         this.#postPhase(next);
-        change.done(ok(next));
-      } else {
+      }
+      if (written.ok) change.done(ok(next));
+      else {
         this.#deps.log.error({ reason: written.error.message }, 'the state of the voter could not be written');
         change.done(fail(written.error.code === 'full' ? 'full' : 'disk', written.error.message));
       }

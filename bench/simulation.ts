@@ -20,10 +20,13 @@ const HELP = `npm run bench:sim -- [options]
 const FAULTS_PER_HOUR_LEAST = 60;
 const OPERATIONS_PER_HOUR_LEAST = 1_000;
 /** What is asked for: some faults find nothing to break, some operations nobody to ask. */
-const FAULTS_PER_MINUTE = 1.8;
-const OPERATIONS_PER_MINUTE = 22;
+const FAULTS_PER_MINUTE = 1.6;
+const OPERATIONS_PER_MINUTE = 18;
 const CHAOS_MS = 600_000;
 const CALM_MS = 60_000;
+const WARM_UP_PLANS = 2;
+/** One thread for one process: with helpers of its own, two of them would be in each other's way. */
+const NODE_OPTIONS = ['--single-threaded-gc', '--max-semi-space-size=32'];
 
 const CLUSTER: ClusterPlan = { proxies: 2, witnesses: 1, nodes: 8, liars: 0, uplinkBytesPerSecond: null };
 
@@ -47,7 +50,7 @@ interface Measured {
   readonly failures: readonly string[];
 }
 
-/** Runs plan after plan in this process. The first one, which compiles the program, is not counted. */
+/** Runs plan after plan in this process. The first ones, during which the program is compiled, are not counted. */
 const measure = (seed: number, hours: number): Measured => {
   let [simulatedSeconds, events, faults, operations] = [0, 0, 0, 0];
   const failures: string[] = [];
@@ -57,13 +60,14 @@ const measure = (seed: number, hours: number): Measured => {
     events += outcome.events;
     faults += outcome.faults;
     operations += outcome.operations;
-    if (outcome.failure !== null) failures.push(`seed ${number}: ${outcome.failure.message}`);
+    if (outcome.failure !== null) failures.push(`plan ${number}: ${outcome.failure.message}`);
   };
-  run(seed);
+  for (let number = 0; number < WARM_UP_PLANS; number++) run(seed + number);
   [simulatedSeconds, events, faults, operations] = [0, 0, 0, 0];
   const cpu = process.cpuUsage();
   const begun = performance.now();
-  for (let number = seed + 1; simulatedSeconds < hours * 3_600; number++) run(number);
+  const plans = Math.ceil((hours * 3_600_000) / (CHAOS_MS + CALM_MS));
+  for (let number = 0; number < plans; number++) run(seed + WARM_UP_PLANS + number);
   const { user, system } = process.cpuUsage(cpu);
   const realSeconds = (performance.now() - begun) / 1_000;
   return { simulatedSeconds, cpuSeconds: (user + system) / 1_000_000, realSeconds, events, faults, operations, failures };
@@ -71,9 +75,8 @@ const measure = (seed: number, hours: number): Measured => {
 
 const inProcess = (seed: number, hours: number): Promise<Measured> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--child', '--seed', String(seed), '--hours', String(hours)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const args = [...NODE_OPTIONS, fileURLToPath(import.meta.url), '--child', '--seed', String(seed), '--hours', String(hours)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
     child.on('error', reject);

@@ -63,6 +63,13 @@ const forbidden: { readonly [call: string]: () => unknown } = {
   'the time of a DOM event': () => new Event('x').timeStamp,
   'Atomics.wait': () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1),
   'a promised Atomics.wait': () => Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1),
+  'process.memoryUsage': () => process.memoryUsage(),
+  'an environment variable': () => process.env['HOME'],
+  'the whole environment': () => ({ ...process.env }),
+  'a promise': () => Promise.resolve(1),
+  'an async function': () => (async () => 1)(),
+  'process.nextTick': () => process.nextTick(() => {}),
+  queueMicrotask: () => queueMicrotask(() => {}),
   'now as text': () => new Intl.DateTimeFormat().format(),
   'now as parts of a text': () => new Intl.DateTimeFormat().formatToParts(),
   'a process': () => spawn('true'),
@@ -104,6 +111,13 @@ describe('tripwires', () => {
     for (const ask of asks) {
       assert.throws(() => betweenTripwires(world, ask), /outside an event/u);
     }
+  });
+
+  it('let whoever drives a run read its environment and make promises between the events', async () => {
+    const world = new World({ seed: 1 });
+    const [home, promise] = betweenTripwires(world, () => [process.env['HOME'], Promise.resolve(7)] as const);
+    assert.equal(home, process.env['HOME']);
+    assert.equal(await promise, 7);
   });
 
   it('leave dates that are made from a number alone', () => {

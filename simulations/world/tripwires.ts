@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { builtin, functionsOf, Patches } from './patches.ts';
 import type { World } from './world.ts';
@@ -61,7 +62,7 @@ const GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'fetch', 'WebSocke
 
 /** Functions of built-in objects that read the machine's clocks, or wait by them. */
 const CLOCKS: readonly (readonly [name: string, target: object, keys: readonly string[]])[] = [
-  ['process', process, ['uptime', 'cpuUsage', 'threadCpuUsage', 'resourceUsage']],
+  ['process', process, ['uptime', 'cpuUsage', 'threadCpuUsage', 'resourceUsage', 'memoryUsage']],
   ['performance', performance, ['mark', 'measure', 'toJSON', 'eventLoopUtilization']],
   ['Atomics', Atomics, ['wait', 'waitAsync']],
 ];
@@ -120,10 +121,18 @@ export const installTripwires = (world: World): Tripwires => {
   cut(AbortSignal, 'timeout', 'AbortSignal.timeout');
   cutDatabaseFiles(patches, trip);
   bendTime(patches, world, virtual);
+  cutEnvironment(patches, (call) => void (active && world.entered && trip(call)));
   const random = world.random.fork('Math.random');
   patches.set(Math, 'random', () => random.u32('draw') / 0x1_0000_0000);
   patches.apply();
   installed = true;
+  // Promises, micro-tasks and ticks go on when the world has no say: after the run, or between its events. They cannot be
+  // made to throw, so they are only noted; `await` makes them without calling anything that could be replaced.
+  const later = createHook({
+    init: (_id, type) => {
+      if (world.entered && trips.length < TRIPS_MAX) trips.push(LATER[type] ?? `something asynchronous (${type})`);
+    },
+  }).enable();
 
   return {
     trips,
@@ -131,10 +140,14 @@ export const installTripwires = (world: World): Tripwires => {
       if (!active) return;
       active = false;
       installed = false;
+      later.disable();
       patches.remove();
     },
   };
 };
+
+/** What async_hooks calls the ways in which a program goes on later. */
+const LATER: Readonly<Record<string, string>> = { PROMISE: 'a promise', TickObject: 'process.nextTick', Microtask: 'queueMicrotask' };
 
 /** Sockets that were made before are cut off as well. */
 const cutPrototypes = (name: string, cut: (target: object, key: string, call: string) => void): void => {
@@ -161,6 +174,22 @@ const cutFormats = (patches: Patches, trip: (call: string) => void): void => {
     if (date === undefined) trip('Intl.DateTimeFormat.formatToParts without a date');
     return Reflect.apply(parts as () => unknown, this, [date]);
   });
+};
+
+/** What is in the environment differs from machine to machine. */
+const cutEnvironment = (patches: Patches, trip: (call: string) => void): void => {
+  const asked =
+    <A extends readonly unknown[], R>(real: (target: NodeJS.ProcessEnv, ...rest: A) => R) =>
+    (target: NodeJS.ProcessEnv, ...rest: A): R => {
+      trip('process.env');
+      return real(target, ...rest);
+    };
+  const env = new Proxy(process.env, {
+    get: asked((target, key: string | symbol) => Reflect.get(target, key) as unknown),
+    has: asked((target, key: string | symbol) => Reflect.has(target, key)),
+    ownKeys: asked((target) => Reflect.ownKeys(target)),
+  });
+  patches.set(process, 'env', env);
 };
 
 /**

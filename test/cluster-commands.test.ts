@@ -65,6 +65,10 @@ describe('operators', () => {
       stdin: 'correct horse\n',
     });
     assert.equal((JSON.parse(registered.out) as { durability: string }).durability, 'local', registered.err);
+    const strict = ['register', 'binh', '--password-stdin', '--require-replicated', '--config', join(real.network.folder, 'alice.json')];
+    const refused = await run(strict, { stdin: 'correct horse\n' });
+    assert.equal(refused.status, 75);
+    assert.match(refused.err, /^error: Nothing was changed: only one tracker is there/u);
     await real.network.child('main').kill();
     await real.network.start('backup');
     let stuck = await status();

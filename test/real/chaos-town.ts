@@ -3,7 +3,7 @@
  * own, in which the addresses of the others are those of its own fault proxies.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import type { Random } from '../../src/ports/random.ts';
 import { Disk } from './chaos-disks.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { mainModule } from './network.ts';
+import { proxyNameAt } from '../../src/config/make.ts';
 
 export interface TownOptions {
   readonly proxies: 1 | 3;
@@ -71,7 +72,7 @@ export class Town {
   static async open({ proxies: count, disks: withDisks, random, died }: TownOptions): Promise<Town> {
     enableCompileCache();
     const folder = mkdtempSync(join(tmpdir(), 'shoal-chaos-'));
-    const proxies = Array.from({ length: count }, (_, index) => (index === 0 ? 'proxy' : `proxy${index + 1}`));
+    const proxies = Array.from({ length: count }, (_, index) => proxyNameAt(index));
     const servers = ['main', 'backup', ...proxies];
     const ports = await freePorts(servers.length + NODES.length);
     const portOf = new Map([...servers, ...NODES].map((name, index) => [name, ports[index] ?? 0]));
@@ -81,16 +82,12 @@ export class Town {
       registration: 'open',
       tracker: place('main'),
       backup: place('backup'),
-      proxies: [place('proxy')],
-      witnesses: 1,
+      proxies: proxies.map(place),
+      witnesses: count,
       nodes: [...NODES, MEMBERS],
       rate: 0,
       timing: TIMING,
     });
-    for (const name of proxies.slice(1)) {
-      writeJson(join(folder, `${name}.json`), { ...readJson(join(folder, 'proxy.json')), name, dataFolder: `data/${name}` });
-      cpSync(join(folder, 'data', 'proxy'), join(folder, 'data', name), { recursive: true });
-    }
     const disks = new Map<string, Disk>();
     if (withDisks) for (const name of ['main', 'backup', 'proxy']) disks.set(name, Disk.mount(join(folder, 'data', name)));
     const links = await new Streets(folder, proxies, portOf, random.fork('links')).lay();
@@ -246,12 +243,7 @@ class Streets {
     const ways = new Map<string, number>();
     for (const other of dials) ways.set(other, await this.#link(name, other));
     const address = (other: string): object => ({ name: other, address: at(ways.get(other) ?? this.#portOf.get(other) ?? 0) });
-    const view = {
-      ...network,
-      replicas: ['main', 'backup'].map(address),
-      proxies: this.#proxies.map(address),
-      witnesses: this.#proxies.length,
-    };
+    const view = { ...network, replicas: ['main', 'backup'].map(address), proxies: this.#proxies.map(address) };
     writeJson(join(this.#folder, 'views', `${name}.json`), view);
     const path = join(this.#folder, `${file}.json`);
     writeJson(path, { ...readJson(path), network: `views/${name}.json`, ...settings });

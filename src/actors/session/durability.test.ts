@@ -1,6 +1,9 @@
 /** What a node's user is told of how a change is kept, and what holds for reads through a failover. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TestNet } from '../../links/net.test-kit.ts';
+import type { RequestFrame } from '../../protocol/control/messages.ts';
+import { Asking } from './asking.ts';
 import { nodeIn, served, signIn, tracker } from './node.test-kit.ts';
 
 test('the result of a change says how it is kept', () => {
@@ -62,24 +65,36 @@ test('a node that has seen its own change asks for no less from the next primary
   cluster.net.until(() => who.result !== null);
 });
 
-test('what a node knows of epochs goes with its requests, from answers as well as from its proxy', () => {
-  const cluster = served(2);
-  const node = nodeIn(cluster);
-  signIn(cluster, node);
-  cluster.main.says('primary', 6, 'main');
-  const register = node.call('register', { name: 'binh', password: 'x', code: null });
-  cluster.net.until(() => register.result !== null);
-  cluster.main.stale = true;
-  cluster.main.epoch = 99;
-  const stale = node.call('nodes', {});
-  cluster.net.until(() => stale.result !== null || cluster.main.operations().includes('nodes'));
-  cluster.main.stale = false;
-  cluster.main.epoch = 6;
-  const before = cluster.main.requests.length;
-  const who = node.call('whoami', {});
-  cluster.net.until(() => cluster.main.requests.length > before);
-  assert.equal(cluster.main.requests.at(-1)?.frame.epoch, 6, 'not the epoch that a stand-in names');
-  cluster.net.until(() => who.result !== null);
+test('what answers tell of epochs goes with the next request (R12), but not what a stand-in names', () => {
+  const process = new TestNet().process();
+  const sent: RequestFrame[] = [];
+  const asking = new Asking(process.ports.clock, process.ports.random, 'c1', {
+    send: (frame) => sent.push(frame) > 0,
+    token: () => 't',
+    epochSeen: () => 4,
+    offlineWords: () => null,
+    gaveUp: () => false,
+    stranded: () => false,
+    tokenRefused() {},
+    notEntered() {},
+  });
+  const ask = (): RequestFrame => {
+    process.do(() => asking.ask({ op: 'logout' }, new Uint8Array(0), { hold: true }, () => {}));
+    return sent.at(-1) as RequestFrame;
+  };
+  const answer = ({ requestId }: RequestFrame, epoch: number, stale: { stale?: true }): void => {
+    const tail = new Uint8Array(0);
+    process.do(() =>
+      asking.replied({ kind: 'reply', requestId, epoch, seq: 1, durability: 'none', ...stale, body: { ok: true, value: {} }, tail }),
+    );
+  };
+  const first = ask();
+  assert.equal(first.epoch, 4, 'as the proxy says');
+  answer(first, 6, {});
+  const second = ask();
+  assert.equal(second.epoch, 6);
+  answer(second, 99, { stale: true });
+  assert.equal(ask().epoch, 6, 'a candidate may never lead in its epoch');
 });
 
 test('an answer of a stand-in is marked where it is shown', () => {

@@ -32,9 +32,9 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'voter-answers-before-sync',
     rule: 'R1',
     file: VOTER_ACTOR,
-    find: 'this.#store.write(next, (written) => {',
+    find: 'this.#store.write(next, (written, kept) => {',
     replace:
-      'this.#writing = false; this.#record = next; this.#store.write(next, () => {}); change.done(ok(next)); this.#nextChange(); void ((written) => {',
+      'this.#writing = false; this.#record = next; this.#store.write(next, () => {}); change.done(ok(next)); this.#nextChange(); void ((written, kept) => {',
     about: 'a voter answers before its state is on disk',
   },
   {

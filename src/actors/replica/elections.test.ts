@@ -242,6 +242,13 @@ describe('what people are told', () => {
     assert.deepEqual(failoverAt(cluster, 'main'), failover);
   });
 
+  test('a main whose links ended was not silent for long', () => {
+    const cluster = started();
+    cluster.kill('main');
+    cluster.until('the backup leads', () => cluster.isPrimary('backup'), 1);
+    assert.equal(failoverAt(cluster, 'backup')?.why, 'the link to main ended');
+  });
+
   test('a primary knows how far the other one is, and which voters answer', () => {
     const cluster = started();
     acknowledged(cluster, 'main', 'a');

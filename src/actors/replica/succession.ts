@@ -33,6 +33,8 @@ export class Succession {
   #unwanted = false;
   /** Whom this replica followed or was last. */
   #before: VoterName | null = null;
+  /** The primary whose link has ended, until it is heard again. */
+  #lost: VoterName | null = null;
   /** Why it stands, in words for people; null: because the primary was silent. */
   #why: string | null = null;
   #lastFailover: FailoverReport | null = null;
@@ -149,7 +151,9 @@ export class Succession {
   peerDown(name: VoterName): void {
     this.#candidate?.peerDown(name);
     const { view, deps } = this.#context;
-    if (view.primary === name) this.#detector.hasten(millis(deps.timing.linkLostMs));
+    if (view.primary !== name) return;
+    this.#lost = name;
+    this.#detector.hasten(millis(deps.timing.linkLostMs));
   }
 
   /** This replica has led, and does not any more: what it says of the next failover that it wins itself. */
@@ -172,6 +176,7 @@ export class Succession {
     // Whoever hands over may still be heard.
     if (this.#candidate?.handOver && epoch < this.#candidate.epoch) return;
     this.#detector.heard();
+    this.#lost = null;
     this.#unwanted = false;
     if (view.epoch === epoch && view.primary === primary && !this.#candidate) return;
     view.set(epoch, primary);
@@ -212,7 +217,9 @@ export class Succession {
   #suspect(silence: Micros): void {
     const { deps, view, post, publish } = this.#context;
     if (this.#stopped) return;
-    if (view.primary !== null) this.#why = `${view.primary} was silent for ${(silence / 1e6).toFixed(1)} s`;
+    if (view.primary !== null)
+      this.#why =
+        this.#lost === view.primary ? `the link to ${this.#lost} ended` : `${view.primary} was silent for ${(silence / 1e6).toFixed(1)} s`;
     view.primary = null;
     deps.voter.forgetPrimary();
     post({ type: 'primary.suspected' });

@@ -139,6 +139,15 @@ export class Told {
     return this.store(to, (this.#logs.get(from) ?? []).slice(have), commitSeq);
   }
 
+  /** The state of another replica takes the place of everything. */
+  install(process: Process, from: Process): this {
+    const position = this.last(from);
+    this.#logs.set(process, (this.#logs.get(from) ?? []).slice());
+    this.#applied.set(process, position.seq);
+    const chunk = { position, index: 0, bytes: NO_BYTES, done: true };
+    return this.tell('committed', process, 'snapshotWrite', { chunk }, ok({ last: position, appliedSeq: position.seq }));
+  }
+
   /** `tracker` or `backup` tells a client. */
   ack(
     process: Process,

@@ -27,7 +27,8 @@ class Clients implements Checker {
   readonly name = NAME;
   readonly demands = 'What users ask and hear of an account, and of who owns a content, is as if one thing happened after the other.';
   readonly #run: RunView;
-  readonly #judge = new HistoryJudge();
+  #judge = new HistoryJudge();
+  readonly #overridden = new Set<string>();
   /** Operations under way, with the node that waits for the answer (null: none can be lost by its crash). */
   readonly #underWay = new Map<
     number,
@@ -47,6 +48,7 @@ class Clients implements Checker {
 
   constructor(run: RunView) {
     this.#run = run;
+    modelOf(run).listen({ forced: () => this.#forget() });
     this.#repeats = new Set(run.plan.operations.filter((operation) => operation.do === 'repeat').map(({ id }) => id));
   }
 
@@ -89,6 +91,14 @@ class Clients implements Checker {
     if (replica === undefined) return;
     this.#readAccounts(replica);
     this.#readOwners(replica);
+  }
+
+  /** A forced promotion has overridden some of what was acknowledged: of what there was until now nothing can be said. */
+  #forget(): void {
+    for (const object of this.#objects.keys()) this.#overridden.add(object);
+    this.#objects.clear();
+    this.#underWay.clear();
+    this.#judge = new HistoryJudge();
   }
 
   #requestOf(process: ProcessName, { call, args, account }: Asked): HistoryRequest | null {
@@ -157,7 +167,7 @@ class Clients implements Checker {
   #maybe(process: ProcessName, request: HistoryRequest): void {
     const id = this.#extra--;
     this.#hear(id, process, request);
-    this.#say({ event: 'answered', id, answer: { kind: 'unknown' } });
+    if (!this.#overridden.has(objectOf(request))) this.#say({ event: 'answered', id, answer: { kind: 'unknown' } });
   }
 
   #signedIn(process: ProcessName, account: string): void {
@@ -176,6 +186,7 @@ class Clients implements Checker {
 
   #hear(id: number, client: string, request: HistoryRequest): void {
     const object = objectOf(request);
+    if (this.#overridden.has(object)) return void this.#underWay.delete(id);
     const reading: HistoryRequest =
       'content' in request ? { do: 'owns', content: request.content, node: request.node } : { do: 'look', account: request.account };
     if (!this.#objects.has(object)) this.#objects.set(object, reading);

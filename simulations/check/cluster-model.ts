@@ -40,6 +40,8 @@ export interface ModelListener {
   removed?(process: ProcessName, places: readonly Place[]): void;
   applied?(process: ProcessName, replies: readonly StoredReply[]): void;
   voter?(change: VoterChange): void;
+  /** An operator has forced a promotion past R2: what was committed behind `seq` is overridden, and may come to be something else. */
+  forced?(seq: number): void;
   /** The process starts, and its voter's state is older than what was synced; `lost`: the plan took it away. */
   voterWentBack?(voter: string, before: string, lost: boolean): void;
 }
@@ -61,6 +63,10 @@ export class ClusterModel implements Checker {
   readonly #forgetful = new Set<ProcessName>();
   readonly #activations = new Map<number, ProcessName>();
   #ackedSeq = 0;
+  /** Forced promotions so far. */
+  #generation = 0;
+  /** The replica whose log a forced promotion overrides, until it takes entries of that epoch: what it still does counts for nothing. */
+  #overridden: { readonly process: ProcessName; readonly epoch: number } | null = null;
 
   constructor(run: RunView) {
     this.#run = run;
@@ -189,6 +195,7 @@ export class ClusterModel implements Checker {
   #append(process: ProcessName, log: DurableLog, args: { readonly entries: readonly RawEntry[] }, result: Applied): void {
     const before = log.last;
     const places = args.entries.map(placeOf);
+    if (this.#isOverridden(process) && places.some(({ epoch }) => epoch >= (this.#overridden?.epoch ?? 0))) this.#overridden = null;
     for (const place of places) log.append(place);
     if (places.length > 0) for (const listener of this.#listeners) listener.appended?.(process, places, before);
     this.#apply(process, log, result);
@@ -208,6 +215,7 @@ export class ClusterModel implements Checker {
     if (!chunk.done || !samePlace(placeOf(result.last), base) || result.appliedSeq !== base.seq) return;
     if (samePlace(log.last, base) && log.appliedSeq === base.seq) return;
     const gone = log.replace(base, base.seq);
+    if (this.#isOverridden(process)) this.#overridden = null;
     this.#remove(
       process,
       gone.filter(({ seq }) => seq > base.seq),
@@ -228,6 +236,7 @@ export class ClusterModel implements Checker {
   /** Two replicas never apply different entries under one number: the core of I3, whatever clients are told. */
   #commit(process: ProcessName, place: Place): void {
     const known = this.decided[place.seq];
+    if (this.#isOverridden(process)) return;
     if (known === undefined) this.decided[place.seq] = place;
     else if (!samePlace(known, place))
       throw new Violation('I3', `${process} applies ${placeText(place)}, where ${placeText(known)} was applied before`);
@@ -237,6 +246,8 @@ export class ClusterModel implements Checker {
 
   #activate(process: ProcessName, epoch: number): void {
     if (!this.#activations.has(epoch)) this.#activations.set(epoch, process);
+    const generation = this.voters.record(voterOf(process))?.accepted.generation ?? 0;
+    if (generation > this.#generation) this.#force(process, epoch, generation);
     const log = this.log(process);
     const committedSeq = this.decided.length - 1;
     const tail: Place[] = [];
@@ -244,7 +255,24 @@ export class ClusterModel implements Checker {
     for (const listener of this.#listeners) listener.activated?.({ process, epoch, last: log.last, tail, committedSeq });
   }
 
+  /** Past R2: what this replica does not have is lost by order. The other's log is overridden where it has more. */
+  #force(process: ProcessName, epoch: number, generation: number): void {
+    this.#generation = generation;
+    this.voters.forced(generation);
+    let seq = Math.min(this.decided.length - 1, this.log(process).last.seq);
+    while (seq > 0 && this.lacks(process, seq) !== null) seq--;
+    this.decided.length = seq + 1;
+    this.#ackedSeq = Math.min(this.#ackedSeq, seq);
+    this.#overridden = { process: process === 'tracker' ? 'backup' : 'tracker', epoch };
+    for (const listener of this.#listeners) listener.forced?.(seq);
+  }
+
+  #isOverridden(process: ProcessName): boolean {
+    return this.#overridden?.process === process;
+  }
+
   #acknowledge(process: ProcessName, reply: ReplyFrame): void {
+    if (this.#isOverridden(process)) return;
     const { seq, epoch, durability } = reply;
     const place = this.log(process).at(seq) ?? this.decided[seq];
     if (place === undefined || durability === 'none')

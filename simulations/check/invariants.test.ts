@@ -126,6 +126,41 @@ describe('I3', () => {
   });
 });
 
+describe('a forced promotion', () => {
+  const alone = (make: MakeChecker): Told =>
+    inSync(make)
+      .chosen(configuration(1, 2, 'main'))
+      .append('tracker', 1, 'alone', 3)
+      .ack('tracker', 1, 3, 'local');
+  const forced = (make: MakeChecker): Told =>
+    alone(make)
+      .chosen({ ...configuration(2, 0, 'backup'), generation: 1 })
+      .leads('backup', 2);
+
+  it('overrides what the new primary lacks, and what the old one still says', () => {
+    for (const make of [ackedIsKept, noLateAcks, whoMayLeadHasAll]) {
+      const told = forced(make)
+        .append('backup', 2, '', 3)
+        .ack('backup', 2, 3, 'local')
+        .append('tracker', 1, 'late', 4)
+        .ack('tracker', 1, 4, 'local');
+      // The old one comes back: its tail is kept elsewhere and replaced.
+      told.install('tracker', 'backup');
+      assert.throws(() => told.append('tracker', 3, 'other', 4).append('backup', 2, 'x', 4), /I3/u);
+    }
+  });
+
+  it('is needed for that', () => {
+    assert.throws(
+      () =>
+        alone(ackedIsKept)
+          .chosen(configuration(2, 0, 'backup'))
+          .leads('backup', 2),
+      /I3: backup leads epoch 2 without entry 3/u,
+    );
+  });
+});
+
 describe('I4', () => {
   it('lets an old primary say what the new one has', () => {
     inSync(noLateAcks)

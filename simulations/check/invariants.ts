@@ -221,6 +221,10 @@ export const doneOnce: MakeChecker = (run) => {
     applied: (process, replies) => {
       for (const reply of replies) look(process, reply, 'applies');
     },
+    // What is overridden was not done: asked again, it is done anew.
+    forced: (seq) => {
+      for (const [key, known] of applied) if (known.seq > seq) applied.delete(key);
+    },
     acked: ({ process, reply }: Ack) => look(process, reply, 'answers'),
   });
   return {

@@ -40,6 +40,8 @@ export class VoterBook {
   readonly #acceptedBy = new Map<string, { readonly configuration: Configuration; readonly voters: Set<string> }>();
   /** Epochs up to which nothing that was accepted says anything of a replica's log, for it was lost then (R9). */
   readonly #lostThrough = new Map<string, number>();
+  /** Forced promotions that have come about. Whoever an operator is just forcing past R2 is not let lead by R2. */
+  #generation = 0;
   #chosen: Configuration;
   #electable: ReadonlySet<string> | null = null;
 
@@ -87,6 +89,12 @@ export class VoterBook {
     this.#electable = null;
     disk.record = now;
     return record;
+  }
+
+  /** A forced promotion has come about: from now on its configuration is one like others. */
+  forced(generation: number): void {
+    this.#generation = generation;
+    this.#electable = null;
   }
 
   /** The replica of this voter has lost its log (R9). */
@@ -150,6 +158,7 @@ export class VoterBook {
     const states = this.names.flatMap((name) => this.record(name)?.accepted ?? []);
     const electable = new Set<string>();
     for (const newestAccepted of maximaOfMajorities(states, this.majority)) {
+      if ((newestAccepted.generation ?? 0) > this.#generation) continue;
       for (const replica of newestAccepted.isr) {
         const distrusted = this.record(replica)?.distrustedThrough;
         if (distrusted !== undefined && newestAccepted.e > Math.max(distrusted, this.#lostThrough.get(replica) ?? -1))

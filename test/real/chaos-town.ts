@@ -69,9 +69,24 @@ export class Town {
   }
 
   /** The files of the network and its fault proxies; nothing runs yet. */
-  static async open({ proxies: count, disks: withDisks, random, died }: TownOptions): Promise<Town> {
+  static async open(options: TownOptions): Promise<Town> {
     enableCompileCache();
     const folder = mkdtempSync(join(tmpdir(), 'shoal-chaos-'));
+    const disks = new Map<string, Disk>();
+    try {
+      return await Town.#build(folder, disks, options);
+    } catch (error) {
+      for (const disk of disks.values()) disk.unmount(false);
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static async #build(
+    folder: string,
+    disks: Map<string, Disk>,
+    { proxies: count, disks: withDisks, random, died }: TownOptions,
+  ): Promise<Town> {
     const proxies = Array.from({ length: count }, (_, index) => proxyNameAt(index));
     const servers = ['main', 'backup', ...proxies];
     const ports = await freePorts(servers.length + NODES.length);
@@ -88,7 +103,6 @@ export class Town {
       rate: 0,
       timing: TIMING,
     });
-    const disks = new Map<string, Disk>();
     if (withDisks) for (const name of ['main', 'backup', 'proxy']) disks.set(name, Disk.mount(join(folder, 'data', name)));
     const links = await new Streets(folder, proxies, portOf, random.fork('links')).lay();
     return new Town(folder, proxies, links, disks, died);

@@ -76,8 +76,8 @@ class Run {
     this.#members?.close();
     if (this.#members?.fault) this.problems.push(`The harness: ${String(this.#members.fault)}`);
     this.problems.push(...this.book.violations);
-    const kept = keep && this.problems.length > 0;
-    if (this.#town !== null && kept)
+    const kept = keep && this.problems.length > 0 && this.#town !== null;
+    if (kept && this.#town !== null)
       writeFileSync(join(this.#town.folder, 'history.jsonl'), this.book.events.map((event) => `${JSON.stringify(event)}\n`).join(''));
     await this.#town?.close(kept);
     if (kept) say(`Logs, ledgers, faults.log and history.jsonl are left in ${this.#town?.folder}`);

@@ -12,7 +12,7 @@ test('processes killed, stopped and cut off at random under load: what clients w
   const report = await playChaos({ seconds: 8, seed, proxies: 1, keep: false, say: (line) => context.diagnostic(line) });
   assert.deepEqual(report.problems, []);
   assert.ok(report.acknowledged > 0);
-  assert.ok([...report.faults.values()].reduce((sum, count) => sum + count, 0) > 2);
+  assert.ok([...report.faults.values()].reduce((sum, count) => sum + count, 0) > 0);
 });
 
 test('what is lost, done twice or read from the past is found out', () => {

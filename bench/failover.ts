@@ -279,7 +279,8 @@ const main = async (): Promise<number> => {
     node: process.version,
     cpus: cpus().length,
     model: cpus()[0]?.model.trim() ?? '',
-    loadAverage: [loadBefore, loadavg()[0] ?? 0],
+    loadBefore,
+    loadAfter: loadavg()[0] ?? 0,
   };
   if (samples.length > 0) {
     const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
@@ -296,7 +297,7 @@ const main = async (): Promise<number> => {
     );
   }
   const record = { date: new Date().toISOString(), commit: commit(), machine, by, kills, seed, ...counts, figures, problems, samples };
-  writeFileSync(values.out, `${JSON.stringify(record, null, 1)}\n`);
+  writeFileSync(values.out, `${JSON.stringify(record, null, 2)}\n`);
   return problems.length === 0 && samples.length === kills ? 0 : 1;
 };
 

@@ -20,7 +20,7 @@ const logOf = (count: number): LogEntry[] => {
 };
 
 /** A primary's link over a log in memory, of which the first `compacted` entries are gone and `recentFrom` begins what is in memory. */
-const linkOver = (log: LogEntry[], { compacted = 0, recentFrom = 1, windowBytesMax = 100_000 } = {}) => {
+const linkOver = (log: LogEntry[], { compacted = 0, recentFrom = 1, windowBytesMax = 100_000, generation = 0 } = {}) => {
   const bench = new Bench();
   const sent: ReplicationFrame[] = [];
   const told: string[] = [];
@@ -40,7 +40,7 @@ const linkOver = (log: LogEntry[], { compacted = 0, recentFrom = 1, windowBytesM
         return log.at(-1) ?? EMPTY_LOG;
       },
       commitSeq: 2,
-      generation: 0,
+      generation,
       failover: null,
       bytesAfter: (seq) => (log.length - seq) * 260,
       recent: (fromSeq) => (fromSeq < recentFrom ? null : page(fromSeq)),
@@ -100,6 +100,41 @@ test('a follower whose log differs gets everything from what it has applied', ()
   say(probed({ ...(log[2] as LogEntry), epoch: 1 }, 1));
   assert.deepEqual(tell(), [], 'nothing is known to match yet');
   assert.deepEqual(spans(take()), ['2-3', '4-4']);
+});
+
+/** Answers for a follower of an older generation, which has `last` and has applied `applied`, until the primary stops asking. */
+const comparing = (to: ReturnType<typeof linkOver>, last: LogPosition, applied: number, common: number): number[] => {
+  const asked: number[] = [];
+  to.up();
+  for (let [frame] = to.take(); frame?.kind === 'probe'; [frame] = to.take()) {
+    assert.equal(frame.generation, 2);
+    asked.push(frame.at.seq);
+    assert.ok(asked.length < 20);
+    const matches = frame.at.seq <= common;
+    const diverged = matches && frame.at.seq >= applied ? {} : { diverged: true as const };
+    to.say({ kind: 'probed', epoch: EPOCH, matches, last, appliedSeq: applied, ...diverged });
+    to.bench.run(5);
+    if (to.link.phase !== 'probing') break;
+  }
+  return asked;
+};
+
+test('a follower of an older generation is asked until the last common entry is known; then it gets a snapshot', () => {
+  const log = logOf(40);
+  const to = linkOver(log, { generation: 2, compacted: 1 });
+  const asked = comparing(to, { ...(log[29] as LogEntry), epoch: 1 }, 25, 11);
+  assert.deepEqual(asked.slice(0, 2), [40, 25], 'the end, then what the follower has applied');
+  assert.ok(asked.includes(11) && asked.includes(12));
+  assert.equal(to.link.phase, 'snapshot');
+  assert.deepEqual(to.tell(), []);
+});
+
+test('where the logs part only behind what the follower has applied, it goes on from there', () => {
+  const log = logOf(40);
+  const to = linkOver(log, { generation: 2 });
+  const asked = comparing(to, { ...(log[29] as LogEntry), epoch: 1 }, 25, 25);
+  assert.deepEqual(asked, [40, 25]);
+  assert.notEqual(to.link.phase, 'snapshot');
 });
 
 test('sends no more than a window ahead of the acknowledgements, reading old entries from the disk', () => {

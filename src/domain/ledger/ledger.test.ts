@@ -197,6 +197,23 @@ test('a snapshot does not take the state back', () => {
   for (const chunk of source.snapshot().chunks) assert.equal(target.run('snapshotWrite', { chunk }).last.seq, 3);
 });
 
+test('after a forced promotion it does, in the transaction of its last chunk', () => {
+  const source = new TestLedger();
+  source.change({ kind: 'account.create', name: 'An', folded: 'an', passwordHash: 'x'.repeat(4_000), admin: false, inviteHash: null });
+  const target = new TestLedger();
+  target.append(noops(3));
+  target.change({ kind: 'account.create', name: 'Bình', folded: 'bình', passwordHash: 'y', admin: false, inviteHash: null });
+  const before = target.digest();
+  const { chunks } = source.snapshot();
+  for (const chunk of chunks) {
+    assert.equal(target.digest(), before);
+    target.run('snapshotWrite', { chunk, overrides: true });
+  }
+  assert.equal(target.digest(), source.digest());
+  assert.equal(target.run('account', { folded: 'bình' }), null);
+  assert.equal(target.run('open', {}).appliedSeq, 1);
+});
+
 test('a snapshot that is being read does not move, and is taken anew on demand', () => {
   const ledger = new TestLedger();
   ledger.append(noops(2));

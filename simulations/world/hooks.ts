@@ -28,10 +28,12 @@ export class Observers {
     }
   }
 
+  /** No method has more than five arguments; a list of them for each call would cost more than most of what is done with it. */
   #guarded(observer: Observer, method: (...args: never[]) => unknown): (...args: unknown[]) => void {
-    return (...args) => {
+    const told = method.bind(observer) as (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) => unknown;
+    return (a, b, c, d, e) => {
       try {
-        Reflect.apply(method, observer, args);
+        told(a, b, c, d, e);
       } catch (error) {
         this.broken ??= { error };
         throw error;

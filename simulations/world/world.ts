@@ -131,7 +131,8 @@ export class World implements Scheduler {
 
   /** The name of the process on the host that has this address (or name); of the address itself where there is none. */
   resident(address: string): string {
-    return this.#residents.get(this.network.nameOf(address) ?? '') ?? address;
+    const known = this.#residents.get(address);
+    return known ?? this.#residents.get(this.network.nameOf(address) ?? '') ?? address;
   }
 
   processes(): readonly SimulatedProcess[] {

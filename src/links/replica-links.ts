@@ -37,7 +37,7 @@ export interface ReplicaLinksOptions {
   /** The cluster key; null for links in the clear (simulations). */
   readonly security: Security | null;
   readonly linksMax: number;
-  /** The status goes to the proxies at every change and this often; about once a second with the report for people. */
+  /** The status goes to the proxies at every change and this often; about every two seconds with the report for people. */
   readonly statusEveryMs: number;
 }
 
@@ -61,7 +61,7 @@ export interface ReplicaLinksHandler {
 }
 
 /** The status carries the report for people so often. */
-const REPORT_EVERY_MS = 1_000;
+const REPORT_EVERY_MS = 2_000;
 /** How long a proxy has to answer for a node. */
 const PING_TIMEOUT_MS = 4_000;
 /** Pings under way at a time. */

@@ -133,7 +133,7 @@ export class Replicas {
     }));
   }
 
-  /** What each replica says of itself, for people. One whose link stands has said it within a second or so. */
+  /** What each replica says of itself, for people. One whose link stands has said it within two seconds or so. */
   reports(): SeenReplica[] {
     const now = this.#ports.clock.now();
     return [...this.#replicas.values()].map(({ view: { name, up, status, heardAt }, report, reason }) => {

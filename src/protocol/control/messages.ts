@@ -330,7 +330,7 @@ export interface StatusFrame {
   readonly appliedSeq: number;
   /** It may not lead (R2): the replica named may hold newer changes. Null otherwise. */
   readonly waitsFor: string | null;
-  /** For people; not with every status: about once a second, and where what the others say has changed. */
+  /** For people; not with every status: about every two seconds, and where what the others say has changed. */
   readonly report?: ServerReport;
 }
 

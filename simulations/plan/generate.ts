@@ -1,12 +1,12 @@
 /** From a seed to a plan: which cluster, which kinds of faults and operations, and each of them by itself. */
 import { createRandom } from '../../src/ports/counter-random.ts';
-import { below, type Random } from '../../src/ports/random.ts';
+import { below, between, type Random } from '../../src/ports/random.ts';
 import { drawFaults, type FaultDraft } from './fault-draws.ts';
 import { nodeNames, processNames, proxyNames, replicaNames, voterNames } from './names.ts';
 import { drawOperation, drawVocabulary, openingOperations, type OperationDraft } from './operation-draws.ts';
 import { chance, drawCluster, drawProfile, pick } from './profile.ts';
 import { faultKinds, inOrder, operationKinds } from './schema.ts';
-import { drawStories, type Story } from './stories.ts';
+import { drawOnlyFault, drawStories, type Story } from './stories.ts';
 import type { ClusterPlan, Fault, Operation, Plan, ProcessName, Profile } from './types.ts';
 
 /** Simulated milliseconds of faults, and of the calm after them (issue 3). */
@@ -19,6 +19,8 @@ export interface Phases {
 }
 
 const MINUTE_MS = 60_000;
+const AT_A_FAULT_PERCENT = 40;
+const BESIDE_A_FAULT_MS = [-150, 1_200] as const;
 /** Numbers of operations begin here; those of faults at 1. */
 const FIRST_OPERATION_ID = 100_000;
 
@@ -67,12 +69,20 @@ const faultsOf = (
   return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: index + 1, ...draft }) as Fault);
 };
 
+/** Users ask at any time; some of them just when something goes wrong, where it matters what becomes of it. */
+const operationTime = (random: Random, faults: readonly Fault[], chaosMs: number): number => {
+  if (faults.length === 0 || !chance(random, 'at a fault', AT_A_FAULT_PERCENT)) return below(random, 'at', chaosMs);
+  const { atMs } = pick(random, 'which fault', faults);
+  return Math.min(chaosMs, Math.max(0, Math.round(atMs + between(random, 'beside it', ...BESIDE_A_FAULT_MS))));
+};
+
 const operationsOf = (
   random: Random,
   cluster: ClusterPlan,
   profile: Profile,
   { chaosMs }: Phases,
   stories: readonly Story[],
+  faults: readonly Fault[],
 ): readonly Operation[] => {
   const words = drawVocabulary(random.fork('vocabulary'), cluster);
   const drafts: OperationDraft[] = [...openingOperations(words)];
@@ -81,7 +91,7 @@ const operationsOf = (
     const count = countOf(ofKind, profile.operationsPerMinute[kind] ?? 0, chaosMs);
     for (let n = 0; n < count; n++) {
       const own = ofKind.fork(String(n));
-      drafts.push(drawOperation(kind, own, words, below(own, 'at', chaosMs)));
+      drafts.push(drawOperation(kind, own, words, operationTime(own, faults, chaosMs)));
     }
   }
   drafts.push(...stories.flatMap(({ operations }) => operations));
@@ -100,7 +110,10 @@ export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS,
   const cluster = given.cluster ?? drawCluster(random.fork('cluster'));
   const profile = given.profile ?? drawProfile(random.fork('profile'), cluster);
   // Whoever gives a profile wants that much and no more.
-  const stories = given.profile === undefined ? drawStories(random.fork('stories'), cluster, phases.chaosMs) : [];
+  const only = given.profile === undefined ? drawOnlyFault(random.fork('only'), phases.chaosMs) : null;
+  const stories = given.profile === undefined && only === null ? drawStories(random.fork('stories'), cluster, phases.chaosMs) : [];
+  const faults = only === null ? faultsOf(random.fork('faults'), cluster, profile, phases, stories) : [{ id: 1, ...only } as Fault];
+  const operations = operationsOf(random.fork('operations'), cluster, profile, phases, stories, faults);
   return inOrder({
     version: 1,
     about: `generated from seed ${seed}`,
@@ -109,7 +122,8 @@ export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS,
     ...phases,
     core: drawCore(random.fork('core'), cluster),
     profile,
-    faults: faultsOf(random.fork('faults'), cluster, profile, phases, stories),
-    operations: operationsOf(random.fork('operations'), cluster, profile, phases, stories),
+    faults,
+    // An operator's order would be a second reason for an election.
+    operations: only === null ? operations : operations.filter(({ do: what }) => what !== 'handOver' && what !== 'forcePromote'),
   });
 };

@@ -18,6 +18,9 @@ export interface Vocabulary {
 }
 
 const CONTENT_BYTES = [500, 200_000] as const;
+/** Changes of which some are wanted on both replicas or not at all. */
+const CHANGES: ReadonlySet<Operation['do']> = new Set(['register', 'login', 'logout', 'passwd', 'disable', 'share', 'unshare']);
+const DEMANDS_PERCENT = 12;
 /** Accounts that only `repeat` registers begin here. */
 const REPEAT_ACCOUNTS_FROM = 100;
 const REPEAT_ACCOUNTS = 50;
@@ -52,6 +55,11 @@ const makers: Readonly<Record<Operation['do'], (random: Random, words: Vocabular
   }),
   accounts: () => ({}),
   handOver: () => ({}),
+  forcePromote: () => ({}),
+  manage: (random, { contents }) => ({
+    content: below(random, 'content', contents.length),
+    how: pick(random, 'how', ['pause', 'resume', 'resume', 'recheck'] as const),
+  }),
   repeat: (random) => ({
     account: REPEAT_ACCOUNTS_FROM + below(random, 'account', REPEAT_ACCOUNTS),
     times: chance(random, 'many', 15) ? 65 + below(random, 'times', 40) : 2 + below(random, 'times', 12),
@@ -59,8 +67,10 @@ const makers: Readonly<Record<Operation['do'], (random: Random, words: Vocabular
 };
 
 export const drawOperation = (kind: Operation['do'], random: Random, words: Vocabulary, atMs: number): OperationDraft => {
-  const node = pick(random, 'node', kind === 'handOver' ? replicaNames : nodeNames(words.cluster));
-  return { do: kind, atMs, node, ...makers[kind](random, words) } as OperationDraft;
+  const order = kind === 'handOver' || kind === 'forcePromote';
+  const node = pick(random, 'node', order ? replicaNames : nodeNames(words.cluster));
+  const demand = CHANGES.has(kind) && chance(random, 'wants two copies', DEMANDS_PERCENT) ? { require: 'replicated' } : {};
+  return { do: kind, atMs, node, ...makers[kind](random, words), ...demand } as OperationDraft;
 };
 
 /** Every node has somebody signed in before much goes wrong: the administrator at the first, accounts in turn at the others. */

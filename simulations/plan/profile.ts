@@ -50,6 +50,8 @@ const OPERATION_WEIGHTS: Readonly<Record<Operation['do'], number>> = {
   search: 3,
   accounts: 1,
   handOver: 0.3,
+  forcePromote: 0.15,
+  manage: 1,
   repeat: 1,
 };
 
@@ -61,6 +63,9 @@ const DENSITIES = [
 ] as const;
 const FAULT_ON_PERCENT = 35;
 const OPERATION_ON_PERCENT = 75;
+/** What makes a run say less of everything else: an operator gives up changes that were acknowledged. */
+const SELDOM = ['forcePromote'] as const;
+const SELDOM_ON_PERCENT = 8;
 const OPERATIONS_PER_MINUTE = [20, 150] as const;
 
 /** Divides `total` over the kinds that are on. */
@@ -71,7 +76,9 @@ const ratesOf = <K extends string>(
   onPercent: number,
   total: number,
 ): Partial<Record<K, number>> => {
-  const on = kinds.filter((kind) => chance(random, `${kind} is on`, onPercent));
+  const on = kinds.filter((kind) =>
+    chance(random, `${kind} is on`, (SELDOM as readonly string[]).includes(kind) ? SELDOM_ON_PERCENT : onPercent),
+  );
   const chosen = on.length > 0 ? on : [pick(random, 'the only one', kinds)];
   const shares = chosen.map((kind) => weights[kind] * logBetween(random, `share of ${kind}`, 0.3, 3));
   const sum = shares.reduce((a, b) => a + b, 0);

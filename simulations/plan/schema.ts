@@ -57,7 +57,7 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bitRot'), ...timed, process: name }),
 ]);
 
-const asked = { ...timed, node: name };
+const asked = { ...timed, node: name, require: z.literal('replicated').optional() };
 const account = whole(0, L.accountMax);
 const password = whole(0, L.passwordMax);
 const content = whole(0, L.contentMax);
@@ -74,6 +74,8 @@ const operation = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('search'), ...asked, words: z.string().max(200) }),
   z.strictObject({ do: z.literal('accounts'), ...asked }),
   z.strictObject({ do: z.literal('handOver'), ...asked }),
+  z.strictObject({ do: z.literal('forcePromote'), ...asked }),
+  z.strictObject({ do: z.literal('manage'), ...asked, content, how: z.enum(['pause', 'resume', 'recheck']) }),
   z.strictObject({ do: z.literal('repeat'), ...asked, account, times: whole(1, L.repeatMax) }),
 ]);
 
@@ -151,7 +153,7 @@ const meaning = (plan: Plan, file: string): Problem[] => {
   });
   plan.operations.forEach((operation, index) => {
     mustBeNew(operation.id, `operations[${index}]`);
-    const who = operation.do === 'handOver' ? new Set<string>(replicaNames) : nodes;
+    const who = operation.do === 'handOver' || operation.do === 'forcePromote' ? new Set<string>(replicaNames) : nodes;
     if (!who.has(operation.node)) wrong(`operations[${index}].node`, `must be one of ${[...who].join(', ')} to ${operation.do}`);
     if (operation.atMs > plan.chaosMs + plan.calmMs) wrong(`operations[${index}].atMs`, 'is after the end of the run');
   });

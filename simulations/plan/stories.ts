@@ -32,8 +32,10 @@ const ACCOUNTS_A_STORY = 100;
 /** Stories begin when everybody is signed in, and early enough to end. */
 const EARLIEST_MS = 6_000;
 const LAST_BEFORE_END_MS = 12_000;
-const STORIES_PERCENT = 50;
-const STORIES_MAX = 4;
+const STORIES_PERCENT = 55;
+const STORIES_MAX = 5;
+/** The tracker leads until something befalls it. */
+const ABOUT_TRACKER_PERCENT = 65;
 
 const within = ({ random }: Scene, purpose: string, low: number, high: number): number => Math.round(between(random, purpose, low, high));
 
@@ -194,7 +196,21 @@ const lostLog = (scene: Scene): Story => {
   };
 };
 
-const tellers = [tail, olderComesBack, bothStand, deposed, amnesia, lateWords, lostLog] as const;
+/** The more often a story is here, the more often it is told. */
+const tellers = [
+  tail,
+  tail,
+  tail,
+  olderComesBack,
+  olderComesBack,
+  bothStand,
+  deposed,
+  deposed,
+  amnesia,
+  lateWords,
+  lostLog,
+  lostLog,
+] as const;
 
 /** The stories of a plan: in half of all plans none, otherwise up to four at random times. */
 export const drawStories = (random: Random, cluster: ClusterPlan, chaosMs: number): readonly Story[] => {
@@ -202,7 +218,7 @@ export const drawStories = (random: Random, cluster: ClusterPlan, chaosMs: numbe
   if (room <= 0 || !chance(random, 'stories', STORIES_PERCENT)) return [];
   return Array.from({ length: 1 + below(random, 'how many', STORIES_MAX) }, (_, index) => {
     const own = random.fork(String(index));
-    const one = pick(own, 'one', replicaNames);
+    const one = chance(own, 'about the tracker', ABOUT_TRACKER_PERCENT) ? 'tracker' : 'backup';
     const scene: Scene = {
       random: own,
       cluster,
@@ -213,4 +229,29 @@ export const drawStories = (random: Random, cluster: ClusterPlan, chaosMs: numbe
     };
     return pick(own, 'story', tellers)(scene);
   });
+};
+
+const ONE_FAULT_PERCENT = 8;
+
+/**
+ * In some plans one single fault is all that happens, to the pair: what users may then expect is exact (L4, L5). Null in
+ * all others.
+ */
+export const drawOnlyFault = (random: Random, chaosMs: number): FaultDraft | null => {
+  const room = chaosMs - EARLIEST_MS - LAST_BEFORE_END_MS;
+  if (room <= 0 || !chance(random, 'only one fault', ONE_FAULT_PERCENT)) return null;
+  const atMs = EARLIEST_MS + below(random, 'at', room);
+  const forMs = Math.round(between(random, 'for', 500, 40_000));
+  const process = chance(random, 'the tracker', ABOUT_TRACKER_PERCENT) ? 'tracker' : 'backup';
+  const other = process === 'tracker' ? 'backup' : 'tracker';
+  switch (pick(random, 'what', ['kill', 'power', 'pause', 'cut', 'cut'] as const)) {
+    case 'kill':
+      return { kind: 'kill', atMs, forMs, process, afterSteps: below(random, 'steps', 100) };
+    case 'power':
+      return { kind: 'power', atMs, forMs, process, afterSteps: below(random, 'steps', 100), torn: chance(random, 'torn', 50) };
+    case 'pause':
+      return { kind: 'pause', atMs, forMs: Math.min(forMs, 5_000), process };
+    case 'cut':
+      return { kind: 'cut', atMs, forMs, from: [process], to: [other], bothWays: chance(random, 'both ways', 50) };
+  }
 };

@@ -82,7 +82,11 @@ export type Fault =
 export type FaultKind = Fault['kind'];
 
 /** What a user of `node` asks for. Accounts and contents are numbers: names, passwords and bytes follow from them. */
-export type Operation = Timed & { readonly node: ProcessName } & (
+export type Operation = Timed & {
+  readonly node: ProcessName;
+  /** A change is wanted on both replicas, or not at all. */
+  readonly require?: 'replicated';
+} & (
     | { readonly do: 'register'; readonly account: number }
     | { readonly do: 'login'; readonly account: number; /** Which of the passwords it has had. */ readonly password: number }
     | { readonly do: 'logout' }
@@ -95,6 +99,9 @@ export type Operation = Timed & { readonly node: ProcessName } & (
     | { readonly do: 'accounts' }
     /** The operator's orders (`node` is the replica asked). */
     | { readonly do: 'handOver' }
+    | { readonly do: 'forcePromote' }
+    /** With a download or share that the node has. */
+    | { readonly do: 'manage'; readonly content: number; readonly how: 'pause' | 'resume' | 'recheck' }
     /** A client of its own sends one change this many times, in any order, over the proxies there are. */
     | { readonly do: 'repeat'; readonly account: number; readonly times: number }
   );

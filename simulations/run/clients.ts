@@ -6,7 +6,7 @@ import type { NetworkConfig, Secrets } from '../../src/config/types.ts';
 import { millis } from '../../src/ports/clock.ts';
 import { createRandom } from '../../src/ports/counter-random.ts';
 import { below, type Random } from '../../src/ports/random.ts';
-import type { MemberFrame, ReplyFrame, RequestFrame } from '../../src/protocol/control/messages.ts';
+import type { MemberFrame, Order, ReplyFrame, RequestFrame } from '../../src/protocol/control/messages.ts';
 import { sha256, toHex } from '../../src/protocol/digest.ts';
 import { fail, ok, type Result } from '../../src/protocol/result.ts';
 import type { Incarnation, World } from '../world/index.ts';
@@ -48,6 +48,14 @@ export class Clients implements Orders {
   }
 
   handOver(id: number, replica: string, done: Answer): void {
+    this.#order({ do: 'handover' }, id, replica, done);
+  }
+
+  forcePromote(id: number, replica: string, done: Answer): void {
+    this.#order({ do: 'forcePromote' }, id, replica, done);
+  }
+
+  #order(order: Order, id: number, replica: string, done: Answer): void {
     const index = replica === 'tracker' ? 0 : 1;
     const { replicas, networkId } = this.#network;
     const { name, address } = replicas[index] as NetworkConfig['replicas'][number];
@@ -57,7 +65,7 @@ export class Clients implements Orders {
     const { ports } = incarnation;
     const security = clusterKey === null ? {} : { security: clusterKey };
     incarnation.step(() =>
-      giveOrder(ports, { replica: name, address, identity, answerMaxMs: ORDER_ANSWER_MAX_MS, ...security }, { do: 'handover' }, done),
+      giveOrder(ports, { replica: name, address, identity, answerMaxMs: ORDER_ANSWER_MAX_MS, ...security }, order, done),
     );
   }
 

@@ -19,6 +19,8 @@ const WAITING_MAX = 50;
 export interface Orders {
   /** Asks a replica to hand over; answers once. */
   handOver(id: number, replica: string, done: (result: Result<object>) => void): void;
+  /** Makes a replica lead although it may lack what was acknowledged; answers once. */
+  forcePromote(id: number, replica: string, done: (result: Result<object>) => void): void;
   /** A client of its own sends one registration several times; answers once for all. */
   repeat(id: number, name: string, password: string, times: number, done: (result: Result<object>) => void): void;
 }
@@ -70,7 +72,7 @@ export class Workload {
 
   #begin(operation: Operation): void {
     if (this.#closed) return;
-    if (operation.do === 'handOver') return this.#handOver(operation);
+    if (operation.do === 'handOver' || operation.do === 'forcePromote') return this.#order(operation, operation.do);
     if (operation.do === 'repeat') return this.#repeat(operation);
     const node = nodeAt(this.#reach, operation.node);
     if (node === null) return this.#skip();
@@ -112,9 +114,9 @@ export class Workload {
     for (const hook of this.#world.hooks.answered) hook(operation.id, operation.node, result);
   }
 
-  #handOver(operation: Operation & { do: 'handOver' }): void {
-    this.#called(operation, { call: 'handOver', args: {}, account: null });
-    this.#orders.handOver(operation.id, operation.node, (result) => this.#answered(operation, result));
+  #order(operation: Operation, order: 'handOver' | 'forcePromote'): void {
+    this.#called(operation, { call: order, args: {}, account: null });
+    this.#orders[order](operation.id, operation.node, (result) => this.#answered(operation, result));
   }
 
   #repeat(operation: Operation & { do: 'repeat' }): void {
@@ -149,49 +151,55 @@ export class Workload {
       return true;
     };
     const done = (value: object): void => answer(ok(value));
+    const demand = operation.require === undefined ? {} : { require: operation.require };
     switch (operation.do) {
       case 'register': {
         const code = operation.account === ADMIN_ACCOUNT ? ADMIN_CODE : null;
-        return call('register', { name: accountName(operation.account), password: passwordText(0), code }, done);
+        return call('register', { name: accountName(operation.account), password: passwordText(0), code, ...demand }, done);
       }
       case 'login': {
         const name = accountName(operation.account);
-        return call('login', { name, password: passwordText(operation.password) }, (value) => {
+        return call('login', { name, password: passwordText(operation.password), ...demand }, (value) => {
           this.#passwords.set(name, operation.password);
           done(value);
         });
       }
       case 'logout':
-        return call('logout', {}, done);
+        return call('logout', { ...demand }, done);
       case 'passwd': {
         if (account === null) return false;
         const oldPassword = passwordText(this.#passwords.get(account) ?? 0);
-        return call('passwd', { oldPassword, newPassword: passwordText(operation.password) }, (value) => {
+        return call('passwd', { oldPassword, newPassword: passwordText(operation.password), ...demand }, (value) => {
           this.#passwords.set(account, operation.password);
           done(value);
         });
       }
       case 'disable':
-        return call('account.disable', { name: accountName(operation.account), disabled: operation.disabled }, done);
+        return call('account.disable', { name: accountName(operation.account), disabled: operation.disabled, ...demand }, done);
       case 'accounts':
         return call('accounts', { after: '', limit: ACCOUNTS_LIMIT }, done);
       case 'search':
         return call('search', { words: operation.words, offset: 0, limit: SEARCH_LIMIT }, done);
       case 'share': {
         const paths = [sharedPath(operation.node, operation.content, operation.bytes)];
-        return call('share', { paths, name: null, tags: [], v1: false, pieceLength: null }, ({ job }) =>
+        return call('share', { paths, name: null, tags: [], v1: false, pieceLength: null, ...demand }, ({ job }) =>
           this.#followShare(node, operation.content, job, answer),
         );
       }
       case 'unshare': {
         const id = this.#ids.get(operation.content);
-        return id !== undefined && call('unshare', { id }, done);
+        return id !== undefined && call('unshare', { id, ...demand }, done);
       }
       case 'get': {
         const what = contentName(operation.content);
         return call('get', { what, to: null, files: [], sequential: false }, ({ id }) => this.#followGet(node, operation, id, answer));
       }
+      case 'manage': {
+        const id = this.#ids.get(operation.content);
+        return id !== undefined && call(operation.how, { id }, done);
+      }
       case 'handOver':
+      case 'forcePromote':
       case 'repeat':
         return false;
     }

@@ -15,6 +15,7 @@ import {
 } from './invariants.ts';
 import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 import { epochsOnlyRise } from './proxies.ts';
+import { distrustsItself, handsOverEverything, onlyWhatIsChosen, promiseEndsPrimary, readsAskMajority } from './rules.ts';
 
 /** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
 export const allCheckers: readonly MakeChecker[] = [
@@ -38,6 +39,11 @@ export const allCheckers: readonly MakeChecker[] = [
   viewIsTrue,
   writesResume,
   electionsEnd,
+  onlyWhatIsChosen,
+  promiseEndsPrimary,
+  readsAskMajority,
+  distrustsItself,
+  handsOverEverything,
   watchContents,
   completeIsIdentical,
   takenIsTrue,

@@ -264,12 +264,31 @@ export const writesResume: MakeChecker = (run) => {
   };
 };
 
+/** The replicas are cut off from each other for a while, and nothing else goes wrong. */
+const isPairCut = ({ faults }: Plan): boolean => {
+  const [fault, ...more] = faults;
+  if (fault?.kind !== 'cut' || more.length > 0) return false;
+  return fault.from.length === 1 && fault.to.length === 1 && [...fault.from, ...fault.to].every((process) => replicas.includes(process));
+};
+
+/** The first one, two for who dies and comes back, and one more for a hand-over that timing may bring about. */
+const ELECTIONS_WITH_ONE_FAULT = 4;
+
 export const electionsEnd: MakeChecker = (run) => {
   const name = 'L5';
   const calm = new Calm(run);
+  const ordered = run.plan.operations.some(({ do: what }) => what === 'handOver' || what === 'forcePromote');
+  const oneFault = !ordered && (hasOneFault(run.plan) || isPairCut(run.plan));
+  const epochs = new Set<number>();
   let settled: { readonly epoch: number } | null = null;
   modelOf(run).listen({
     activated: ({ process, epoch }) => {
+      epochs.add(epoch);
+      if (oneFault && epochs.size > ELECTIONS_WITH_ONE_FAULT)
+        violated(
+          name,
+          `${process} was elected for epoch ${epoch}: the ${epochs.size}th election of a run with one single fault; ${describe(run)}`,
+        );
       const age = calm.age();
       if (settled === null || age === null || epoch <= settled.epoch) return;
       violated(
@@ -280,7 +299,8 @@ export const electionsEnd: MakeChecker = (run) => {
   });
   return {
     name,
-    demands: 'In the calm, elections come to an end: who leads then goes on, whatever half-deaf processes are about.',
+    demands:
+      'In the calm, elections come to an end: who leads then goes on, whatever half-deaf processes are about. And one single fault brings about a few at most.',
     sent() {
       const age = settled === null && calm.lastsLongEnough ? calm.glance() : null;
       if (age === null || age <= STABLE + ANSWERED_WITHIN) return;

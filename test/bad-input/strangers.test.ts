@@ -11,7 +11,7 @@ const ports = (cluster: Cluster) => {
   const proxy = network.proxies[0]?.address as Address;
   const tracker = network.replicas[0]?.address as Address;
   return [
-    { role: 'proxy', address: proxy, key: secrets.networkKey },
+    { role: 'proxy1', address: proxy, key: secrets.networkKey },
     { role: 'tracker', address: tracker, key: secrets.clusterKey },
   ] as const;
 };
@@ -81,7 +81,10 @@ test('another protocol version and another network are refused with both sides n
   const [{ address, key }] = ports(cluster);
   assert.match(
     stranger.say(address, bytesOf(hello), key).heard,
-    /"code":"version","message":"this side speaks protocol version 1, the other side 99; update the side that answered"/u,
+    new RegExp(
+      `"code":"version","message":"this side speaks protocol version ${PROTOCOL_VERSION}, the other side 99; update the side that answered"`,
+      'u',
+    ),
   );
   const elsewhere = stranger.say(address, bytesOf({ ...hello, version: PROTOCOL_VERSION, networkId: 'ff'.repeat(16) }), key);
   assert.match(elsewhere.heard, /"code":"network"/u);

@@ -154,11 +154,11 @@ test('a node with no peers waits and says why, from one reason to the next, and 
   download(cluster, 'node2', id);
   waits(/^The one peer known could not be reached yet; it is tried again and again\.$/u);
   waits(/^No owner is online; it goes on when one is\.$/u);
-  cluster.kill('proxy');
+  cluster.kill('proxy1');
   waits(/^The network is not reached \(.+\); it goes on by itself when it is\.$/u);
   const offline = refusal(cluster, 'node2', 'search', { words: '', offset: 0, limit: 1 });
   assert.equal(offline.code, 'offline');
-  cluster.start('proxy');
+  cluster.start('proxy1');
   cluster.start('node1');
   cluster.untilComplete('node2', id);
   same(cluster, 'node2', path);

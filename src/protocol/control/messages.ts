@@ -14,7 +14,7 @@ export type * from './report.ts';
 export type { SwarmDeltaFrame, WireSwarmItem, WireSwarmNode } from './swarm-delta.ts';
 
 /** Raised when an old program could misunderstand a new one. The two sides of a hello must have the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 // ---- Shared shapes ---------------------------------------------------------------------------------------------
 

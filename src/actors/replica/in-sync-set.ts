@@ -67,9 +67,14 @@ export class InSyncSet {
     return this.#primacy.chosen.v;
   }
 
-  /** Another one is proposed and not chosen yet. */
-  get changing(): boolean {
-    return this.#primacy.proposal !== null;
+  /**
+   * The replica that could take over now: in sync, and its link is up; the one that has most. Null where there is none, or
+   * where this primary is about to go on alone.
+   */
+  heir(up: ReadonlySet<VoterName>): VoterName | null {
+    if (this.#primacy.proposal !== null) return null;
+    const peers = this.peers.filter((peer) => up.has(peer));
+    return peers.reduce<VoterName | null>((best, peer) => (best === null || this.matchOf(peer) > this.matchOf(best) ? peer : best), null);
   }
 
   /** The other members of the chosen configuration: each holds everything that was acknowledged. */

@@ -13,6 +13,7 @@ import { millis, type TimerId } from '../../ports/clock.ts';
 import type { ReplicaReport, ReplicationFrame, VotingFrame } from '../../protocol/control/messages.ts';
 import { type Done, fail } from '../../protocol/result.ts';
 import type { Proposal, ProposalFailure, ProposalOutcome, ReadFailure, ReadPoint } from './api.ts';
+import { Drain } from './drain.ts';
 import { InSyncSet } from './in-sync-set.ts';
 import type { PrimaryDeps } from './primary-deps.ts';
 import { PrimaryLinks } from './primary-links.ts';
@@ -38,9 +39,7 @@ export class PrimaryRole {
   #noopAppended = false;
   /** Of this epoch's configurations; the log is of it before anything is appended to it. */
   readonly #generation: number;
-  /** While it hands over: no change is appended any more, and this is told once the peer has all that were. */
-  #drained: (() => void) | null = null;
-  #draining = false;
+  readonly #drain: Drain;
   #stopped = false;
 
   constructor(deps: PrimaryDeps, activation: Configuration, up: ReadonlySet<VoterName>) {
@@ -64,6 +63,11 @@ export class PrimaryRole {
       epoch: activation.e,
       trusted: () => this.#trusted(),
       outranked: (epoch) => this.#outranked(epoch),
+    });
+    this.#drain = new Drain((peer) => {
+      const end = this.#recent.head.seq;
+      const done = !replicaLog.busy && replicaLog.appliedSeq >= end && this.#inSync.matchOf(peer) >= end;
+      return done ? end : null;
     });
     const majority = majorityOf(deps.voters.length);
     const { readsMax } = limits;
@@ -147,36 +151,19 @@ export class PrimaryRole {
     this.#reads.ask(this.commitSeq, done);
   }
 
-  /**
-   * The replica that could take over now: in sync, and by its link alive. Null where there is none, or where this primary
-   * is about to go on alone.
-   */
+  /** See `InSyncSet.heir`. */
   heir(up: ReadonlySet<VoterName>): VoterName | null {
-    if (this.#inSync.changing) return null;
-    const peers = this.#inSync.peers.filter((peer) => up.has(peer));
-    return peers.reduce<VoterName | null>(
-      (best, peer) => (best === null || this.#inSync.matchOf(peer) > this.#inSync.matchOf(best) ? peer : best),
-      null,
-    );
+    return this.#inSync.heir(up);
   }
 
   /** Appends no more changes, which wait; `drained` is called with the last one once `peer` has synced it and all are answered. */
   drain(peer: VoterName, drained: (seq: number) => void): void {
-    this.#draining = true;
-    const { replicaLog } = this.#deps;
-    this.#drained = () => {
-      const end = this.#recent.head.seq;
-      if (replicaLog.busy || this.#inSync.matchOf(peer) < end || replicaLog.appliedSeq < end) return;
-      this.#drained = null;
-      drained(end);
-    };
-    this.#drained();
+    this.#drain.begin(peer, drained);
   }
 
   /** The hand-over has failed: what waits is appended. */
   resume(): void {
-    this.#draining = false;
-    this.#drained = null;
+    this.#drain.end();
     this.#pump();
   }
 
@@ -240,7 +227,7 @@ export class PrimaryRole {
     if (this.#timer !== null) this.#deps.clock.clearTimer(this.#timer);
     this.#links.stop();
     this.#inSync.stop();
-    this.#drained = null;
+    this.#drain.end();
     this.#reads.stop();
     this.#proposals.refuseAll(unappended);
   }
@@ -252,7 +239,7 @@ export class PrimaryRole {
     const { replicaLog } = this.#deps;
     if (this.#stopped || replicaLog.busy) return;
     if (!this.#noopAppended) this.#begin();
-    else if (this.#proposals.queued > 0 && !this.#draining) this.#appendBatch();
+    else if (this.#proposals.queued > 0 && !this.#drain.holds) this.#appendBatch();
     else if (replicaLog.appliedSeq < Math.min(this.commitSeq, replicaLog.last.seq)) {
       replicaLog.apply(this.commitSeq, (written) => this.#written(written));
     }
@@ -308,7 +295,7 @@ export class PrimaryRole {
       return;
     }
     this.#pump();
-    this.#drained?.();
+    this.#drain.check();
   }
 
   /** R5: notes how the committed entries are kept. They are applied next. */
@@ -371,7 +358,7 @@ export class PrimaryRole {
     if (this.#stopped) return;
     this.#watch.answered(follower);
     this.#inSync.matched(follower, seq);
-    this.#drained?.();
+    this.#drain.check();
   }
 
   /** R6: whether a write that is durable here has waited too long for somebody else. In an idle pair none does. */

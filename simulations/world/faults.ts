@@ -22,7 +22,7 @@ interface Active {
 /** A core that cannot lead yet, because of what was under way when it was healed, is looked at again. */
 const LOOK_AGAIN_MICROS = seconds(2);
 
-/** A fault that is on its way: only its parts know how long it takes. */
+/** The faults of one run. From then on, whatever ends by itself is started again (see `Downtime`). */
 export class Faults {
   readonly #cluster: Cluster;
   readonly #faults: readonly Fault[];

@@ -72,12 +72,12 @@ export const replicationMutants: readonly Mutant[] = [
     about: 'a new primary counts the other replica as in sync without looking at its log',
   },
   {
-    name: 'accept-after-a-higher-promise',
+    name: 'lead-before-a-majority-accepts',
     rule: 'R3',
-    file: VOTER,
-    find: 'configuration.e < state.promised || order < 0',
-    replace: 'order < 0',
-    about: 'a voter accepts a configuration of an epoch below its promise',
+    file: 'src/actors/replica/candidate-role.ts',
+    find: 'this.#accepted.size < majorityOf(this.#deps.voters.length)',
+    replace: 'this.#accepted.size < 1',
+    about: 'a candidate leads when it alone has accepted its activation',
   },
   {
     name: 'append-of-an-older-epoch',
@@ -244,6 +244,34 @@ export const replicationMutants: readonly Mutant[] = [
     replace: 'status.epoch < best.epoch',
     about: 'of two that say that they lead, a proxy asks the older one',
     also: [{ file: ROUTE, find: ' || status.epoch < epochSeen) continue;', replace: ') continue;' }],
+  },
+];
+
+/** Of what primaries do with care, and could do without it for a long time unnoticed. */
+export const primaryMutants: readonly Mutant[] = [
+  {
+    name: 'stall-is-ignored',
+    rule: 'TILT',
+    file: 'src/domain/replication/stall.ts',
+    find: '=> now - tickedAt > every + stall;',
+    replace: '=> now - tickedAt > (every + stall) * 1e9;',
+    about: 'a primary that stood still goes on as if nothing had happened',
+  },
+  {
+    name: 'hand-over-before-durable',
+    rule: 'hand-over',
+    file: PRIMARY_ROLE,
+    find: ' && this.#inSync.matchOf(peer) >= end;',
+    replace: ';',
+    about: 'the other replica is told to take over before it has everything',
+  },
+  {
+    name: 'overridden-is-not-kept',
+    rule: 'force-promote',
+    file: FOLLOWER_ROLE,
+    find: 'if (!this.#older.isOlder) {',
+    replace: 'if (!this.#older.isOlder || afterSeq !== -1) {',
+    about: 'what a forced promotion overrides is gone without a copy in quarantine',
   },
 ];
 

@@ -207,6 +207,8 @@ export const doneOnce: MakeChecker = (run) => {
   const look = (process: string, { requestId, seq, body }: Pick<StoredReply, 'requestId' | 'seq' | 'body'>, did: string): void => {
     // Too old to say: the reply table has a limit, and what it forgot is not answered again.
     if (!body.ok && body.code === 'indeterminate') return;
+    // Says how many keep it, in place of what came of it: two copies were demanded, and there is one.
+    if (!body.ok && body.code === 'degraded') return;
     const key = `${requestId.client}:${requestId.n}`;
     const known = applied.get(key);
     const answer = { seq, body: essence({ body }) };

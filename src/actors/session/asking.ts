@@ -80,6 +80,8 @@ interface Asked {
   readonly timer: TimerId;
   /** Sent over the link of now, and not answered. */
   sent: boolean;
+  /** When it was first sent over the link of now; null before. */
+  sentAt: Micros | null;
   /** Sent over a link that went down before the answer. */
   lost: boolean;
   token: string | null;
@@ -129,6 +131,7 @@ export class Asking {
       deadlineAt: this.#clock.now() + millis(REQUEST_DEADLINE_MS),
       timer,
       sent: false,
+      sentAt: null,
       lost: false,
       token: null,
       tries: 0,
@@ -149,7 +152,15 @@ export class Asking {
     for (const asked of this.#asked.values()) {
       asked.lost ||= asked.sent;
       asked.sent = false;
+      asked.sentAt = null;
     }
+  }
+
+  /** Since when the oldest request has waited that was sent over the link of now; null where none does. */
+  get waitingSince(): Micros | null {
+    let oldest: Micros | null = null;
+    for (const { sentAt } of this.#asked.values()) if (sentAt !== null && (oldest === null || sentAt < oldest)) oldest = sentAt;
+    return oldest;
   }
 
   /** No proxy answers: who does not want to wait is told. */
@@ -218,6 +229,7 @@ export class Asking {
       tail: asked.tail,
     });
     asked.sent = sent;
+    if (sent) asked.sentAt ??= this.#clock.now();
     if (!sent && !asked.hold && this.#ways.gaveUp()) this.#expireSoon(asked);
   }
 

@@ -1,7 +1,9 @@
 /** The node's API calls that are one question to the network. */
+import { isWrite } from '../../domain/routing/operations.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { Operation, OperationName } from '../../protocol/control/messages.ts';
+import type { Answer } from './asking.ts';
 
 /** Calls that the session answers. `login` and `logout` also change who is signed in. */
 export type SessionCall =
@@ -43,3 +45,12 @@ export const operationOf = <K extends SessionCall>(name: K, args: ApiCalls[K]['a
 
 /** Asked without being signed in. */
 export const isOpen = (op: OperationName): boolean => op === 'register' || op === 'login' || op === 'cluster';
+
+/** Answers that people read as what there is now. */
+const TOLD_STALE: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'nodes', 'whoami', 'accounts']);
+
+/** People are told how a change is kept, and where an answer may lack the newest changes. */
+export const asResult = (op: OperationName, { value, stale, durability }: Answer): object => {
+  if (isWrite(op)) return { ...value, durability };
+  return stale && TOLD_STALE.has(op) ? { ...value, stale } : value;
+};

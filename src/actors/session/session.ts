@@ -4,7 +4,6 @@ import { startMachine } from '../../bus/machine.ts';
 import type { Address as ActorAddress, Reactor } from '../../bus/reactor.ts';
 import type { NetworkConfig } from '../../config/types.ts';
 import type { Network, NetworkAnswer, RequestFailure, SwarmFollower } from '../../data/network.ts';
-import { isWrite } from '../../domain/routing/operations.ts';
 import { dialLink } from '../../links/dial.ts';
 import { backoffMs } from '../../links/dialler.ts';
 import type { Link, LinkDown, LinkHandler } from '../../links/link.ts';
@@ -26,8 +25,9 @@ import { formatAddress, type Security } from '../../transports/transport.ts';
 import { AccountStore, type SignedIn } from './account-store.ts';
 import { Announcer } from './announcer.ts';
 import { type Answer, type AskOptions, Asking } from './asking.ts';
-import { isOpen, operationOf, type SessionCall } from './calls.ts';
+import { asResult, isOpen, operationOf, type SessionCall } from './calls.ts';
 import { advertised, Membership } from './membership.ts';
+import { ProxyPatience } from './patience.ts';
 import { wordsFor } from './words.ts';
 import { type SessionMessage, sessionMachine, type SessionState } from './machine.ts';
 
@@ -55,6 +55,8 @@ const SESSION: ActorAddress<SessionMessage> = 'node.session';
 const STOP_TIMEOUT_MS = 1_000;
 const BACKOFF_MAX_MS = 2_000;
 const SPREAD_MS = 500;
+/** Not that of a link's own keep-alive, whose answers the link keeps to itself. */
+const PATIENCE_NONCE = 1;
 const NO_TAIL = new Uint8Array(0);
 const NOT_SIGNED_IN = 'Nobody is signed in at this node; sign in with: shoal login NAME';
 
@@ -66,6 +68,7 @@ export class NetworkSession implements Network {
   readonly #asking: Asking;
   readonly #announcer: Announcer;
   readonly #membership: Membership;
+  readonly #patience: ProxyPatience;
   #machine: Actor<typeof sessionMachine> | null = null;
   #state: SessionState = 'offline';
   #loaded = false;
@@ -93,6 +96,12 @@ export class NetworkSession implements Network {
       tokenRefused: (token) => this.#tokenRefused(token),
       gaveUp: () => this.#gaveUp(),
       notEntered: () => this.#membership.enterWithin(0),
+    });
+    this.#patience = new ProxyPatience(clock, {
+      waitingSince: () => this.#asking.waitingSince,
+      withoutPrimary: () => this.#route !== null && this.#route.primary === null && this.#route.waitsFor === null,
+      ping: () => void this.#link?.send({ kind: 'ping', nonce: PATIENCE_NONCE, node: null }),
+      leave: (reason) => this.#leave(reason),
     });
     this.#announcer = new Announcer(clock, random.fork('announces'), {
       node: deps.node,
@@ -146,6 +155,7 @@ export class NetworkSession implements Network {
       if (ended) return;
       ended = true;
       clock.clearTimer(timer);
+      this.#patience.stop();
       this.#link?.close();
       this.#asking.stop();
       this.#machine?.stop();
@@ -250,6 +260,7 @@ export class NetworkSession implements Network {
   #send(frame: RequestFrame | AnnounceFrame): boolean {
     if (this.#link === null || this.#link.peer === null) return false;
     this.#link.send(frame);
+    if (frame.kind === 'request') this.#patience.sent();
     return true;
   }
 
@@ -278,26 +289,45 @@ export class NetworkSession implements Network {
           this.#route = null;
           this.#failures.clear();
           ports.log.info({ proxy: entry.name }, 'connected to a proxy');
+          this.#patience.heard();
           this.#post({ type: 'link.up' });
           this.#asking.linkUp();
         },
-        frame: (frame) => this.#frame(frame),
+        frame: (frame) => {
+          if (this.#link === link) this.#frame(frame);
+        },
         down: (reason) => {
           if (this.#link !== link) return;
-          this.#link = null;
           if (!wasUp) this.#failures.set(proxy, reason);
-          ports.log.info({ proxy: entry.name, reason: reason.message }, 'no connection to the proxy');
-          this.#asking.linkDown();
-          if (!this.#stopping) this.#post({ type: wasUp ? 'link.down' : 'link.failed' });
+          this.#lost(reason.message, wasUp);
         },
       },
     );
     this.#link = link;
   }
 
+  /** There is no link any more, or none to count on. */
+  #lost(reason: string, wasUp: boolean): void {
+    this.#link = null;
+    const proxy = this.#deps.network.proxies[this.#proxy]?.name ?? '';
+    this.#deps.ports.log.info({ proxy, reason }, 'no connection to the proxy');
+    this.#asking.linkDown();
+    if (!this.#stopping) this.#post({ type: wasUp ? 'link.down' : 'link.failed' });
+  }
+
+  /** Its proxy does not answer, or has nobody to ask: another one may. What waits is sent there under its own id. */
+  #leave(reason: string): void {
+    const link = this.#link;
+    if (link === null || this.#stopping || this.#deps.network.proxies.length < 2) return;
+    this.#lost(reason, true);
+    link.close();
+  }
+
   #frame(frame: Parameters<LinkHandler<MemberFrame>['frame']>[0]): void {
+    this.#patience.heard();
     switch (frame.kind) {
       case 'reply':
+        if (frame.stale !== true && frame.body.ok) this.#patience.answered();
         return this.#asking.replied(frame);
       case 'announced':
         return this.#announcer.announced(frame);
@@ -366,12 +396,3 @@ export class NetworkSession implements Network {
     });
   }
 }
-
-/** Answers that people read as what there is now. */
-const TOLD_STALE: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'nodes', 'whoami', 'accounts']);
-
-/** People are told how a change is kept, and where an answer may lack the newest changes. */
-const asResult = (op: OperationName, { value, stale, durability }: Answer): object => {
-  if (isWrite(op)) return { ...value, durability };
-  return stale && TOLD_STALE.has(op) ? { ...value, stale } : value;
-};

@@ -89,14 +89,14 @@ const ratesOf = <K extends string>(
 
 const round = (rate: number): number => Math.round(rate * 1_000) / 1_000;
 
-/** One proxy or up to three; one witness or three; 2 to 8 nodes; sometimes thin uplinks and short logs. */
+/** One proxy or up to three; one witness or three; 2 to 8 nodes; sometimes liars, thin uplinks and short logs. */
 export const drawCluster = (random: Random): ClusterPlan => {
   const proxies = 1 + below(random, 'proxies', 3);
   return {
     proxies,
     witnesses: proxies === 3 && chance(random, 'three witnesses', 60) ? 3 : 1,
     nodes: 2 + below(random, 'nodes', 7),
-    liars: 0,
+    liars: chance(random, 'liars', 25) ? 1 + below(random, 'how many lie', 2) : 0,
     ...(chance(random, 'a short log', 40) ? { logEntriesKept: Math.round(logBetween(random, 'log entries kept', 2, 60)) } : {}),
     uplinkBytesPerSecond: chance(random, 'thin uplinks', 40) ? Math.round(logBetween(random, 'uplink', 50_000, 5_000_000)) : null,
   };

@@ -10,6 +10,7 @@ export interface Counts {
 }
 
 const EVENTS_MAX = 2_000_000;
+const LONG_PAUSE_MS = 3_000;
 
 export class Book {
   readonly events: HistoryEvent[] = [];
@@ -23,6 +24,8 @@ export class Book {
   /** When something was acknowledged last, and the longest time without. Milliseconds of `performance.now()`. */
   lastAckAt = performance.now();
   longestPauseMs = 0;
+  /** Told of every long time without an acknowledgement, when it is over. */
+  paused: (ms: number) => void = () => {};
   readonly #keyBySeq = new Map<number, string>();
   #lastId = 0;
 
@@ -69,7 +72,9 @@ export class Book {
   #acknowledged(): void {
     this.counts.acknowledged += 1;
     const now = performance.now();
-    this.longestPauseMs = Math.max(this.longestPauseMs, now - this.lastAckAt);
+    const pauseMs = now - this.lastAckAt;
+    this.longestPauseMs = Math.max(this.longestPauseMs, pauseMs);
+    if (pauseMs > LONG_PAUSE_MS) this.paused(pauseMs);
     this.lastAckAt = now;
   }
 }

@@ -113,7 +113,9 @@ class Run {
 
   async #goWrong(town: Town, seconds: number): Promise<void> {
     const log = join(town.folder, 'faults.log');
-    const faults = new Faults(town, this.#random.fork('faults'), (line) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`));
+    const note = (line: string): void => appendFileSync(log, `${new Date().toISOString()} ${line}\n`);
+    const faults = new Faults(town, this.#random.fork('faults'), note);
+    this.book.paused = (ms) => note(`nothing was acknowledged for ${(ms / 1_000).toFixed(1)} s`);
     this.#faults = faults;
     const demons = Array.from({ length: FAULTS_AT_ONCE }, () => faults.run());
     const until = performance.now() + seconds * 1_000;

@@ -221,7 +221,12 @@ const isGotOver = (fault: Fault, proxies: number): boolean => {
     case 'pause':
       return isServer(fault.process);
     case 'cut':
-      return !fault.bothWays && fault.from.length === 1 && fault.to.length === 1 && [...fault.from, ...fault.to].every(isServer);
+      return (
+        !fault.bothWays &&
+        fault.from.length === 1 &&
+        fault.to.length === 1 &&
+        [...fault.from, ...fault.to].every((name) => !name.startsWith('node'))
+      );
     default:
       return false;
   }

@@ -15,7 +15,14 @@ import {
 } from './invariants.ts';
 import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 import { epochsOnlyRise } from './proxies.ts';
-import { distrustsItself, handsOverEverything, onlyWhatIsChosen, promiseEndsPrimary, readsAskMajority } from './rules.ts';
+import {
+  distrustsItself,
+  handsOverEverything,
+  onePromiseAnEpoch,
+  onlyWhatIsChosen,
+  promiseEndsPrimary,
+  readsAskMajority,
+} from './rules.ts';
 
 /** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
 export const allCheckers: readonly MakeChecker[] = [
@@ -39,6 +46,7 @@ export const allCheckers: readonly MakeChecker[] = [
   viewIsTrue,
   writesResume,
   electionsEnd,
+  onePromiseAnEpoch,
   onlyWhatIsChosen,
   promiseEndsPrimary,
   readsAskMajority,

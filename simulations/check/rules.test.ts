@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configuration, replyOf, requestOf, Told } from './check.test-kit.ts';
 import { Violation } from './checker.ts';
-import { distrustsItself, handsOverEverything, onlyWhatIsChosen, promiseEndsPrimary, readsAskMajority } from './rules.ts';
+import {
+  distrustsItself,
+  handsOverEverything,
+  onePromiseAnEpoch,
+  onlyWhatIsChosen,
+  promiseEndsPrimary,
+  readsAskMajority,
+} from './rules.ts';
 
 const broken = (rule: string, does: () => unknown): void => {
   assert.throws(does, (error: unknown) => error instanceof Violation && error.checker === rule);
@@ -72,4 +79,28 @@ test('a hand-over waits until the other disk has everything', () => {
   const told = () => new Told(handsOverEverything).append('tracker', 1, 'a').append('tracker', 1, 'b');
   broken('hand-over', () => told().sent('tracker', 'backup', 'replica', now));
   told().copy('tracker', 'backup').sent('tracker', 'backup', 'replica', now);
+});
+
+test('R1: one promise an epoch, and none for another while a primary is heard', () => {
+  const promise = (epoch: number) => ({ kind: 'promise', epoch, accepted: configuration(1, 0, 'main') }) as const;
+  const vote = { kind: 'vote', epoch: 2, candidate: 'backup', handOver: false } as const;
+  const told = () => new Told(onePromiseAnEpoch).sent('proxy1', 'tracker', 'proxy', promise(2));
+  told().sent('proxy1', 'tracker', 'proxy', promise(2)).sent('proxy1', 'backup', 'proxy', promise(3));
+  broken('R1', () => told().sent('proxy1', 'backup', 'proxy', promise(2)));
+  const stands = new Told(onePromiseAnEpoch).sent('backup', 'proxy1', 'proxy', vote);
+  broken('R1', () => stands.sent('backup', 'tracker', 'replica', promise(2)));
+
+  const granted = { kind: 'preVoteReply', epoch: 2, promised: 1, accepted: configuration(1, 0, 'main'), refused: null } as const;
+  const after = (ms: number): Told => {
+    const hears = new Told(onePromiseAnEpoch)
+      .chosen(configuration(1, 0, 'main'))
+      .tell('received', 'proxy1', 'tracker', 'proxy', heartbeat(1));
+    hears.nowMs += ms;
+    return hears;
+  };
+  broken('R1', () => after(500).sent('proxy1', 'backup', 'proxy', granted));
+  after(1_000).sent('proxy1', 'backup', 'proxy', granted);
+  after(500).sent('proxy1', 'tracker', 'proxy', granted);
+  const down = { at: 0, process: 'proxy1', level: 'warn', fields: { replica: 'main' }, message: 'link to a replica is down' } as const;
+  after(500).tell('logged', down).sent('proxy1', 'backup', 'proxy', granted);
 });

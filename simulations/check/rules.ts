@@ -158,3 +158,50 @@ export const handsOverEverything: MakeChecker = (run) => {
     },
   };
 };
+
+/** After so long a witness may have stopped to count on a primary, whatever the rate of its clock. */
+const JUST_HEARD_MICROS = 1_000 * 0.9 * LAN_TIMING.primaryAliveMs;
+/** Promises that are remembered, by voter and epoch; the oldest go first. */
+const PROMISES_MAX = 1_024;
+
+export const onePromiseAnEpoch: MakeChecker = (run) => {
+  const name = 'R1';
+  const promised = new Map<string, ProcessName>();
+  const promise = (voter: ProcessName, epoch: number, to: ProcessName): void => {
+    const key = `${voter} ${epoch}`;
+    const before = promised.get(key);
+    if (before !== undefined && before !== to)
+      violated(name, `${voter} promises epoch ${epoch} to ${to}, after it promised it to ${before}`);
+    promised.set(key, to);
+    if (promised.size > PROMISES_MAX) promised.delete(promised.keys().next().value as string);
+  };
+  /** A witness cannot forget whom it heard but by a restart. */
+  const heard = new Map<ProcessName, { readonly from: ProcessName; readonly at: number }>();
+  return {
+    name,
+    demands: 'A voter promises an epoch to one candidate, and a witness that has just heard a primary would vote for nobody else.',
+    started: (process) => void heard.delete(process),
+    logged({ process, message, fields }) {
+      // Its link is gone, and with it the reason to count on that primary.
+      if (message === 'link to a replica is down' && fields['replica'] === voterOf(heard.get(process)?.from ?? '')) heard.delete(process);
+    },
+    received(process, from, _link, frame) {
+      if (frame.kind !== 'heartbeat' || replicas.has(process)) return;
+      const own = modelOf(run).voters.record(voterOf(process))?.promised ?? Number.POSITIVE_INFINITY;
+      if (frame.epoch >= own) heard.set(process, { from, at: run.now() });
+    },
+    sent(process, to, _link, frame) {
+      // Who asks for votes has promised to itself first.
+      if (frame.kind === 'vote') promise(process, frame.epoch, process);
+      else if (frame.kind === 'promise') promise(process, frame.epoch, to);
+      else if (frame.kind === 'preVoteReply' && frame.refused === null) {
+        const last = heard.get(process);
+        if (last !== undefined && last.from !== to && run.now() - last.at < JUST_HEARD_MICROS)
+          violated(
+            name,
+            `${process} would vote for ${to} ${((run.now() - last.at) / 1_000).toFixed(0)} ms after it heard the primary ${last.from}`,
+          );
+      }
+    },
+  };
+};

@@ -1,4 +1,5 @@
 /** Every checker of a run. */
+import { rejoinsFirst } from './amnesia.ts';
 import type { MakeChecker } from './checker.ts';
 import { asIfInOrder, sessionsNeverUnsee } from './clients.ts';
 import { announcesBeside, asDurableAsSaid, nothingAckedIsCut, promisedFirst } from './copies.ts';
@@ -47,6 +48,7 @@ export const allCheckers: readonly MakeChecker[] = [
   writesResume,
   electionsEnd,
   onePromiseAnEpoch,
+  rejoinsFirst,
   onlyWhatIsChosen,
   promiseEndsPrimary,
   readsAskMajority,

@@ -234,10 +234,19 @@ export const asIfInOrder: MakeChecker = (run) => new Clients(run);
 const ASKED_MAX = 10_000;
 
 /** A session's reads never go back behind what it has seen, unless the answer says that it may be stale. */
-export const sessionsNeverUnsee: MakeChecker = () => {
+export const sessionsNeverUnsee: MakeChecker = (run) => {
   /** Of each node, since it started: the highest entry in an answer, and what each request may not fall behind. */
   const seen = new Map<ProcessName, number>();
   const floors = new Map<ProcessName, Map<string, number>>();
+  /** Of the last forced promotion: what answers of older epochs say is overridden. */
+  let forcedEpoch = 0;
+  modelOf(run).listen({
+    forced: (seq, epoch) => {
+      forcedEpoch = epoch;
+      for (const counts of [seen, ...floors.values()] as Map<string, number>[])
+        for (const [key, entry] of counts) counts.set(key, Math.min(entry, seq));
+    },
+  });
   return {
     name: NAME,
     demands: 'A node sees its own changes, and never an older state than before, but where the answer is marked as stale.',
@@ -256,7 +265,7 @@ export const sessionsNeverUnsee: MakeChecker = () => {
       if (!asked.has(key)) asked.set(key, seen.get(process) ?? 0);
     },
     received(process, from, link, frame) {
-      if (frame.kind !== 'reply' || link !== 'member' || !frame.body.ok || frame.stale === true) return;
+      if (frame.kind !== 'reply' || link !== 'member' || !frame.body.ok || frame.stale === true || frame.epoch < forcedEpoch) return;
       const key = `${frame.requestId.client}:${frame.requestId.n}`;
       const floor = floors.get(process)?.get(key);
       if (floor === undefined) return;

@@ -41,7 +41,7 @@ export interface ModelListener {
   applied?(process: ProcessName, replies: readonly StoredReply[]): void;
   voter?(change: VoterChange): void;
   /** An operator has forced a promotion past R2: what was committed behind `seq` is overridden, and may come to be something else. */
-  forced?(seq: number): void;
+  forced?(seq: number, epoch: number): void;
   /** The process starts, and its voter's state is older than what was synced; `lost`: the plan took it away. */
   voterWentBack?(voter: string, before: string, lost: boolean): void;
 }
@@ -264,7 +264,7 @@ export class ClusterModel implements Checker {
     this.decided.length = seq + 1;
     this.#ackedSeq = Math.min(this.#ackedSeq, seq);
     this.#overridden = { process: process === 'tracker' ? 'backup' : 'tracker', epoch };
-    for (const listener of this.#listeners) listener.forced?.(seq);
+    for (const listener of this.#listeners) listener.forced?.(seq, epoch);
   }
 
   #isOverridden(process: ProcessName): boolean {

@@ -36,6 +36,9 @@ export const makeStyle = (colors: boolean): Style => ({
   cyan: paint(colors, 36, 39),
 });
 
+/** Null where the width is not known: a terminal that nobody gave a size says 0 (`docker exec -t`, `script`). */
+const widthOf = ({ columns = 0 }: Sink): number | null => (columns > 0 ? columns : null);
+
 /** Results go to standard output, everything about them (progress, hints, errors) to standard error. */
 export class Output {
   readonly json: boolean;
@@ -64,16 +67,16 @@ export class Output {
   }
 
   get columns(): number {
-    return this.#out.columns ?? PLAIN_COLUMNS;
+    return widthOf(this.#out) ?? PLAIN_COLUMNS;
   }
 
   /** The width that sentences are broken at; null where no terminal shows them. */
   get wrapColumns(): number | null {
-    return this.#out.isTTY === true ? (this.#out.columns ?? null) : null;
+    return this.#out.isTTY === true ? widthOf(this.#out) : null;
   }
 
   get errorColumns(): number {
-    return this.#err.columns ?? PLAIN_COLUMNS;
+    return widthOf(this.#err) ?? PLAIN_COLUMNS;
   }
 
   /** A line of the result, for people; nothing with `--json`. */

@@ -111,7 +111,7 @@ describe('status --cluster through a node', () => {
     assert.match(out, /^mode +SOLO: changes are kept on backup alone/mu);
     assert.match(out, /^generation +2: 2 promotions were forced$/mu);
     assert.match(out, /^main +no answer .*\n +127\.0\.0\.1:17402 refused the connection/mu);
-    assert.match(out, /^seen by +proxy, routed$/mu);
+    assert.match(out, /^seen by +proxy, which has found the primary$/mu);
   });
 
   it('says what the next change does where the pair was in step and the other one is gone', async () => {
@@ -126,6 +126,9 @@ describe('status --cluster through a node', () => {
     const none = await ask(dark);
     assert.equal(none.status, EXIT.temporary);
     assert.match(none.out, /^primary +none: neither tracker nor backup answers$/mu);
+    assert.match(none.out, /^voters +not known: no tracker answers$/mu);
+    const few = await ask(clusterOf([away('main'), seen('backup', { mode: 'NONE', primary: null, voters: [] })], null));
+    assert.match(few.out, /^primary +none: 1 of 2 voters answer, too few to elect one$/mu);
   });
 
   it('fits narrow terminals: columns of least weight go first, names and roles stay', async () => {
@@ -137,6 +140,11 @@ describe('status --cluster through a node', () => {
       for (const line of table.filter((text) => !text.startsWith(' '))) assert.ok(displayWidth(line) <= columns, `${columns}: ${line}`);
       assert.match(out, /^REPLICA +ROLE +.*LAG$|^REPLICA +ROLE +.*LAG +/mu);
     }
+  });
+
+  it('takes a terminal without a size for one of which nothing is known', async () => {
+    const { out } = await ask(healthy, 0);
+    assert.match(out, /^failover +.* from backup to main; backup was silent for 1\.0 s$/mu);
   });
 
   it('gives programs all of it', async () => {

@@ -56,9 +56,9 @@ const handover = async (context: Context): Promise<void> => {
   const { config } = serverConfig(context);
   const { output } = context;
   await withOperator(config, async (operator) => {
-    const { primary, epoch } = await operator.cluster();
+    const { primary, epoch, mode } = await operator.cluster();
     if (primary === null) return stopWith('unavailable', `No replica leads now, so there is nothing to hand over. See: ${look(context)}`);
-    output.note(`${primary} leads (epoch ${epoch}) and hands over; requests are held meanwhile.`);
+    if (mode === 'SYNC') output.note(`${primary} leads (epoch ${epoch}) and hands over; requests are held meanwhile.`);
     const done = await order(context, operator, primary, 'handover');
     const { from, to, heldMs } = done;
     const settled = await untilLeads(operator, (cluster) => cluster.primary === to && cluster.epoch >= done.epoch);

@@ -10,12 +10,16 @@ const names = (list: readonly string[]): string =>
 const verb = (list: readonly unknown[], one: string, many: string): string => (list.length === 1 ? one : many);
 
 /** Who does not lead, and why nobody does. */
-const primaryText = ({ primary, epoch, waitsFor, replicas, draining }: ClusterReport): string => {
+const primaryText = ({ primary, epoch, waitsFor, replicas, voters, draining }: ClusterReport): string => {
   if (primary !== null) return `${primary}, epoch ${epoch}${draining ? '; it is handing over' : ''}`;
   const answering = replicas.filter(({ report }) => report !== null);
   const reader = answering[0]?.name ?? null;
   if (waitsFor !== null && reader !== null) return `none: ${waitingWords(reader, waitsFor)}`;
-  return reader === null ? 'none: neither tracker nor backup answers' : 'none now; one is being elected, or too few voters answer';
+  if (reader === null) return 'none: neither tracker nor backup answers';
+  const answer = voters.filter(({ answers }) => answers === true).length;
+  return answer * 2 > voters.length
+    ? 'none now; one is being elected'
+    : `none: ${answer} of ${voters.length} voters answer, too few to elect one`;
 };
 
 const modeText = ({ mode, primary, replicas }: ClusterReport): string => {
@@ -29,6 +33,7 @@ const modeText = ({ mode, primary, replicas }: ClusterReport): string => {
 const votersText = ({ voters }: ClusterReport): string => {
   const is = (answers: boolean | null): string[] => voters.filter((voter) => voter.answers === answers).map(({ name }) => name);
   const [good, bad, unknown] = [is(true), is(false), is(null)];
+  if (unknown.length === voters.length) return 'not known: no tracker answers';
   return [
     ...(good.length > 0 ? [`${names(good)} ${verb(good, 'answers', 'answer')}`] : []),
     ...(bad.length > 0 ? [`${names(bad)} ${verb(bad, 'does', 'do')} not`] : []),
@@ -41,6 +46,16 @@ const failoverText = ({ lastFailover }: ClusterReport): string => {
   const { wallMs, epoch, from, to, why } = lastFailover;
   const seconds = String(new Date(wallMs).getSeconds()).padStart(2, '0');
   return `${formatTime(wallMs)}:${seconds}, epoch ${epoch}: ${from === null ? '' : `from ${from} `}to ${to}; ${why}`;
+};
+
+/** What a proxy's state means to those who ask it. */
+const PROXY_WORDS: Readonly<Record<string, string>> = {
+  discovering: 'which looks for a primary',
+  routed: 'which has found the primary',
+  suspect: 'which has not heard from the primary for a moment',
+  holding: 'which holds requests until there is a primary',
+  softOnly: 'which has nobody to send changes to; reads and downloads go on',
+  unavailable: 'which reaches no tracker',
 };
 
 /** Lines of a name and a sentence. */
@@ -56,7 +71,9 @@ export const clusterRows = (cluster: ClusterReport, network: string | null): rea
   ...(cluster.generation === 0
     ? []
     : [['generation', `${cluster.generation}: ${plural(cluster.generation, 'promotion was', 'promotions were')} forced`] as const]),
-  ...(cluster.proxy === null ? [] : [['seen by', `${cluster.proxy.name}, ${cluster.proxy.state}`] as const]),
+  ...(cluster.proxy === null
+    ? []
+    : [['seen by', `${cluster.proxy.name}, ${PROXY_WORDS[cluster.proxy.state] ?? cluster.proxy.state}`] as const]),
 ];
 
 const number =

@@ -48,6 +48,13 @@ test('where the primary says nothing of a follower, the ends of the logs are com
   assert.equal(cluster.replicas[1]?.lagEntries, 3);
 });
 
+test('the lag of one that a new primary has not heard yet is not known, instead of being everything', () => {
+  const followers = [{ name: 'backup', state: 'connecting', lagEntries: 100, lagBytes: null }];
+  const leads = seen('main', { role: 'primary', lastSeq: 100, followers });
+  assert.equal(clusterOf([leads, away('backup')], null).replicas[1]?.lagEntries, null);
+  assert.equal(clusterOf([leads, seen('backup', { lastSeq: 98 })], null).replicas[1]?.lagEntries, 2);
+});
+
 test('of two that say they lead, the higher epoch counts', () => {
   const cluster = clusterOf([seen('main', { role: 'primary' }), seen('backup', { role: 'primary', epoch: 4, mode: 'SOLO' })], null);
   assert.deepEqual([cluster.primary, cluster.epoch, cluster.mode], ['backup', 4, 'SOLO']);

@@ -16,12 +16,15 @@ const primaryOf = (reports: readonly ServerReport[]): ServerReport | null =>
     null,
   );
 
-/** What the primary has measured, else the difference of the logs' ends. Without a primary nobody can lag behind it. */
+/**
+ * What the primary has measured, else the difference of the logs' ends. Without a primary nobody can lag behind it. One that has not
+ * heard from a replica since it leads counts all its entries: that is no lag, it is not knowing.
+ */
 const lagOf = (primary: ServerReport | null, report: ServerReport | null, name: string): number | null => {
   if (primary === null) return null;
   if (primary.name === name) return 0;
   const measured = primary.followers.find((follower) => follower.name === name);
-  if (measured !== undefined) return measured.lagEntries;
+  if (measured !== undefined && measured.lagEntries < primary.lastSeq) return measured.lagEntries;
   return report === null ? null : Math.max(0, primary.lastSeq - report.lastSeq);
 };
 

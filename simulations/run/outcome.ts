@@ -19,6 +19,7 @@ export interface Coverage {
 export interface RunOutcome {
   readonly failure: Failure | null;
   readonly events: number;
+  /** How long the cluster ran. The minute of quiet after its end, which must leave nothing, is not counted: it costs nothing. */
   readonly virtualMicros: number;
   /** Virtual microseconds at which the plan's time began: the cluster was up. */
   readonly begunMicros: number;

@@ -57,6 +57,8 @@ class Run {
   #phase: RunView['phase'] = 'starting';
   /** When the cluster was up: time 0 of the plan. */
   #begun = 0;
+  /** When the calm was over; null before. */
+  #livedMicros: number | null = null;
 
   constructor(world: World, plan: Plan, options: RunOptions) {
     this.#world = world;
@@ -90,6 +92,7 @@ class Run {
       this.#phase = 'calm';
       this.#goOn(chaosMs + calmMs);
       this.#workload.close();
+      this.#livedMicros = this.#world.now();
       stopAll(this.#world, this.#running(), this.#eventsMax);
     }
     this.#phase = 'over';
@@ -97,7 +100,8 @@ class Run {
   }
 
   outcome(failure: Failure | null): RunOutcome {
-    const { events, virtualMicros, traceHash } = this.#world.report();
+    const { events, virtualMicros: nowMicros, traceHash } = this.#world.report();
+    const virtualMicros = this.#livedMicros ?? nowMicros;
     const { asked, succeeded } = this.#workload.counts;
     const coverage = this.#coverage.coverage();
     return {

@@ -156,10 +156,11 @@ export class Asking {
     }
   }
 
-  /** Since when the oldest request has waited that was sent over the link of now; null where none does. */
-  get waitingSince(): Micros | null {
+  /** Since when the oldest request has waited that was sent over the link of now (of a person: `personal`); null where none does. */
+  waitingSince(personal: boolean): Micros | null {
     let oldest: Micros | null = null;
-    for (const { sentAt } of this.#asked.values()) if (sentAt !== null && (oldest === null || sentAt < oldest)) oldest = sentAt;
+    for (const { sentAt, hold } of this.#asked.values())
+      if (sentAt !== null && !(personal && hold) && (oldest === null || sentAt < oldest)) oldest = sentAt;
     return oldest;
   }
 

@@ -7,6 +7,8 @@ import { ProxyPatience } from './patience.ts';
 class Bench {
   now: Micros = 0;
   waitingSince: Micros | null = 0;
+  /** Whether who waits is a person. */
+  personal = false;
   withoutPrimary = false;
   /** Whether the proxy answers a ping. */
   alive = false;
@@ -23,7 +25,7 @@ class Bench {
       clearTimer: () => (this.#due = []),
     };
     this.patience = new ProxyPatience(clock, {
-      waitingSince: () => this.waitingSince,
+      waitingSince: (personal) => (personal && !this.personal ? null : this.waitingSince),
       withoutPrimary: () => this.withoutPrimary,
       ping: () => {
         this.pings++;
@@ -70,20 +72,31 @@ describe('patience with a proxy', () => {
     assert.deepEqual(bench.until(4).left, ['it has no primary, and a request waits']);
   });
 
+  /** Seconds until the next one is left. */
+  const next = (bench: Bench): number => {
+    const from = bench.now;
+    bench.waitingSince = from;
+    bench.patience.heard();
+    bench.patience.sent();
+    const before = bench.left.length;
+    while (bench.left.length === before) bench.until(bench.now / 1_000_000 + 0.1);
+    return Math.round((bench.now - from) / 1_000_000);
+  };
+
   it('is twice as patient with the next one, until one has answered', () => {
     const bench = new Bench().until(4);
-    const next = (): number => {
-      const from = bench.now;
-      bench.waitingSince = from;
-      bench.patience.heard();
-      bench.patience.sent();
-      const before = bench.left.length;
-      while (bench.left.length === before) bench.until(bench.now / 1_000_000 + 0.1);
-      return Math.round((bench.now - from) / 1_000_000);
-    };
-    assert.deepEqual([next(), next(), next(), next()], [6, 12, 24, 30]);
+    assert.deepEqual([next(bench), next(bench)], [6, 6]);
     bench.patience.answered();
-    assert.equal(next(), 3);
+    assert.equal(next(bench), 3);
+  });
+
+  it('is never more patient where a person waits and there is no primary', () => {
+    const bench = new Bench();
+    Object.assign(bench, { alive: true, withoutPrimary: true });
+    bench.until(4);
+    assert.equal(next(bench), 6);
+    bench.personal = true;
+    assert.deepEqual([next(bench), next(bench)], [3, 3]);
   });
 
   it('looks only while something waits', () => {

@@ -6,8 +6,8 @@ import type { Clock, Micros, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 
 export interface PatienceWays {
-  /** Since when the oldest request waits that was sent over this link; null where none does. */
-  waitingSince(): Micros | null;
+  /** Since when the oldest request waits that was sent over this link (of a person: `personal`); null where none does. */
+  waitingSince(personal: boolean): Micros | null;
   /** The proxy has said that it knows no primary, and one may come by itself. */
   withoutPrimary(): boolean;
   /** Asks the proxy for a sign of life. */
@@ -21,8 +21,8 @@ const LOOK_EVERY_MS = 500;
 const PING_AFTER_MS = 1_000;
 /** A failover takes less, so that a node does not run about in each. */
 const PATIENCE_MS = 3_000;
-/** Where no proxy has an answer the next try takes twice as long, up to this. */
-const PATIENCE_MAX_MS = 30_000;
+/** Where no proxy has an answer the next try takes twice as long, up to this; not where a person waits. */
+const PATIENCE_MAX_MS = 6_000;
 
 export class ProxyPatience {
   readonly #clock: Clock;
@@ -60,12 +60,14 @@ export class ProxyPatience {
   }
 
   #look(): void {
-    const since = this.#ways.waitingSince();
+    const since = this.#ways.waitingSince(false);
     if (since === null) return;
     const now = this.#clock.now();
+    const person = this.#ways.waitingSince(true);
     const silence = now - Math.max(this.#heardAt, since);
     const silent = silence >= millis(this.#patienceMs);
-    if (silent || (now - since >= millis(this.#patienceMs) && this.#ways.withoutPrimary())) {
+    const long = now - since >= millis(this.#patienceMs) || (person !== null && now - person >= millis(PATIENCE_MS));
+    if (silent || (long && this.#ways.withoutPrimary())) {
       this.#patienceMs = Math.min(PATIENCE_MAX_MS, this.#patienceMs * 2);
       this.#ways.leave(
         silent ? `nothing heard for ${Math.round(silence / 1_000)} ms, and a request waits` : 'it has no primary, and a request waits',

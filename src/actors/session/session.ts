@@ -98,7 +98,7 @@ export class NetworkSession implements Network {
       notEntered: () => this.#membership.enterWithin(0),
     });
     this.#patience = new ProxyPatience(clock, {
-      waitingSince: () => this.#asking.waitingSince,
+      waitingSince: (personal) => this.#asking.waitingSince(personal),
       withoutPrimary: () => this.#route !== null && this.#route.primary === null && this.#route.waitsFor === null,
       ping: () => void this.#link?.send({ kind: 'ping', nonce: PATIENCE_NONCE, node: null }),
       leave: (reason) => this.#leave(reason),

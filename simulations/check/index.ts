@@ -23,7 +23,9 @@ import {
   onlyWhatIsChosen,
   promiseEndsPrimary,
   readsAskMajority,
+  routesToTheNewest,
 } from './rules.ts';
+import { overriddenIsKept, sameStateFromSameLog } from './state.ts';
 
 /** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
 export const allCheckers: readonly MakeChecker[] = [
@@ -54,9 +56,12 @@ export const allCheckers: readonly MakeChecker[] = [
   readsAskMajority,
   distrustsItself,
   handsOverEverything,
+  routesToTheNewest,
+  overriddenIsKept,
   watchContents,
   completeIsIdentical,
   takenIsTrue,
   stoppedStaysAway,
   tablesHaveAnEnd,
+  sameStateFromSameLog,
 ];

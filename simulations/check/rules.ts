@@ -205,3 +205,39 @@ export const onePromiseAnEpoch: MakeChecker = (run) => {
     },
   };
 };
+
+interface SaidStatus {
+  readonly leads: boolean;
+  readonly epoch: number;
+}
+
+export const routesToTheNewest: MakeChecker = () => {
+  const name = 'R12';
+  /** By proxy: what each replica has said of itself last, on this link. */
+  const said = new Map<ProcessName, Map<ProcessName, SaidStatus>>();
+  const newest = new Map<ProcessName, number>();
+  return {
+    name,
+    demands: 'A proxy that has heard of the primary of an epoch sends no request to one of an epoch before.',
+    started(process) {
+      said.delete(process);
+      newest.delete(process);
+    },
+    received(process, from, link, frame) {
+      if (frame.kind !== 'status' || link !== 'proxy' || !replicas.has(from)) return;
+      const leads = frame.role === 'primary';
+      said.set(process, (said.get(process) ?? new Map<ProcessName, SaidStatus>()).set(from, { leads, epoch: frame.epoch }));
+      if (leads) newest.set(process, Math.max(newest.get(process) ?? 0, frame.epoch));
+    },
+    sent(process, to, link, frame) {
+      if (frame.kind !== 'request' || link !== 'proxy') return;
+      const status = said.get(process)?.get(to);
+      const best = newest.get(process) ?? 0;
+      if (status?.leads === true && status.epoch < best)
+        violated(
+          name,
+          `${process} sends ${frame.operation.op} to ${to}, which said that it leads epoch ${status.epoch}, after it heard of epoch ${best}`,
+        );
+    },
+  };
+};

@@ -34,6 +34,8 @@ const EARLIEST_MS = 6_000;
 const LAST_BEFORE_END_MS = 12_000;
 const STORIES_PERCENT = 55;
 const STORIES_MAX = 5;
+/** An operator who loses patience with a replica that may not lead. */
+const FORCED_PERCENT = 20;
 /** The tracker leads until something befalls it. */
 const ABOUT_TRACKER_PERCENT = 65;
 
@@ -84,8 +86,11 @@ const tail = (scene: Scene): Story => {
 
 /** One goes on alone and dies just when the other one, which has not all, comes back. */
 const olderComesBack = (scene: Scene): Story => {
-  const { atMs, one, other } = scene;
+  const { atMs, one, other, random } = scene;
   const away = within(scene, 'away', 3_000, 6_000);
+  const forced: OperationDraft[] = chance(random, 'forced', FORCED_PERCENT)
+    ? [{ do: 'forcePromote', atMs: atMs + away + within(scene, 'forced', 1_500, 4_000), node: other }]
+    : [];
   const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
   return {
     faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 16_000))],
@@ -94,6 +99,7 @@ const olderComesBack = (scene: Scene): Story => {
       ...writes(scene, away - 300, away + 500, 4),
       ...writes(scene, away + 500, away + 5_000, 4),
       ...reads(scene, away, away + 6_000, 4),
+      ...forced,
     ],
   };
 };
@@ -131,17 +137,22 @@ const bothStand = (scene: Scene): Story => {
 
 /** Cut off from the other voters, but not from everybody who asks. */
 const deposed = (scene: Scene): Story => {
-  const { atMs, cluster, one, random } = scene;
+  const { atMs, cluster, one, other, random } = scene;
   const proxies = proxyNames(cluster);
   const kept = proxies.length > 1 ? [pick(random, 'kept', proxies.slice(1))] : [];
   const from = [...new Set([...voterNames(cluster), ...proxies])].filter((name) => name !== one && !kept.includes(name));
   const forMs = within(scene, 'cut for', 900, 4_000);
   return {
-    faults: [{ kind: 'cut', atMs, forMs, from: [one], to: from, bothWays: chance(random, 'both', 70) }],
+    faults: [
+      { kind: 'cut', atMs, forMs, from: [one], to: from, bothWays: chance(random, 'both', 70) },
+      // It takes longer to doubt itself than the others take to doubt it.
+      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: one, rate: 0.98 },
+      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: other, rate: 1.02 },
+    ],
     operations: [
       ...writes(scene, 0, 2_000, 8),
-      ...writes(scene, 850, 1_500, 6),
-      ...reads(scene, 850, 1_800, 10),
+      ...writes(scene, 850, 1_400, 6),
+      ...reads(scene, 880, 1_200, 20),
       ...reads(scene, 0, forMs, 4),
     ],
   };
@@ -164,16 +175,56 @@ const amnesia = (scene: Scene): Story => {
 
 /** Answers, and acknowledgements, that come when somebody else leads. */
 const lateWords = (scene: Scene): Story => {
-  const { atMs, cluster, one, random } = scene;
+  const { atMs, cluster, one, other, random } = scene;
   const proxy = pick(random, 'proxy', proxyNames(cluster));
-  const latencyMs = within(scene, 'latency', 200, 1_500);
-  const pause = within(scene, 'pause', 900, 2_500);
+  const pauses = within(scene, 'pauses', 300, 900);
+  const pause = within(scene, 'pause', 900, 3_500);
+  const slow = (from: ProcessName, to: ProcessName, low: number, high: number): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: pauses + pause + 2_500,
+    from,
+    to,
+    latencyMs: within(scene, `latency from ${from} to ${to}`, low, high),
+    jitterMs: 0,
+  });
   return {
     faults: [
-      { kind: 'slowLink', atMs, forMs: pause + 2_500, from: one, to: proxy, latencyMs, jitterMs: below(random, 'jitter', 100) },
-      { kind: 'pause', atMs: atMs + within(scene, 'pauses', 100, 800), forMs: pause, process: one },
+      slow(one, proxy, 600, 2_000),
+      slow(other, proxy, 50, 400),
+      slow(proxy, other, 50, 400),
+      { kind: 'pause', atMs: atMs + pauses, forMs: pause, process: one },
     ],
-    operations: [...writes(scene, 0, 1_200, 8), ...writes(scene, 1_200, pause + 2_500, 6), ...reads(scene, 500, pause + 2_500, 6)],
+    operations: [...writes(scene, 0, pauses, 10), ...writes(scene, pauses, pause + 2_500, 6), ...reads(scene, 0, pause + 2_500, 8)],
+  };
+};
+
+/** Comes back over slow links, while changes go on: it is taken in when it has almost all. */
+const slowReturn = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 1_500, 4_000);
+  const slow = (from: ProcessName, to: ProcessName): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: away + 6_000,
+    from,
+    to,
+    latencyMs: within(scene, `latency from ${from}`, 30, 350),
+    jitterMs: 0,
+  });
+  return {
+    faults: [{ kind: 'kill', process: other, atMs, forMs: away, afterSteps: 0 }, slow(one, other), slow(other, one)],
+    operations: [...writes(scene, 0, away, 6), ...writes(scene, away, away + 4_000, 20)],
+  };
+};
+
+/** The operator's order to hand over, in the middle of changes that take their time to the other one. */
+const order = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const latencyMs = within(scene, 'latency', 20, 200);
+  return {
+    faults: [{ kind: 'slowLink', atMs: atMs - 1_000, forMs: 5_000, from: one, to: other, latencyMs, jitterMs: 0 }],
+    operations: [...writes(scene, -300, 700, 14), { do: 'handOver', atMs: atMs + within(scene, 'order', 100, 500), node: one }],
   };
 };
 
@@ -206,10 +257,15 @@ const tellers = [
   bothStand,
   deposed,
   deposed,
+  deposed,
   amnesia,
   lateWords,
+  lateWords,
+  slowReturn,
+  slowReturn,
   lostLog,
   lostLog,
+  order,
 ] as const;
 
 /** The stories of a plan: in half of all plans none, otherwise up to four at random times. */
@@ -250,7 +306,7 @@ export const drawOnlyFault = (random: Random, chaosMs: number): FaultDraft | nul
     case 'power':
       return { kind: 'power', atMs, forMs, process, afterSteps: below(random, 'steps', 100), torn: chance(random, 'torn', 50) };
     case 'pause':
-      return { kind: 'pause', atMs, forMs: Math.min(forMs, 5_000), process };
+      return { kind: 'pause', atMs, forMs: Math.min(forMs, 15_000), process };
     case 'cut':
       return { kind: 'cut', atMs, forMs, from: [process], to: [other], bothWays: chance(random, 'both ways', 50) };
   }

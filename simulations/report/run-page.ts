@@ -70,7 +70,7 @@ ${numbers(page)}
 <div class="state" id="state"></div>
 </aside>
 </div>
-${faultTable(plan)}
+${faultTable(page)}
 <h2>The plan</h2>
 <p>As a file, it is run again by <code>${escapeHtml(page.replay)}</code>. <button id="copy" type="button">Copy</button></p>
 <pre id="plan">${escapeHtml(JSON.stringify(plan, null, 2))}</pre>
@@ -150,7 +150,7 @@ const verdict = (failure: Failure | null): string =>
 
 const numbers = ({ plan, failure, recording, commit, traceHash, events }: RunPage): string => {
   const items: readonly (readonly [string, string])[] = [
-    [failure === null ? '—' : `${(failure.atMs / 1_000).toFixed(3)} s`, 'broken after'],
+    ...(failure === null ? [] : [[`${(failure.atMs / 1_000).toFixed(3)} s`, 'broken after'] as const]),
     [String(plan.faults.length), 'faults'],
     [String(plan.operations.length), 'operations'],
     [String(processNames(plan.cluster).length), 'processes'],
@@ -162,8 +162,8 @@ const numbers = ({ plan, failure, recording, commit, traceHash, events }: RunPag
   return `<ul class="numbers">${items.map(([value, name]) => `<li><b>${escapeHtml(value)}</b><span>${name}</span></li>`).join('')}</ul>`;
 };
 
-const faultTable = (plan: Plan): string => {
-  if (plan.faults.length === 0) return '<h2>Faults</h2><p>None: it breaks without any.</p>';
+const faultTable = ({ plan, failure }: RunPage): string => {
+  if (plan.faults.length === 0) return `<h2>Faults</h2><p>${failure === null ? 'None.' : 'None: it breaks without any.'}</p>`;
   const rows = plan.faults.map((fault) => {
     const length = 'forMs' in fault ? `${fault.forMs} ms` : '';
     return `<tr><td class="number">${fault.id}</td><td class="number">${(fault.atMs / 1_000).toFixed(3)} s</td><td class="number">${length}</td><td>${escapeHtml(describeFault(fault))}</td></tr>`;

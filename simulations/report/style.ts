@@ -28,7 +28,7 @@ th { color: var(--soft); font-weight: 600; font-size: 13px; } td.number, th.numb
 export const RUN_STYLE = `
 .layout { display: grid; grid-template-columns: minmax(0, 1fr) 330px; gap: 18px; align-items: start; margin-top: 10px; }
 .chart { border: 1px solid var(--rule); border-radius: 8px; background: var(--raised); overflow: auto; height: calc(100vh - 60px); min-height: 360px; position: relative; }
-.chart svg { display: block; } .chart .columns { position: sticky; top: 0; background: var(--raised); border-bottom: 1px solid var(--rule); z-index: 1; }
+.chart svg { display: block; } .chart .columns { min-width: 100%; width: max-content; position: sticky; top: 0; background: var(--raised); border-bottom: 1px solid var(--rule); z-index: 1; }
 .side { position: sticky; top: 10px; max-height: calc(100vh - 20px); overflow: auto; }
 .steps { display: flex; gap: 6px; align-items: center; flex-wrap: wrap; } .steps output { font-variant-numeric: tabular-nums; color: var(--soft); }
 .event-text { background: var(--raised); border: 1px solid var(--rule); border-radius: 6px; padding: 8px 10px; margin: 8px 0; overflow-wrap: anywhere; min-height: 68px; }

@@ -192,6 +192,27 @@ describe('a process that stood still', () => {
     assert.equal(epochOf(cluster, 'main'), epoch);
   });
 
+  test('sends no change that came just before, until it trusts itself again', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const cluster = started({ seed });
+      const said: string[] = [];
+      cluster.onSend = (from, _to, { kind }) => {
+        const speaks = kind === 'heartbeat' || kind === 'append' || kind === 'propose';
+        if (from === 'main' && speaks && cluster.replica('main').status().role !== 'primary') said.push(kind);
+      };
+      // One is being written, one waits for that, one was only just asked for.
+      const answers = ['a', 'b', 'c'].map((text) => {
+        const answer = cluster.propose('main', text);
+        cluster.run(below(cluster.random, 'between changes', 4_000) / 1e6);
+        return answer;
+      });
+      cluster.standStill('main', 800);
+      cluster.until('main looks around', () => cluster.replica('main').status().role === 'candidate');
+      cluster.until('the changes are acknowledged', () => answers.every(({ result }) => result?.ok === true), 2);
+      assert.deepEqual(said, [], `seed ${seed}`);
+    }
+  });
+
   test('finds that it was replaced, and follows', () => {
     const cluster = started();
     acknowledged(cluster, 'main', 'a');

@@ -25,6 +25,8 @@ export interface PrimaryLinksDeps {
   /** Of this primary's log. */
   readonly generation: number;
   readonly failover: FailoverReport | null;
+  /** What is read for a follower is sent only by a primary that trusts itself: see `QuorumWatch`. */
+  readonly whenTrusted: (run: () => void) => void;
   readonly matched: (follower: VoterName, seq: number) => void;
   readonly outranked: (epoch: Epoch) => void;
 }
@@ -72,7 +74,17 @@ export class PrimaryLinks {
   }
 }
 
-const sourceOf = ({ replicaLog, recent, limits, commitSeq, generation, failover, matched, outranked }: PrimaryLinksDeps): LinkSource => ({
+const sourceOf = ({
+  replicaLog,
+  recent,
+  limits,
+  commitSeq,
+  generation,
+  failover,
+  whenTrusted,
+  matched,
+  outranked,
+}: PrimaryLinksDeps): LinkSource => ({
   get head() {
     return recent.head;
   },
@@ -83,13 +95,13 @@ const sourceOf = ({ replicaLog, recent, limits, commitSeq, generation, failover,
   failover,
   bytesAfter: (seq, upTo) => recent.bytesAfter(seq, upTo),
   recent: (fromSeq, bytesMax) => recent.page(fromSeq, bytesMax, limits.batchEntriesMax),
-  read: (fromSeq, bytesMax, done) => replicaLog.read(fromSeq, bytesMax, done),
+  read: (fromSeq, bytesMax, done) => replicaLog.read(fromSeq, bytesMax, (page) => whenTrusted(() => done(page))),
   position: (seq, done) => {
     const known = recent.at(seq);
     if (known) done(known);
-    else replicaLog.position(seq, done);
+    else replicaLog.position(seq, (position) => whenTrusted(() => done(position)));
   },
-  snapshotRead: (seq, index, bytesMax, done) => replicaLog.snapshotRead(seq, index, bytesMax, done),
+  snapshotRead: (seq, index, bytesMax, done) => replicaLog.snapshotRead(seq, index, bytesMax, (chunk) => whenTrusted(() => done(chunk))),
   matched,
   outranked,
 });

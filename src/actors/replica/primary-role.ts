@@ -1,4 +1,4 @@
-import type { StoredReply } from '../../domain/ledger/types.ts';
+import type { LedgerTransactions, StoredReply } from '../../domain/ledger/types.ts';
 import { nextEntry } from '../../domain/replication/chain.ts';
 import { generationOf } from '../../domain/replication/generation.ts';
 import {
@@ -52,6 +52,8 @@ export class PrimaryRole {
     this.#inSync = new InSyncSet(
       {
         ...deps,
+        // What is not said now is said again with the next heartbeats.
+        peers: { send: (to, frame) => this.#watch.mayAct && deps.peers.send(to, frame) },
         noopSeq: this.#noopSeq,
         events: { ...events, committed: (from, through) => this.#committed(from, through), outranked: (epoch) => this.#outranked(epoch) },
       },
@@ -66,7 +68,7 @@ export class PrimaryRole {
     });
     this.#drain = new Drain((peer) => {
       const end = this.#recent.head.seq;
-      const done = !replicaLog.busy && replicaLog.appliedSeq >= end && this.#inSync.matchOf(peer) >= end;
+      const done = this.#watch.mayAct && !replicaLog.busy && replicaLog.appliedSeq >= end && this.#inSync.matchOf(peer) >= end;
       return done ? end : null;
     });
     const majority = majorityOf(deps.voters.length);
@@ -83,6 +85,7 @@ export class PrimaryRole {
       recent: this.#recent,
       commitSeq: () => this.commitSeq,
       generation: this.#generation,
+      whenTrusted: (run) => this.#watch.whenTrusted(run),
       matched: (follower, seq) => this.#matched(follower, seq),
       outranked: (epoch) => this.#outranked(epoch),
     });
@@ -136,8 +139,7 @@ export class PrimaryRole {
     const admitted = this.#proposals.admit(proposal, done);
     if (admitted.kind !== 'new') return;
     // A retry of what was done before this primary's time is answered from the ledger.
-    this.#deps.replicaLog.reply(proposal.requestId, (stored) => {
-      if (this.#stopped) return;
+    this.#storedReply(admitted.waiting, (stored) => {
       const { waiting } = admitted;
       if (!this.#proposals.answerFrom(waiting, stored, this.mode === 'SYNC' ? 'replicated' : 'local')) {
         this.#proposals.enqueue(waiting);
@@ -234,10 +236,13 @@ export class PrimaryRole {
 
   // ---- The log ---------------------------------------------------------------------------------------------------
 
-  /** Starts the next transaction if none is under way: the batch that has gathered meanwhile, or what is to be applied. */
+  /**
+   * Starts the next transaction if none is under way: the batch that has gathered meanwhile, or what is to be applied.
+   * After a stall nothing is: what was not appended can still be refused, and done elsewhere.
+   */
   #pump(): void {
     const { replicaLog } = this.#deps;
-    if (this.#stopped || replicaLog.busy) return;
+    if (this.#stopped || replicaLog.busy || !this.#watch.mayAct) return;
     if (!this.#noopAppended) this.#begin();
     else if (this.#proposals.queued > 0 && !this.#drain.holds) this.#appendBatch();
     else if (replicaLog.appliedSeq < Math.min(this.commitSeq, replicaLog.last.seq)) {
@@ -306,12 +311,20 @@ export class PrimaryRole {
   }
 
   #answerFromLedger(waiting: Waiting): void {
-    this.#deps.replicaLog.reply(waiting.requestId, (stored) => {
-      if (this.#stopped) return;
+    this.#storedReply(waiting, (stored) => {
       if (!this.#proposals.answerFrom(waiting, stored, waiting.durability)) {
         this.#proposals.refuse(waiting, 'indeterminate', 'The ledger has no answer to this request');
       }
     });
+  }
+
+  /** What the ledger remembers of a request, told to a primary that may speak. */
+  #storedReply({ requestId }: Waiting, done: (stored: LedgerTransactions['reply']['result']) => void): void {
+    this.#deps.replicaLog.reply(requestId, (stored) =>
+      this.#watch.whenTrusted(() => {
+        if (!this.#stopped) done(stored);
+      }),
+    );
   }
 
   // ---- The rounds ------------------------------------------------------------------------------------------------
@@ -375,6 +388,7 @@ export class PrimaryRole {
     this.#reads.begun(this.#beat());
     this.#deps.events.serving();
     this.#pump();
+    this.#drain.check();
   }
 
   #outranked(epoch: Epoch): void {

@@ -15,8 +15,11 @@ export interface QuorumWatchDeps extends Pick<ReplicaDeps, 'clock' | 'log' | 'pe
   readonly outranked: (epoch: Epoch) => void;
 }
 
-/** What was held back while the primary distrusts itself; more is dropped, and whoever waits for it asks again. */
-const HELD_MAX = 1_024;
+/**
+ * What was held back while the primary distrusts itself: answers to all proposals that may be under way, and frames; more
+ * is dropped, and whoever waits for it asks again.
+ */
+const HELD_MAX = 8_192;
 
 /** A primary's own view of whether it still leads: a majority that answers (R10), itself not having stood still, proxies that reach it. */
 export class QuorumWatch {

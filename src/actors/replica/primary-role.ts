@@ -68,8 +68,8 @@ export class PrimaryRole {
     });
     this.#drain = new Drain((peer) => {
       const end = this.#recent.head.seq;
-      const done = this.#watch.mayAct && !replicaLog.busy && replicaLog.appliedSeq >= end && this.#inSync.matchOf(peer) >= end;
-      return done ? end : null;
+      const done = !replicaLog.busy && replicaLog.appliedSeq >= end && this.#inSync.matchOf(peer) >= end;
+      return done && this.#watch.mayAct ? end : null;
     });
     const majority = majorityOf(deps.voters.length);
     const { readsMax } = limits;

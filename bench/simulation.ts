@@ -142,4 +142,8 @@ const main = async (): Promise<void> => {
 };
 
 if (options.help) console.log(HELP);
-else await main();
+else
+  await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  });

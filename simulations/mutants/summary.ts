@@ -41,7 +41,7 @@ export interface MutantSummary {
 }
 
 /** By a median of at most so many seeds must mutants be found (issue 3). */
-const SEEDS_MEDIAN_MAX = 20;
+export const SEEDS_MEDIAN_MAX = 20;
 
 /** The lower one of two in the middle; null where there are none, or where the middle is infinite. */
 export const median = (numbers: readonly number[]): number | null => {

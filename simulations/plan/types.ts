@@ -31,7 +31,7 @@ interface Lasting extends Timed {
   readonly forMs: number;
 }
 
-/** What goes wrong. Whatever `Lasting` fault is still on when chaos ends is taken back then, outside the core too. */
+/** What goes wrong. A `Lasting` fault that is still on when chaos ends is taken back then in the core, and lasts for good outside it. */
 export type Fault =
   /** Delay and jitter of one direction, as long as it lasts. */
   | (Lasting & {

@@ -120,14 +120,17 @@ const columns = (plan: Plan, rows: readonly Row[]): readonly string[] => {
   return all.filter((name) => seen.has(name)).toSorted((a, b) => rank(a) - rank(b));
 };
 
-/** Whatever still lasts is taken back when chaos ends. */
+/** What still lasts when chaos ends is taken back in the core, and stays for good outside it. */
 const drawnFault = (fault: Fault, plan: Plan, originMicros: number): DrawnFault => {
   const untilMs = fault.atMs + ('forMs' in fault ? fault.forMs : MOMENT_MS);
-  const endMs = plan.calmMs > 0 ? Math.max(fault.atMs + MOMENT_MS, Math.min(untilMs, plan.chaosMs)) : untilMs;
+  const processes = concernedBy(fault);
+  const overMs = processes.every((name) => plan.core.includes(name)) ? plan.chaosMs : plan.chaosMs + plan.calmMs;
+  const lasts = plan.calmMs > 0 && untilMs > plan.chaosMs;
+  const endMs = lasts ? Math.max(fault.atMs + MOMENT_MS, overMs) : untilMs;
   return {
     id: fault.id,
     text: describeFault(fault),
-    processes: concernedBy(fault),
+    processes,
     fromAt: originMicros + fault.atMs * 1_000,
     toAt: originMicros + endMs * 1_000,
   };

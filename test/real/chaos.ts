@@ -189,6 +189,13 @@ export const playChaos = (options: ChaosOptions): Promise<ChaosReport> => new Ru
 const PROXIES: Readonly<Record<string, 1 | 3>> = { '1': 1, '3': 3 };
 const QUIET_LINE_EVERY = 10;
 
+const HELP = `npm run chaos -- [options]: real processes that are killed, stopped, cut off and out of room, and the checkers at the end.
+  --minutes M   how long; default 1
+  --seed S      of the faults; default random
+  --proxies N   1 or 3, each of them a witness; default 1
+  --no-keep     remove the folder of the network also where something failed
+Status 0 where nothing was broken.`;
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
@@ -196,9 +203,14 @@ const main = async (): Promise<number> => {
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
       proxies: { type: 'string', default: '1' },
       keep: { type: 'boolean', default: true },
+      help: { type: 'boolean', default: false },
     },
     allowNegative: true,
   });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
   const seconds = Number(values.minutes) * 60;
   const seed = Number(values.seed);
   const proxies = PROXIES[values.proxies];

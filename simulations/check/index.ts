@@ -16,6 +16,7 @@ import {
 } from './invariants.ts';
 import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 import { epochsOnlyRise } from './proxies.ts';
+import { highWaterIsCarried, maybeIsNotNo, servesWhatItApplied } from './requests.ts';
 import {
   distrustsItself,
   handsOverEverything,
@@ -57,6 +58,9 @@ export const allCheckers: readonly MakeChecker[] = [
   distrustsItself,
   handsOverEverything,
   routesToTheNewest,
+  servesWhatItApplied,
+  maybeIsNotNo,
+  highWaterIsCarried,
   overriddenIsKept,
   watchContents,
   completeIsIdentical,

@@ -247,6 +247,30 @@ const lostLog = (scene: Scene): Story => {
   };
 };
 
+/** A node loses its power in the middle of a download, and goes on with what its disk has then. */
+const download = (scene: Scene): Story => {
+  const { atMs, cluster, random, firstAccount } = scene;
+  const [source, ...others] = nodeNames(cluster);
+  const node = others.length === 0 ? undefined : pick(random, 'node', others);
+  if (source === undefined || node === undefined) return { faults: [], operations: [] };
+  const bytes = within(scene, 'bytes', 200_000, 2_000_000);
+  const dark = (from: number, to: number, purpose: string): FaultDraft => ({
+    kind: 'power',
+    process: node,
+    atMs: atMs + within(scene, purpose, from, to),
+    forMs: within(scene, `${purpose} for`, 200, 2_000),
+    afterSteps: below(random, `${purpose} steps`, 300),
+    torn: chance(random, `${purpose} torn`, 50),
+  });
+  return {
+    faults: [dark(0, 400, 'dark'), dark(3_000, 6_000, 'dark again')],
+    operations: [
+      { do: 'share', atMs: atMs - 3_000, node: source, content: firstAccount, bytes },
+      { do: 'get', atMs, node, content: firstAccount },
+    ],
+  };
+};
+
 /** The more often a story is here, the more often it is told. */
 const tellers = [
   tail,
@@ -266,6 +290,9 @@ const tellers = [
   lostLog,
   lostLog,
   order,
+  download,
+  download,
+  download,
 ] as const;
 
 /** The stories of a plan: in half of all plans none, otherwise up to four at random times. */

@@ -152,6 +152,28 @@ describe('revived', () => {
     assert.throws(() => tell(says(2, 'stopped')), /revived: tracker tells proxy1 that n is in the swarm/u);
     assert.throws(() => tell(says(2, 'stopped'), says(1, 'started')), /revived: .* in announce 2 that it stopped/u);
   });
+
+  /** The other replica, which led meanwhile, says this of the peer; before, its incarnations announced in this order. */
+  const tellsOf = (sequence: number, incarnation: string, order: readonly string[]): void => {
+    const told = new Told(stoppedStaysAway);
+    for (const one of order) told.sent('node1', 'proxy1', 'member', says(1, 'started', one));
+    told.tell('received', 'tracker', 'proxy1', 'proxy', says(3, 'stopped', order[0]));
+    const item = { content: ID, sequence, leftBytes: 0, uploadedBytes: 0, stopped: false, silentMs: 0 };
+    const facts = { name: 'n', account: 'an', addresses: [], proxy: 'proxy1', host: '10.0.0.1', uploadedBytes: 0, silentMs: 0 };
+    const node = { node: 'n', incarnation, ...facts, items: [item] };
+    told.tell('received', 'tracker', 'backup', 'swarm', { kind: 'swarmDelta', epoch: 2, batch: 1, nodes: [node], gone: [], dropped: [] });
+    told.sent('tracker', 'proxy1', 'proxy', listed);
+  };
+
+  it('lets a peer come back of which another primary has heard something newer', () => {
+    tellsOf(4, 'one', ['one']);
+    tellsOf(1, 'two', ['one', 'two']);
+  });
+
+  it('finds a peer that comes back by what another primary had heard before', () => {
+    assert.throws(() => tellsOf(2, 'one', ['one']), /revived: .* in announce 3 that it stopped/u);
+    assert.throws(() => tellsOf(9, 'zero', ['one']), /revived: .* in announce 3 that it stopped/u);
+  });
 });
 
 describe('bounded', () => {

@@ -116,6 +116,17 @@ export const stoppedStaysAway: MakeChecker = () => {
   const name = 'revived';
   /** By replica, node and content: the newest that the replica has heard of an incarnation. */
   const newest = new Map<string, Announced>();
+  /** Of each node: its incarnations, in the order in which they announced. */
+  const incarnations = new Map<string, string[]>();
+  /** From 1 on; 0: it never announced. */
+  const numberOf = (node: string, incarnation: string): number => (incarnations.get(node)?.indexOf(incarnation) ?? -1) + 1;
+  const heard = (process: ProcessName, node: string, content: string, announced: Announced): void => {
+    const key = `${process} ${node} ${content}`;
+    const known = newest.get(key);
+    if (known !== undefined && known.incarnation === announced.incarnation && known.sequence >= announced.sequence) return;
+    if (newest.size >= ANNOUNCED_MAX) newest.clear();
+    newest.set(key, announced);
+  };
   return {
     name,
     demands: 'A peer that said it stopped is not listed again for what it said before.',
@@ -124,17 +135,28 @@ export const stoppedStaysAway: MakeChecker = () => {
       for (const key of newest.keys()) if (key.startsWith(`${process} `)) newest.delete(key);
     },
     received(process, _from, link, frame) {
-      if (frame.kind !== 'announce' || link !== 'proxy') return;
-      const { node, incarnation, sequence } = frame;
-      for (const { content, event } of frame.items) {
-        const key = `${process} ${node} ${content}`;
-        const known = newest.get(key);
-        if (known !== undefined && known.incarnation === incarnation && known.sequence >= sequence) continue;
-        if (newest.size >= ANNOUNCED_MAX) newest.clear();
-        newest.set(key, { incarnation, sequence, stopped: event === 'stopped' });
-      }
+      if (frame.kind === 'announce' && link === 'proxy')
+        for (const { content, event } of frame.items)
+          heard(process, frame.node, content, {
+            incarnation: frame.incarnation,
+            sequence: frame.sequence,
+            stopped: event === 'stopped',
+          });
+      // A primary has heard a newer announce, of one who has come back. That it heard one that stopped need not be believed.
+      if (frame.kind === 'swarmDelta')
+        for (const { node, incarnation, items } of frame.nodes)
+          for (const { content, sequence, stopped } of items) {
+            const known = newest.get(`${process} ${node} ${content}`);
+            if (known !== undefined && !stopped && numberOf(node, incarnation) >= numberOf(node, known.incarnation))
+              heard(process, node, content, { incarnation, sequence, stopped });
+          }
     },
     sent(process, to, link, frame) {
+      if (frame.kind === 'announce' && link === 'member' && numberOf(frame.node, frame.incarnation) === 0) {
+        const seen = incarnations.get(frame.node);
+        if (seen === undefined) incarnations.set(frame.node, [frame.incarnation]);
+        else seen.push(frame.incarnation);
+      }
       if (frame.kind !== 'announced' || link !== 'proxy') return;
       for (const { content, peers } of frame.items)
         for (const { node } of peers) {

@@ -36,7 +36,7 @@ export const enter = (context: DeskContext, enquiry: Enquiry<Of<'enter'>>, asker
 export const exit = (context: DeskContext, enquiry: Enquiry<Of<'exit'>>): void => {
   const { node, incarnation } = enquiry.operation;
   if (!ownNode(enquiry, node)) return forbidden(enquiry);
-  context.swarm.registry.exit(node, incarnation);
+  context.swarm.registry.exit(node, incarnation, context.clock.now());
   enquiry.ok('exit', {});
 };
 

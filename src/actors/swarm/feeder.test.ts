@@ -81,7 +81,7 @@ test('whose link is full is told nothing, and the newest state when it has room 
   for (const node of ['a', 'b', 'c']) replica.enter(node);
   replica.pass(5);
   assert.equal(replica.sent.length, 0);
-  replica.registry.exit('b', 'i1');
+  replica.registry.exit('b', 'i1', 0);
   replica.queuedBytes = 0;
   replica.pass(1);
   const told = new Set(replica.sent.flatMap(({ nodes }) => nodes.map(({ node }) => node)));

@@ -78,7 +78,7 @@ test('what changes is told within a turn: who enters, has something, has all of 
   pair.announce('a', 'c', { stopped: true });
   pair.turn();
   assert.equal(pair.backup.seedersOf('c'), 0);
-  pair.primary.exit('a', 'i1');
+  pair.primary.exit('a', 'i1', pair.now);
   pair.turn();
   assert.equal(pair.backup.node('a'), null);
   assert.deepEqual(pair.turn(), []);
@@ -156,11 +156,33 @@ test('who leaves and comes back at once is there, without what it had', () => {
   pair.enter('a');
   pair.announce('a', 'c');
   pair.turn();
-  pair.primary.exit('a', 'i1');
+  pair.primary.exit('a', 'i1', pair.now);
   pair.enter('a');
   pair.turn();
   assert.equal(pair.backup.node('a')?.incarnation, 'i1');
   assert.equal(pair.backup.seedersOf('c'), 0);
+});
+
+test('a replica that led meanwhile and never heard a goodbye does not bring back who has left', () => {
+  const pair = new Pair();
+  pair.enter('a');
+  pair.announce('a', 'c');
+  pair.turn();
+  pair.announce('a', 'c', { stopped: true });
+  pair.primary.exit('a', 'i1', pair.now + seconds(0.5));
+  // The backup, which the goodbye never reached, leads and tells what it knows.
+  pair.now += seconds(2);
+  const tells = (): SwarmDelta[] => new SwarmFeed(pair.backup, limits).turn(pair.now);
+  for (const delta of tells()) pair.primary.warm(delta, pair.now);
+  assert.equal(pair.primary.node('a'), null);
+  assert.equal(pair.primary.seedersOf('c'), 0);
+  // It comes back, with the same counter of announces, to whoever leads now: that is taken.
+  pair.backup.enter({ node: 'a', name: 'a', account: 'Bo', incarnation: 'i1', addresses: [] }, origin, pair.now);
+  pair.announce('a', 'd', {}, pair.backup);
+  pair.now += seconds(1);
+  for (const delta of tells()) pair.primary.warm(delta, pair.now);
+  assert.equal(pair.primary.node('a')?.account, 'Bo');
+  assert.deepEqual([pair.primary.seedersOf('c'), pair.primary.seedersOf('d')], [0, 1]);
 });
 
 test('a swarm without a content in the catalog goes at the other replica too', () => {
@@ -217,7 +239,7 @@ test('after any events and losses, a sweep makes both know the same', () => {
         if (what === 'again') pair.enter(`n${node}`, `i${++incarnations[node]!}`);
         if (what === 'announce') pair.announce(`n${node}`, `c${content}`, { incarnation, left: node });
         if (what === 'stop') pair.announce(`n${node}`, `c${content}`, { incarnation, stopped: true });
-        if (what === 'exit') pair.primary.exit(`n${node}`, incarnation);
+        if (what === 'exit') pair.primary.exit(`n${node}`, incarnation, pair.now);
         if (what === 'lose' || what === 'turn') pair.turn(what === 'turn');
       }
       // What was lost of those that have gone is not repeated; they are forgotten by their silence.

@@ -100,9 +100,38 @@ test('another incarnation replaces a node, and the old one can neither announce 
   town.enter('a', '10.0.0.1', { incarnation: 'i2' });
   assert.equal(town.registry.seedersOf('c'), 0);
   assert.equal(town.announce('a', item('c', { leftBytes: 0 }), 9, 'i1').unknownNode, true);
-  assert.equal(town.registry.exit('a', 'i1'), false);
+  assert.equal(town.registry.exit('a', 'i1', 0), false);
   assert.equal(town.registry.alive('a', 'i1', 0, { proxy: 'p1', host: '' }, 0), false);
   assert.equal(town.announce('a', item('c', { leftBytes: 0 }), 1, 'i2').unknownNode, false);
+});
+
+test('who comes back after a goodbye is in the swarms that it announces from then on, and in no other', () => {
+  const town = new Town();
+  for (const node of ['a', 'b']) town.enter(node, '10.0.0.1');
+  town.announce('a', item('c', { leftBytes: 0 }), 4);
+  town.registry.exit('a', 'i1', 0);
+  // A proxy tells what it has of before.
+  town.enter('a', '10.0.0.1');
+  town.announce('a', item('c', { leftBytes: 0 }), 4);
+  assert.deepEqual(town.peersOf('b', item('c')), []);
+  town.announce('a', item('c', { leftBytes: 0 }), 5);
+  assert.deepEqual(town.peersOf('b', item('c')), ['a']);
+  // Another incarnation counts anew.
+  town.registry.exit('a', 'i1', 0);
+  town.enter('a', '10.0.0.1', { incarnation: 'i2' });
+  town.announce('a', item('c', { leftBytes: 0 }), 1, 'i2');
+  assert.deepEqual(town.peersOf('b', item('c')), ['a']);
+});
+
+test('what a node announced under one account is not said of another', () => {
+  const town = new Town();
+  town.enter('a', '10.0.0.1', { account: 'An' });
+  town.announce('a', item('c', { leftBytes: 0 }), 4);
+  town.enter('a', '10.0.0.1', { account: 'Bo' });
+  town.announce('a', item('c', { leftBytes: 0 }), 4);
+  assert.equal(town.registry.seedersOf('c'), 0);
+  town.announce('a', item('c', { leftBytes: 0 }), 5);
+  assert.equal(town.registry.seedersOf('c'), 1);
 });
 
 test('entering again keeps what the node announced', () => {

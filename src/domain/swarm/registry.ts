@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/control/messages.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { type Reach, reachOf } from './addresses.ts';
+import { Goodbyes } from './goodbyes.ts';
 import { peerTtlSeconds } from './interval.ts';
 import { UploadLoad } from './load.ts';
 import { type PeerFacts, Swarm } from './swarm.ts';
@@ -42,6 +43,10 @@ interface Entry extends NodeRecord {
   said: boolean;
   readonly load: UploadLoad;
   readonly swarms: Set<string>;
+  /** The highest of its announces that was heard, of this incarnation. */
+  sequence: number;
+  /** What it announced up to this one was before its goodbye, or under another account: that means nothing any more. */
+  readonly floor: number;
 }
 
 /**
@@ -53,11 +58,13 @@ export class SwarmRegistry {
   readonly #swarms = new Map<string, Swarm>();
   readonly #settings: SwarmSettings;
   readonly #limits: SwarmLimits;
+  readonly #goodbyes: Goodbyes;
   #news: SwarmNews | null = null;
 
   constructor(settings: SwarmSettings) {
     this.#settings = settings;
     this.#limits = settings.limits ?? SWARM_LIMITS;
+    this.#goodbyes = new Goodbyes(this.#limits.nodesMax);
   }
 
   get nodeCount(): number {
@@ -100,11 +107,14 @@ export class SwarmRegistry {
     return ok(undefined);
   }
 
-  /** A node says goodbye; that of an older incarnation means nothing. */
-  exit(node: string, incarnation: string): boolean {
+  /**
+   * A node says goodbye; that of an older incarnation means nothing. It is remembered for as long as a peer counts as there,
+   * so that nobody who has not heard it brings back what the node had announced before.
+   */
+  exit(node: string, incarnation: string, now: Micros): boolean {
     const entry = this.#nodes.get(node);
     if (entry === undefined || entry.incarnation !== incarnation) return false;
-    this.#remove(entry);
+    this.#goodbye(entry, now);
     return true;
   }
 
@@ -182,6 +192,7 @@ export class SwarmRegistry {
     const silent = [...this.#nodes.values()].filter((entry) => entry.heardAt < removeBefore);
     for (const entry of silent) this.#remove(entry);
     const since = this.#freshSince(now);
+    this.#goodbyes.expire(since);
     for (const [content, swarm] of this.#swarms) {
       for (const node of swarm.expire(since)) this.#nodes.get(node)?.swarms.delete(content);
       if (swarm.size === 0) this.#swarms.delete(content);
@@ -194,7 +205,11 @@ export class SwarmRegistry {
    * counts, of a peer the higher sequence, and a goodbye concerns one incarnation.
    */
   warm(delta: Pick<SwarmDeltaFrame, 'nodes' | 'gone' | 'dropped'>, now: Micros): void {
-    for (const { node, incarnation } of delta.gone) this.exit(node, incarnation);
+    for (const { node, incarnation } of delta.gone) {
+      const entry = this.#nodes.get(node);
+      // When it left is not told: it may be back already.
+      if (entry?.incarnation === incarnation) this.#goodbye(entry, entry.heardAt);
+    }
     for (const content of delta.dropped) this.dropSwarm(content);
     for (const node of delta.nodes) {
       const entry = this.#warmNode(node, now);
@@ -229,6 +244,8 @@ export class SwarmRegistry {
     const same = before?.incarnation === incarnation && before.account === account;
     if (before === undefined && this.#nodes.size >= this.#limits.nodesMax) return null;
     if (before !== undefined && before.heardAt >= heardAt) return same ? before : null;
+    // Who tells this has not heard its goodbye; if it had come back since, it would have been heard later.
+    if (before === undefined && (this.#goodbyes.of(node)?.saidAt ?? 0) > heardAt) return null;
     const facts = { node, incarnation, name, account, addresses };
     if (before === undefined || !same) {
       const entry = this.#begin(facts, origin, heardAt);
@@ -248,18 +265,20 @@ export class SwarmRegistry {
   #warmItem(entry: Entry, { content, sequence, leftBytes, uploadedBytes, stopped, silentMs }: WireSwarmItem, now: Micros): void {
     const heardAt = now - millis(silentMs);
     if (heardAt < this.#freshSince(now)) return;
-    const swarm = this.#swarmFor(entry, content);
+    const swarm = sequence > entry.floor ? this.#swarmFor(entry, content) : null;
     if (swarm === null) return;
+    entry.sequence = Math.max(entry.sequence, sequence);
     swarm.take(entry, { sequence, leftBytes, uploadedBytes, stopped, heardAt });
     entry.swarms.add(content);
   }
 
   #announceItem(entry: Entry, sequence: number, item: AnnounceItem, now: Micros): AnnouncedFrame['items'][number] {
     const { content } = item;
-    const swarm = this.#swarmFor(entry, content);
+    const swarm = sequence > entry.floor ? this.#swarmFor(entry, content) : null;
     if (swarm === null) return { content, seeders: 0, leechers: 0, peers: [] };
     const { leftBytes, uploadedBytes } = item;
     const stopped = item.event === 'stopped';
+    entry.sequence = Math.max(entry.sequence, sequence);
     const { grown, recent, changed } = swarm.take(entry, { sequence, leftBytes, uploadedBytes, stopped, heardAt: now });
     if (changed) this.#news?.peer(entry.node, content);
     entry.announcedBytes += grown;
@@ -298,12 +317,20 @@ export class SwarmRegistry {
   #begin(facts: EnterFacts, origin: Origin, heardAt: Micros): Entry {
     const before = this.#nodes.get(facts.node);
     if (before !== undefined) this.#leave(before);
+    const known = before ?? this.#goodbyes.of(facts.node);
+    const floor = known?.incarnation === facts.incarnation ? known.sequence : 0;
     const { proxy, host } = origin;
     const reach = reachOf(facts.addresses, host, proxy);
     const counters = { saidBytes: 0, announcedBytes: 0, uploadedBytes: 0, said: false, load: new UploadLoad() };
-    const entry: Entry = { ...facts, origin, proxy, reach, heardAt, ...counters, swarms: new Set<string>() };
+    const entry: Entry = { ...facts, origin, proxy, reach, heardAt, ...counters, swarms: new Set<string>(), sequence: floor, floor };
     this.#nodes.set(facts.node, entry);
     return entry;
+  }
+
+  #goodbye(entry: Entry, saidAt: Micros): void {
+    const { node, incarnation, sequence } = entry;
+    this.#remove(entry);
+    this.#goodbyes.add(node, { incarnation, sequence, saidAt });
   }
 
   #remove(entry: Entry): void {

@@ -65,6 +65,19 @@ test('the same plan is the same run, whoever watches, and another seed is anothe
   assert.ok(first.coverage.transitions.size > 5);
 });
 
+test('who stands still outside the core to the end is woken to be stopped, and leaves nothing behind', () => {
+  const { failure } = runPlan({
+    ...short,
+    cluster: { ...short.cluster, liars: 1 },
+    chaosMs: 2_000,
+    calmMs: 5_000,
+    core: ['tracker', 'proxy1', 'node1'],
+    faults: ['backup', 'node2', 'liar1'].map((process, id) => ({ kind: 'pause', id, atMs: 1_000, forMs: 3_000, process })),
+    operations: [],
+  });
+  assert.equal(failure, null);
+});
+
 test('what a checker finds ends the run and is named', () => {
   const picky: MakeChecker = () => ({
     name: 'picky',

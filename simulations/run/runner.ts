@@ -93,6 +93,7 @@ class Run {
       this.#goOn(chaosMs + calmMs);
       this.#workload.close();
       this.#livedMicros = this.#world.now();
+      this.#faults.wake();
       stopAll(this.#world, this.#running(), this.#eventsMax);
     }
     this.#phase = 'over';

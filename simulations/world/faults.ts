@@ -16,6 +16,7 @@ export interface Effect {
 }
 
 interface Active {
+  readonly kind: Fault['kind'];
   effects: Effect[];
 }
 
@@ -78,7 +79,7 @@ export class Faults {
       default: {
         const effects = this.#conditions.begin(fault, random);
         this.#count(effects.length > 0);
-        this.#last({ effects: [...effects] }, fault.forMs);
+        this.#last({ kind: fault.kind, effects: [...effects] }, fault.forMs);
       }
     }
   }
@@ -93,6 +94,11 @@ export class Faults {
     const healed = this.#heal(core);
     this.#cluster.world.at(this.#cluster.world.now() + LOOK_AGAIN_MICROS, () => this.#heal(healed));
     return healed;
+  }
+
+  /** Whoever still stands still goes on: the run is over, and nobody can be asked to stop who does not listen. */
+  wake(): void {
+    for (const { kind, effects } of this.#active) if (kind === 'pause') for (const { undo } of effects) undo();
   }
 
   #heal(core: readonly ProcessName[]): readonly ProcessName[] {

@@ -78,6 +78,8 @@ const ANSWERED_BY_NETWORK: ReadonlySet<string> = new Set<Operation['do']>([
   'accounts',
   'search',
 ]);
+/** Those that count wrong passwords. */
+const PASSWORDS: ReadonlySet<string> = new Set<Operation['do']>(['login', 'passwd']);
 /** Answers of a network that does not work. */
 const NO_PROGRESS: ReadonlySet<string> = new Set(['unavailable', 'indeterminate', 'offline', 'not-primary', 'internal', 'degraded']);
 
@@ -87,6 +89,8 @@ export const progressAfterHealing: MakeChecker = (run) => {
   const core = new Set(run.plan.core);
   const kinds = new Map(run.plan.operations.map((operation) => [operation.id, operation]));
   const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
+  /** Until when a node was told to wait, for too many wrong passwords: that is an answer which the node keeps to itself. */
+  const throttled = new Map<ProcessName, number>();
   let led = false;
   const look = (age: number): void => {
     const primary = primaryNow(run);
@@ -94,9 +98,10 @@ export const progressAfterHealing: MakeChecker = (run) => {
     if (age > STABLE + ANSWERED_WITHIN && primary === null)
       violated(name, `nobody leads ${(age / SECOND).toFixed(1)} s after the core was healed: ${describe(run)}`);
     for (const [id, { at, process }] of pending) {
-      const due = Math.max(at, run.now() - age + STABLE) + ANSWERED_WITHIN;
-      if (run.now() <= due) return;
       const operation = kinds.get(id);
+      const mayWait = PASSWORDS.has(operation?.do ?? '') ? (throttled.get(process) ?? 0) : 0;
+      const due = Math.max(at, mayWait, run.now() - age + STABLE) + ANSWERED_WITHIN;
+      if (run.now() <= due) continue;
       violated(
         name,
         `operation ${id} (${operation?.do}) at ${process} is not answered, ${((run.now() - at) / SECOND).toFixed(1)} s after it was asked`,
@@ -111,7 +116,13 @@ export const progressAfterHealing: MakeChecker = (run) => {
       const age = calm.lastsLongEnough ? calm.glance() : null;
       if (age !== null) look(age);
     },
+    received(process, _from, link, frame) {
+      if (link !== 'member' || frame.kind !== 'reply' || frame.body.ok || frame.body.code !== 'busy') return;
+      const until = run.now() + (frame.body.retryAfterMs ?? 0) * 1_000;
+      throttled.set(process, Math.max(until, throttled.get(process) ?? 0));
+    },
     stopped(process) {
+      throttled.delete(process);
       for (const [id, asked] of pending) if (asked.process === process) pending.delete(id);
     },
     called(id, process) {

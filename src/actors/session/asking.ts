@@ -180,7 +180,9 @@ export class Asking {
     if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
     if (code === 'not-entered') this.#ways.notEntered();
     const waited = this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
-    const impatient = !asked.hold && code === 'unavailable' && (waited || this.#ways.stranded());
+    // Too many wrong passwords, say: who would have to wait beyond the deadline is told now for how long.
+    const inVain = retryAfterMs !== undefined && this.#clock.now() + millis(retryAfterMs) >= asked.deadlineAt;
+    const impatient = inVain || (!asked.hold && code === 'unavailable' && (waited || this.#ways.stranded()));
     if (impatient && asked.lost && isWrite(asked.operation.op)) return this.#expire(asked.n);
     if (impatient || !RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;

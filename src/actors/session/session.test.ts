@@ -142,6 +142,22 @@ test('busy is asked again after the time that was named', () => {
   assert.equal(tries, 3);
 });
 
+test('who would have to wait beyond the deadline is told at once for how long', () => {
+  const cluster = served();
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  let tries = 0;
+  cluster.main.answer = (frame) => {
+    if (frame.operation.op !== 'login') return tracker(frame);
+    tries += 1;
+    return { ok: false, code: 'busy', message: 'Too many wrong passwords: try again in 64 s', retryAfterMs: 64_000 };
+  };
+  const login = node.call('login', { name: 'alice', password: 'guess' });
+  cluster.net.until(() => login.result !== null);
+  assert.deepEqual([login.result?.ok, tries], [false, 1]);
+  assert.ok(login.result?.ok === false && /try again in 64 s/u.test(login.result.error.message));
+});
+
 test('an argument that no tracker would take, and a torrent file too large, are answered here', () => {
   const cluster = served();
   const node = nodeIn(cluster);

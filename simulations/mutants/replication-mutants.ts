@@ -310,14 +310,6 @@ export const livenessMutants: readonly Mutant[] = [
     about: 'a link that could not be made a few times is given up',
   },
   {
-    name: 'the-same-epoch-again',
-    rule: 'L1',
-    file: CANDIDATE,
-    find: 'Math.max(0, ...seen) + 1',
-    replace: 'Math.max(1, ...seen)',
-    about: 'a candidate asks for an epoch that was promised already',
-  },
-  {
     name: 'candidacy-without-an-end',
     rule: 'L1',
     file: 'src/actors/replica/candidate-role.ts',

@@ -6,6 +6,7 @@ const REQUESTS = 'src/actors/proxy/requests.ts';
 const REGISTRY = 'src/domain/swarm/registry.ts';
 const SWARM = 'src/domain/swarm/swarm.ts';
 const INBOUND = 'src/data/inbound.ts';
+const PASSWORDS = 'src/actors/desk/passwords.ts';
 const KEEPER = 'src/actors/transfer/keeper.ts';
 
 export const requestMutants: readonly Mutant[] = [
@@ -54,8 +55,8 @@ export const requestMutants: readonly Mutant[] = [
     name: 'unapplied-reads',
     rule: 'requests',
     file: 'src/actors/replica/primary-role.ts',
-    find: 'if (!this.#serving && appliedSeq >= this.#noopSeq) {',
-    replace: 'if (!this.#serving && appliedSeq >= 0) {',
+    find: '  #serving = false;',
+    replace: '  #serving = true;',
     about: 'a new primary serves before it has applied its log',
   },
   {
@@ -65,6 +66,17 @@ export const requestMutants: readonly Mutant[] = [
     find: "if (int(account, 'disabled') === 1)",
     replace: "if (int(account, 'disabled') === 2)",
     about: 'an account that was disabled gets sessions',
+    also: [
+      { file: PASSWORDS, find: 'if (account.disabled) return', replace: 'if (account.disabled && account.folded.length === 0) return' },
+    ],
+  },
+  {
+    name: 'any-password-will-do',
+    rule: 'requests',
+    file: PASSWORDS,
+    find: 'if (account === null || !sameTag(hashed.value, tag)) return wrong();',
+    replace: 'if (account === null) return wrong();',
+    about: 'whoever knows a name may sign in',
   },
 ];
 
@@ -78,31 +90,12 @@ export const swarmMutants: readonly Mutant[] = [
     about: 'a late announce brings back a peer that has stopped',
   },
   {
-    name: 'late-goodbye',
+    name: 'stopped-is-not-heard',
     rule: 'swarm',
     file: REGISTRY,
-    find: 'if (entry === undefined || entry.incarnation !== incarnation) return false;\n    this.#remove(entry);',
-    replace: 'if (entry === undefined) return false;\n    this.#remove(entry);',
-    about: 'the goodbye of an incarnation before removes a node that has come back',
-  },
-  {
-    name: 'silent-nodes-stay',
-    rule: 'swarm',
-    file: REGISTRY,
-    find: 'entry.heardAt < removeBefore);',
-    replace: 'entry.heardAt < 0 * removeBefore);',
-    about: 'nodes that are dead stay in the list',
-  },
-  {
-    name: 'node-does-not-enter-again',
-    rule: 'swarm',
-    file: 'src/actors/session/membership.ts',
-    find: 'if (epoch > this.#epoch && this.#epoch > 0) this.enterWithin(spreadMs);',
-    replace: '',
-    about: 'a node does not enter again when there is a new primary',
-    also: [
-      { file: 'src/actors/session/membership.ts', find: 'if (this.#routeEpoch > epoch) this.enterWithin(this.#spreadMs);', replace: '' },
-    ],
+    find: "const stopped = item.event === 'stopped';",
+    replace: "const stopped = item.event === 'stopped' && item.content.length === 0;",
+    about: 'a peer that says goodbye stays in the swarm',
   },
 ];
 
@@ -124,12 +117,12 @@ export const dataMutants: readonly Mutant[] = [
     about: 'the journal says have before the data is synced',
   },
   {
-    name: 'journal-is-trusted-blindly',
+    name: 'failed-write-counts',
     rule: 'data',
-    file: 'src/domain/transfer/journal.ts',
-    find: 'if (layout.segments(piece).every(({ file }) => intact[file.index] === true)) trusted.push(piece);',
-    replace: 'if (intact.length > 0) trusted.push(piece);',
-    about: 'pieces of the journal are had even where the file is another one now',
+    file: INBOUND,
+    find: 'if (!written.ok) return this.#giveUp(piece, arriving, written.error);\n      const liars',
+    replace: 'const liars',
+    about: 'a piece that could not be written counts as had',
   },
 ];
 
@@ -143,11 +136,11 @@ export const leftoverMutants: readonly Mutant[] = [
     about: 'a proxy that was stopped still looks after its replicas',
   },
   {
-    name: 'link-left-open',
+    name: 'peers-left-open',
     rule: 'leftover',
-    file: 'src/links/dialler.ts',
-    find: 'this.#timer = null;\n    this.#link?.close();',
-    replace: 'this.#timer = null;',
-    about: 'a link stays open when its owner stops',
+    file: 'src/data/peer-port.ts',
+    find: "for (const peer of this.#peers.keys()) peer.close('this node stops');",
+    replace: '',
+    about: 'the connections to peers stay open when a node stops',
   },
 ];

@@ -169,7 +169,7 @@ const amnesia = (scene: Scene): Story => {
       { kind: 'kill', process: one, atMs, forMs: within(scene, 'dead for', 500, 5_000), afterSteps: below(random, 'steps', 100) },
       { kind: 'forget', process: voter, atMs: atMs + within(scene, 'forgets', 200, 1_600), forMs: away, what },
     ],
-    operations: writes(scene, 0, 4_000, 6),
+    operations: [...writes(scene, 0, 500, 3), ...writes(scene, 500, 4_000, 4)],
   };
 };
 
@@ -271,6 +271,43 @@ const download = (scene: Scene): Story => {
   };
 };
 
+/**
+ * A node shares, moves to another proxy and takes back what it shared, while what it said by way of the first proxy is
+ * still under way; somebody else looks for that content then.
+ */
+const movedAway = (scene: Scene): Story => {
+  const { atMs, cluster, firstAccount, random } = scene;
+  const nodes = nodeNames(cluster);
+  const [owner, mover, seeker] = nodes;
+  const [kept, ...left] = proxyNames(cluster).toReversed();
+  if (owner === undefined || mover === undefined || kept === undefined || left.length === 0) return { faults: [], operations: [] };
+  const bytes = within(scene, 'bytes', 500, 50_000);
+  const latencyMs = within(scene, 'latency', 2_500, 5_000);
+  const share = (node: ProcessName, at: number): OperationDraft => ({ do: 'share', atMs: atMs + at, node, content: firstAccount, bytes });
+  const moves = within(scene, 'moves', 300, 900);
+  return {
+    faults: left.flatMap((proxy): FaultDraft[] => [
+      ...replicaNames.map((name): FaultDraft => ({
+        kind: 'slowLink',
+        atMs: atMs + 100,
+        forMs: 9_000,
+        from: proxy,
+        to: name,
+        latencyMs,
+        jitterMs: 0,
+      })),
+      { kind: 'breakLinks', atMs: atMs + moves, process: mover, other: proxy, silently: false },
+      { kind: 'cut', atMs: atMs + moves, forMs: 8_000, from: [mover], to: [proxy], bothWays: true },
+    ]),
+    operations: [
+      share(owner, -4_000),
+      share(mover, below(random, 'shares', 200)),
+      { do: 'unshare', atMs: atMs + moves + within(scene, 'takes back', 300, 1_500), node: mover, content: firstAccount },
+      ...[4_000, 6_000, 8_000].map((at): OperationDraft => ({ do: 'get', atMs: atMs + at, node: seeker ?? owner, content: firstAccount })),
+    ],
+  };
+};
+
 /** The more often a story is here, the more often it is told. */
 const tellers = [
   tail,
@@ -293,6 +330,8 @@ const tellers = [
   download,
   download,
   download,
+  movedAway,
+  movedAway,
 ] as const;
 
 /** The stories of a plan: in half of all plans none, otherwise up to four at random times. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Result } from '../../src/protocol/result.ts';
-import { replyOf, requestOf, Told } from './check.test-kit.ts';
+import { planOf, replyOf, requestOf, Told } from './check.test-kit.ts';
 import { asIfInOrder, sessionsNeverUnsee } from './clients.ts';
 
 const ID = 'cd'.repeat(32);
@@ -11,8 +11,8 @@ const refused = (code: string): Result<object> => ({ ok: false, error: { code, m
 class Users extends Told {
   #id = 0;
 
-  constructor() {
-    super(asIfInOrder);
+  constructor(plan = planOf()) {
+    super(asIfInOrder, plan);
     for (const node of ['node1', 'node2']) this.statuses.set(node, { node: { node: `id of ${node}` } });
   }
 
@@ -75,6 +75,30 @@ describe('I8', () => {
       .share(done({ id: ID }))
       .ask('node1', 'unshare', { id: ID }, 'an', done({ durability: 'none' }))
       .ends([], [owner]);
+  });
+
+  it('lets a node whose disk was at fault take itself out of the catalog, and no other', () => {
+    const fault = { id: 1, kind: 'diskError', atMs: 10_000, forMs: 1_000, process: 'node1', nth: 1 } as const;
+    const disowned = (afterMs: number, faults = [fault]): Users => {
+      const users = new Users(planOf({ faults })).share(done({ id: ID }));
+      users.sent('proxy1', 'node1', 'member', replyOf({}));
+      users.nowMs += afterMs;
+      const operation = { op: 'disown', content: ID, node: 'id of node1' } as const;
+      users.sent('node1', 'proxy1', 'member', requestOf({ operation }));
+      return users;
+    };
+    disowned(11_000).ends([], []);
+    disowned(11_000).ends([], [owner]);
+    assert.throws(() => disowned(5_000).ends([], []), /I8: own:9\/content0001\.bin\/node1 as an/u);
+    assert.throws(() => disowned(11_000, []).ends([], []), /I8: own:9\/content0001\.bin\/node1 as an/u);
+    // Shared again, it is there again.
+    disowned(11_000)
+      .share(done({ id: ID }))
+      .ends([], [owner]);
+    // What its user has let go of is the user's doing.
+    const letGo = new Users(planOf({ faults: [fault] })).share(done({ id: ID }));
+    letGo.ask('node1', 'unshare', { id: ID }, 'an', done({ durability: 'replicated' }));
+    assert.throws(() => letGo.ends([], [owner]), /I8: own:9/u);
   });
 
   it('does not know for whom a node shares while somebody signs in', () => {

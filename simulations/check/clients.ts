@@ -1,6 +1,7 @@
 /** I8: what users of a run asked and heard, judged object by object; and what each node's session may not unsee. */
 import type { Result } from '../../src/protocol/result.ts';
-import type { ProcessName } from '../plan/types.ts';
+import type { ControlFrame, LinkType } from '../../src/protocol/control/messages.ts';
+import type { FaultKind, ProcessName } from '../plan/types.ts';
 import type { Asked } from '../world/observer.ts';
 import type { Checker, MakeChecker, RunView } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
@@ -16,6 +17,11 @@ const textIn = (args: Asked['args'], key: string): string => {
 
 /** A content before the catalog has named it: its size and its file's name. */
 const contentAt = (path: string): string => path.split('/').slice(-2).join('/');
+
+/** Faults after which a node may find that it has not, or cannot read, what it shares: it takes itself out of the catalog then. */
+const SPOILS_FILES: ReadonlySet<FaultKind> = new Set(['diskError', 'diskFull', 'bitRot', 'power', 'forget']);
+/** The first frame in the plan's time comes within this. */
+const FIRST_FRAME_MS = 1_000;
 
 const shareOf = (content: string, node: ProcessName, account: string | null): HistoryRequest => ({
   do: 'share',
@@ -42,6 +48,11 @@ class Clients implements Checker {
   readonly #contents = new Map<string, string>();
   /** Contents that each node has had, which it may tell the catalog of for whoever signs in. */
   readonly #held = new Map<ProcessName, Set<string>>();
+  /** Of each node: contents that its user has let go of, and not asked for since. What it tells the catalog of them is his doing. */
+  readonly #letGo = new Map<ProcessName, Set<string>>();
+  /** Contents, by the catalog's names, that nodes have given up by themselves. */
+  readonly #givenUp = new Map<string, Set<ProcessName>>();
+  #begunMicros: number | null = null;
   readonly #nodeIds = new Map<string, ProcessName>();
   readonly #repeats: ReadonlySet<number>;
   #extra = -1;
@@ -71,6 +82,19 @@ class Clients implements Checker {
     if (result.ok && request.do === 'login') this.#signedIn(process, request.account);
     const sure = !('content' in request) || (this.#signings.get(process) ?? 0) === signings;
     this.#say({ event: 'answered', id, answer: sure ? this.#answerTo(id, request, result) : { kind: 'unknown' } });
+  }
+
+  /** A node whose disk was at fault may take itself out of the catalog, though nobody asked it to: now, later or never. */
+  sent(process: ProcessName, _to: ProcessName, link: LinkType, frame: ControlFrame): void {
+    if (this.#run.phase !== 'starting') this.#begunMicros ??= this.#run.now();
+    if (frame.kind !== 'request' || link !== 'member' || frame.operation.op !== 'disown') return;
+    const { content: id } = frame.operation;
+    const content = this.#contents.get(id);
+    if (!this.#mayBeSpoilt(process) || (content !== undefined && this.#letGo.get(process)?.has(content) === true)) return;
+    const before = this.#givenUp.get(id) ?? new Set();
+    if (before.has(process)) return;
+    this.#givenUp.set(id, before.add(process));
+    if (content !== undefined) this.#gaveUp(process, content);
   }
 
   /** Whoever asked there hears nothing any more. */
@@ -130,12 +154,11 @@ class Clients implements Checker {
   /** The catalog may name the node under every account that it has had: under each it may be taken out, at some time. */
   #unshareOf(process: ProcessName, content: string | undefined, account: string | null): HistoryRequest | null {
     if (content === undefined) return null;
-    const known = [...this.#objects.values()].filter(
-      (object) => object.do === 'owns' && object.content === content && object.node.startsWith(`${process} as `),
-    );
+    this.#letGo.set(process, (this.#letGo.get(process) ?? new Set()).add(content));
+    const known = this.#objectsOf(process, content);
     const own = shareOf(content, process, account);
     if (known.length === 1 && objectOf(known[0] as HistoryRequest) === objectOf(own)) return { ...own, do: 'unshare' } as HistoryRequest;
-    for (const object of known) this.#maybe(process, { ...object, do: 'unshare' } as HistoryRequest);
+    for (const object of known) this.#maybe(process, { ...object, do: 'unshare' });
     return null;
   }
 
@@ -149,10 +172,34 @@ class Clients implements Checker {
 
   #learn(value: object, content: string): void {
     const { id } = value as { readonly id?: unknown };
-    if (typeof id === 'string') this.#contents.set(id, content);
+    if (typeof id !== 'string' || this.#contents.has(id)) return;
+    this.#contents.set(id, content);
+    for (const process of this.#givenUp.get(id) ?? []) this.#gaveUp(process, content);
+  }
+
+  #gaveUp(process: ProcessName, content: string): void {
+    for (const object of this.#objectsOf(process, content)) this.#maybe(process, { ...object, do: 'unshare' });
+  }
+
+  #mayBeSpoilt(process: ProcessName): boolean {
+    const begun = this.#begunMicros;
+    if (begun === null) return false;
+    const nowMs = (this.#run.now() - begun) / 1_000 + FIRST_FRAME_MS;
+    return this.#run.plan.faults.some(
+      (fault) => SPOILS_FILES.has(fault.kind) && 'process' in fault && fault.process === process && fault.atMs <= nowMs,
+    );
+  }
+
+  /** A node's ownership of a content, under every account under which the catalog may name it. */
+  #objectsOf(process: ProcessName, content: string): Extract<HistoryRequest, { do: 'owns' }>[] {
+    return [...this.#objects.values()].flatMap((object) =>
+      object.do === 'owns' && object.content === content && object.node.startsWith(`${process} as `) ? [object] : [],
+    );
   }
 
   #holds(process: ProcessName, content: string): string {
+    this.#letGo.get(process)?.delete(content);
+    for (const [id, name] of this.#contents) if (name === content) this.#givenUp.get(id)?.delete(process);
     const held = this.#held.get(process) ?? new Set<string>();
     this.#held.set(process, held.add(content));
     return content;

@@ -177,8 +177,8 @@ describe('revived', () => {
 });
 
 describe('bounded', () => {
-  const look = (requestsUnderWay: number, nodes: number): void => {
-    const told = new Told(tablesHaveAnEnd);
+  const look = (requestsUnderWay: number, nodes: number, plan = planOf()): void => {
+    const told = new Told(tablesHaveAnEnd, plan);
     told.statuses.set('tracker', { requestsUnderWay, swarm: { nodes } });
     told.nowMs = 10_000;
     told.sent('proxy1', 'tracker', 'proxy', requestOf({}));
@@ -189,5 +189,12 @@ describe('bounded', () => {
   it('finds tables that grow', () => {
     assert.throws(() => look(5_000, 2), /bounded: tracker has 5000 requests under way/u);
     assert.throws(() => look(1, 3), /bounded: tracker has 3 nodes; more than 2 cannot be needed/u);
+  });
+
+  it('knows that who has forgotten everything comes back as another', () => {
+    const forgets = (process: string, id: number) => ({ id, kind: 'forget', atMs: 1, forMs: 1, process, what: 'all' }) as const;
+    const cluster = { ...planOf().cluster, liars: 1 };
+    look(1, 5, planOf({ cluster, faults: [forgets('node1', 1), forgets('liar1', 2), forgets('proxy1', 3)] }));
+    assert.throws(() => look(1, 4, planOf({ cluster, faults: [forgets('proxy1', 1)] })), /more than 3 cannot be needed/u);
   });
 });

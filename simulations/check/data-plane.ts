@@ -178,8 +178,8 @@ const LOOK_EVERY_MICROS = 5_000_000;
 export const tablesHaveAnEnd: MakeChecker = (run) => {
   const name = 'bounded';
   let next = 0;
-  // A node that has forgotten everything comes back as another one.
-  const others = run.plan.faults.filter((fault) => fault.kind === 'forget' && fault.process.startsWith('node')).length;
+  // A node, or one that lies, that has forgotten everything comes back as another one.
+  const others = run.plan.faults.filter((fault) => fault.kind === 'forget' && /^(?:node|liar)/u.test(fault.process)).length;
   const nodes = run.plan.cluster.nodes + run.plan.cluster.liars + others;
   const numberIn = (status: object | null, ...path: readonly string[]): number => {
     let at: unknown = status;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ok } from '../../src/protocol/result.ts';
 import { configuration, Told } from './check.test-kit.ts';
 import { Violation } from './checker.ts';
 import { overriddenIsKept, sameStateFromSameLog } from './state.ts';
@@ -33,6 +34,10 @@ test('what a forced promotion overrides is in quarantine before it is gone', () 
     const message = 'a forced promotion overrides what this replica holds: it is kept in quarantine';
     return told.tell('logged', { at: 0, process: 'tracker', level: 'error', fields: { file, entries: 1 }, message });
   };
+  const compacted = (told: Told): Told => told.tell('committed', 'tracker', 'compact', { throughSeq: 1 }, ok({ firstSeq: 2 }));
+  broken('quarantine', () => compacted(forced([{ version: 1 }])).truncate('tracker', 0));
+  compacted(forced([{ version: 1 }, { kind: 'state' }])).truncate('tracker', 0);
+  broken('quarantine', () => forced([{ version: 1 }, { kind: 'state' }]).truncate('tracker', 0));
   broken('quarantine', () => forced([{ version: 1 }]).truncate('tracker', 0));
   forced([{ version: 1 }, { seq: 1, epoch: 1 }]).truncate('tracker', 0);
 });

@@ -59,16 +59,19 @@ export const overriddenIsKept: MakeChecker = (run) => {
   /** The replica that a forced promotion overrides, until it follows. */
   let overridden: ProcessName | null = null;
   const files: string[] = [];
+  /** The oldest entry that each log still has: what was compacted is kept as the state that came of it. */
+  const firstSeq = new Map<ProcessName, number>();
   const isKept = ({ seq, epoch }: Place): boolean =>
     files.some((file) => {
       const bytes = run.file(overridden ?? '', file);
       if (bytes === null) return false;
-      return new TextDecoder()
+      const lines = new TextDecoder()
         .decode(bytes)
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as { readonly seq?: number; readonly epoch?: number })
-        .some((line) => line.seq === seq && line.epoch === epoch);
+        .map((line) => JSON.parse(line) as { readonly kind?: string; readonly seq?: number; readonly epoch?: number });
+      if (seq < (firstSeq.get(overridden ?? '') ?? 0)) return lines.some(({ kind }) => kind === 'state');
+      return lines.some((line) => line.seq === seq && line.epoch === epoch);
     });
   model.listen({
     forced: (_seq, epoch) => {
@@ -88,6 +91,10 @@ export const overriddenIsKept: MakeChecker = (run) => {
   return {
     name,
     demands: 'What a forced promotion overrides is in quarantine, on the disk, before it goes from the log.',
+    committed(process, transaction, _args, result) {
+      if (!result.ok || (transaction !== 'open' && transaction !== 'compact')) return;
+      firstSeq.set(process, (result.value as { readonly firstSeq: number }).firstSeq);
+    },
     logged({ process, message, fields }) {
       if (process === overridden && message === KEPT && typeof fields['file'] === 'string') files.push(fields['file']);
     },

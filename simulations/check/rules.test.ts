@@ -66,6 +66,8 @@ test('a primary that stood still asks before it speaks', () => {
   };
   broken('TILT', () => stood(900).sent('tracker', 'proxy1', 'proxy', heartbeat(1)));
   stood(600).sent('tracker', 'proxy1', 'proxy', heartbeat(1));
+  const propose = { kind: 'propose', configuration: configuration(1, 1, 'main') } as const;
+  broken('TILT', () => stood(900).sent('tracker', 'proxy1', 'proxy', propose));
   const accepted = configuration(1, 0, 'main');
   const state = (voter: string) => ({ kind: 'voterState', id: 1, reader: 'main', voter, promised: 1, accepted }) as const;
   const asked = stood(900).tell('received', 'tracker', 'proxy1', 'proxy', state('proxy1'));

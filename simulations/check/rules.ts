@@ -27,7 +27,14 @@ export const onlyWhatIsChosen: MakeChecker = (run) => {
 };
 
 /** What only a primary says. */
-const PRIMARY_WORDS: ReadonlySet<ControlFrame['kind']> = new Set(['heartbeat', 'append', 'propose', 'probe', 'snapshotChunk']);
+const PRIMARY_WORDS: ReadonlySet<ControlFrame['kind']> = new Set([
+  'heartbeat',
+  'append',
+  'propose',
+  'probe',
+  'snapshotChunk',
+  'timeoutNow',
+]);
 const epochSaid = (frame: ControlFrame): number | null => {
   if (!PRIMARY_WORDS.has(frame.kind)) return null;
   if (frame.kind === 'propose') return frame.configuration.e;
@@ -134,8 +141,10 @@ export const distrustsItself: MakeChecker = (run) => {
     sent(process, to, _link, frame) {
       if (!leads.has(process)) return;
       look(process);
-      if (doubtful.has(process) && (frame.kind === 'heartbeat' || frame.kind === 'append'))
-        violated(name, `${process} stood still and sends ${frame.kind} of epoch ${frame.epoch} to ${to} before it has asked a majority`);
+      // A probe asks only where a log ends; whoever has just come back is asked at once.
+      const epoch = doubtful.has(process) && frame.kind !== 'probe' ? epochSaid(frame) : null;
+      if (epoch !== null)
+        violated(name, `${process} stood still and sends ${frame.kind} of epoch ${epoch} to ${to} before it has asked a majority`);
     },
     stepped(process) {
       if (!leads.has(process)) return;

@@ -88,6 +88,14 @@ test('what a checker finds ends the run and is named', () => {
   });
   const { failure } = runPlan(short, { checkers: [picky] });
   assert.deepEqual([failure?.checker, failure?.message, failure?.atMs], ['I99', 'I99: somebody shares', 1_500]);
+  const atCommits: MakeChecker = () => ({
+    name: 'picky',
+    demands: 'that nothing is applied',
+    committed: (_process, transaction) => {
+      if (transaction === 'apply') throw new Violation('I98', 'something is applied');
+    },
+  });
+  assert.equal(runPlan(short, { checkers: [atCommits] }).failure?.checker, 'I98', 'and is no mistake of the transaction');
 });
 
 test('a mistake of a program, a reach for the real world and a world without rest are told apart', () => {

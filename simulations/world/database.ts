@@ -62,15 +62,18 @@ export class SimulatedDatabase<T extends TransactionMap> implements Database<T> 
   #run<K extends keyof T & string>(name: K, args: T[K]['args']): Result<T[K]['result'], DatabaseFailure> | null {
     const code = this.#fault(name);
     if (code !== null) return fail(code, `Transaction ${name} failed: a fault was injected.`);
+    let result: Result<T[K]['result'], DatabaseFailure>;
     try {
-      const result = this.#session.run(this.#transactions, name, args);
-      if (result.ok) this.#committed?.(name, args, result);
-      return result.ok ? copyOf(result) : result;
+      result = this.#session.run(this.#transactions, name, args);
     } catch (mistake) {
       this.#outbox.answer('fault', () => {
         throw new Error(`Transaction ${name} is wrong: ${String(mistake)}`, { cause: mistake });
       });
       return null;
     }
+    // What an observer throws is no mistake of the transaction.
+    if (!result.ok) return result;
+    this.#committed?.(name, args, result);
+    return copyOf(result);
   }
 }

@@ -11,12 +11,16 @@ const logout = requestOf({ operation: { op: 'logout' } });
 const refusal = (code: 'unavailable' | 'indeterminate' | 'not-primary') => replyOf({ body: { ok: false, code, message: 'made up' } });
 
 test('a change that a replica may have made is not called unmade', () => {
-  const asked = () => new Told(maybeIsNotNo).sent('proxy1', 'tracker', 'proxy', logout);
+  const asked = () =>
+    new Told(maybeIsNotNo).tell('received', 'proxy1', 'node1', 'member', logout).sent('proxy1', 'tracker', 'proxy', logout);
   broken('indeterminate', () => asked().sent('proxy1', 'node1', 'member', refusal('unavailable')));
   asked().sent('proxy1', 'node1', 'member', refusal('indeterminate'));
   asked().tell('received', 'proxy1', 'tracker', 'proxy', refusal('not-primary')).sent('proxy1', 'node1', 'member', refusal('unavailable'));
   const again = asked().sent('proxy1', 'backup', 'proxy', logout).tell('received', 'proxy1', 'backup', 'proxy', refusal('not-primary'));
   broken('indeterminate', () => again.sent('proxy1', 'node1', 'member', refusal('unavailable')));
+  const late = asked();
+  late.nowMs += 11_000;
+  late.tell('received', 'proxy1', 'node1', 'member', logout).sent('proxy1', 'node1', 'member', refusal('unavailable'));
   new Told(maybeIsNotNo).sent('proxy1', 'tracker', 'proxy', requestOf({})).sent('proxy1', 'node1', 'member', refusal('unavailable'));
 });
 

@@ -7,6 +7,8 @@ import { modelOf } from './cluster-model.ts';
 import { violated } from './invariants.ts';
 
 const replicas: ReadonlySet<ProcessName> = new Set(['tracker', 'backup']);
+/** A proxy gives up a request after so long, if its asker does not before. */
+const REQUEST_DEADLINE_MS = 10_000;
 /** Requests that are remembered, by proxy; the oldest go first. */
 const REQUESTS_MAX = 4_096;
 
@@ -20,39 +22,52 @@ const remember = <T>(map: Map<string, T>, key: string, value: T): void => {
 /** What a replica says of a change that it has certainly not made, and will not. */
 const NOT_DONE: ReadonlySet<string> = new Set(['not-primary', 'unavailable', 'busy', 'disk-full']);
 
-export const maybeIsNotNo: MakeChecker = () => {
+interface Open {
+  /** Replicas that have been sent the change and have not refused it: each of them may have made it. */
+  readonly sent: readonly ProcessName[];
+  /** The proxy has given the request up by then, whether its answer reached anybody or not. */
+  readonly until: number;
+}
+
+export const maybeIsNotNo: MakeChecker = (run) => {
   const name = 'indeterminate';
-  /** Changes that replicas have been sent and have not refused: each of them may have made it. */
-  const open = new Map<string, ProcessName[]>();
-  const forget = (process: ProcessName): void => {
-    for (const key of open.keys()) if (key.startsWith(`${process} `)) open.delete(key);
+  const open = new Map<string, Open>();
+  const change = (key: string, next: (sent: readonly ProcessName[]) => readonly ProcessName[]): void => {
+    const known = open.get(key);
+    if (known !== undefined) open.set(key, { ...known, sent: next(known.sent) });
   };
   return {
     name,
     demands: 'A proxy that has sent a change to a replica which has not refused it never says that nothing was changed.',
-    started: forget,
+    started(process) {
+      for (const key of open.keys()) if (key.startsWith(`${process} `)) open.delete(key);
+    },
     sent(process, to, link, frame) {
-      if (frame.kind === 'request' && link === 'proxy' && isWrite(frame.operation.op)) {
-        const key = keyOf(process, frame.requestId);
-        remember(open, key, [...(open.get(key) ?? []), to]);
-      } else if (frame.kind === 'reply' && link === 'member') {
-        const key = keyOf(process, frame.requestId);
-        const sent = open.get(key) ?? [];
-        // Answered: whoever repeats it later begins anew.
-        open.delete(key);
-        if (!frame.body.ok && frame.body.code === 'unavailable' && sent.length > 0)
-          violated(
-            name,
-            `${process} tells ${to} that nothing was changed (${frame.body.message}); ${sent.join(', ')} may have made the change`,
-          );
-      }
+      if (frame.kind === 'request' && link === 'proxy') change(keyOf(process, frame.requestId), (sent) => [...sent, to]);
+      if (frame.kind !== 'reply' || link !== 'member') return;
+      const key = keyOf(process, frame.requestId);
+      const sent = open.get(key)?.sent ?? [];
+      // Answered: whoever repeats it later begins anew.
+      open.delete(key);
+      if (!frame.body.ok && frame.body.code === 'unavailable' && sent.length > 0)
+        violated(
+          name,
+          `${process} tells ${to} that nothing was changed (${frame.body.message}); ${sent.join(', ')} may have made the change`,
+        );
     },
     received(process, from, link, frame) {
+      if (frame.kind === 'request' && link === 'member' && isWrite(frame.operation.op)) {
+        const key = keyOf(process, frame.requestId);
+        const known = open.get(key);
+        const until = run.now() + Math.min(frame.deadlineMs, REQUEST_DEADLINE_MS) * 1_000;
+        // Repeated in time it joins the one under way, and its deadline; later it is a new one.
+        if (known === undefined || known.until <= run.now()) remember(open, key, { sent: [], until });
+      }
       if (frame.kind !== 'reply' || link !== 'proxy' || frame.body.ok || !NOT_DONE.has(frame.body.code)) return;
-      const key = keyOf(process, frame.requestId);
-      const sent = open.get(key);
-      const index = sent?.indexOf(from) ?? -1;
-      if (sent !== undefined && index >= 0) open.set(key, sent.toSpliced(index, 1));
+      change(keyOf(process, frame.requestId), (sent) => {
+        const index = sent.indexOf(from);
+        return index < 0 ? sent : sent.toSpliced(index, 1);
+      });
     },
   };
 };

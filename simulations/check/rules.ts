@@ -239,7 +239,8 @@ export const routesToTheNewest: MakeChecker = () => {
       if (leads) newest.set(process, Math.max(newest.get(process) ?? 0, frame.epoch));
     },
     sent(process, to, link, frame) {
-      if (frame.kind !== 'request' || link !== 'proxy') return;
+      // Epoch 0: nobody is known to lead, and anybody may answer what changes nothing.
+      if (frame.kind !== 'request' || link !== 'proxy' || frame.epoch === 0) return;
       const status = said.get(process)?.get(to);
       const best = newest.get(process) ?? 0;
       if (status?.leads === true && status.epoch < best)

@@ -85,7 +85,7 @@ export const describeFault = (fault: Fault): string => {
       return `breakLinks ${fault.process} - ${fault.other ?? 'all'}${fault.silently ? ' silently' : ''}`;
     default: {
       const { id: _id, atMs: _atMs, kind, process, ...rest } = fault;
-      const details = Object.entries(rest).filter(([key]) => key !== 'forMs');
+      const details = Object.entries(rest).filter(([key, value]) => key !== 'forMs' && !(key === 'afterSteps' && value === 0));
       return [kind, process, ...details.map(([key, value]) => part(key, value))].filter((text) => text !== '').join(' ');
     }
   }

@@ -25,12 +25,13 @@ export const narrator =
       for (; next < faults.length; next++) {
         const fault = faults[next] as Fault;
         if (fault.atMs > planMs()) return;
-        say(fault.atMs, describeFault(fault));
+        // Processes that stop say so themselves, also where the fault came at a later step.
+        if (fault.kind !== 'kill' && fault.kind !== 'power' && fault.kind !== 'forget') say(fault.atMs, describeFault(fault));
       }
     };
     return {
       started: (process, incarnation) => {
-        if (run.phase !== 'starting') tell(`${process} starts again (${incarnation})`);
+        if (run.phase !== 'starting' && incarnation > 1) tell(`${process} starts again (${incarnation})`);
       },
       stopped: (process, how) => {
         const words = { kill: 'is killed', power: 'loses its power', forget: 'is killed and loses state', ended: 'ends by itself' };

@@ -1,0 +1,189 @@
+/** Stories of the pair and its voters: what the rules R1 to R12 are about. */
+import { below } from '../../src/ports/random.ts';
+import type { FaultDraft } from './fault-draws.ts';
+import { proxyNames, replicaNames, voterNames } from './names.ts';
+import type { OperationDraft } from './operation-draws.ts';
+import { chance, pick } from './profile.ts';
+import { reads, type Scene, type Story, within, writes } from './scene.ts';
+import type { ProcessName } from './types.ts';
+
+/** An operator who loses patience with a replica that may not lead. */
+const FORCED_PERCENT = 20;
+
+/** Dies, or loses its power, with entries that the other one does not have: it is cut off from that one until after its death. */
+export const tail = (scene: Scene): Story => {
+  const { random, atMs, one, other } = scene;
+  const alive = within(scene, 'alive', 150, 900);
+  const end = { process: one, atMs: atMs + alive, forMs: within(scene, 'dead for', 1_500, 8_000), afterSteps: below(random, 'steps', 40) };
+  const death: FaultDraft = chance(random, 'power', 50)
+    ? { kind: 'power', ...end, torn: chance(random, 'torn', 50) }
+    : { kind: 'kill', ...end };
+  const forMs = alive + within(scene, 'cut on for', 100, 3_000);
+  return {
+    faults: [{ kind: 'cut', atMs, forMs, from: [one], to: [other], bothWays: chance(random, 'both', 50) }, death],
+    operations: [...writes(scene, 0, alive, 10), ...writes(scene, alive + 500, alive + 6_000, 4)],
+  };
+};
+
+/** One goes on alone and dies just when the other one, which has not all, comes back. */
+export const olderComesBack = (scene: Scene): Story => {
+  const { atMs, one, other, random } = scene;
+  const away = within(scene, 'away', 3_000, 6_000);
+  const forced: OperationDraft[] = chance(random, 'forced', FORCED_PERCENT)
+    ? [{ do: 'forcePromote', atMs: atMs + away + within(scene, 'forced', 1_500, 4_000), node: other }]
+    : [];
+  const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
+  return {
+    faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 16_000))],
+    operations: [
+      ...writes(scene, 200, away, 8),
+      ...writes(scene, away - 300, away + 500, 4),
+      ...writes(scene, away + 500, away + 5_000, 4),
+      ...reads(scene, away, away + 6_000, 4),
+      ...forced,
+    ],
+  };
+};
+
+/** Both begin anew so that they stand at about the same moment. */
+export const bothStand = (scene: Scene): Story => {
+  const { atMs, random } = scene;
+  const forMs = within(scene, 'dead for', 300, 1_500);
+  // The first in the order of priority stands so much earlier after its start.
+  const later = within(scene, 'later', 1_400, 1_900);
+  const latencyMs = within(scene, 'latency', 20, 250);
+  const slow = (from: ProcessName, to: ProcessName): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: forMs + later + 3_000,
+    from,
+    to,
+    latencyMs,
+    jitterMs: below(random, `jitter from ${from} to ${to}`, latencyMs),
+  });
+  const [main, backup] = replicaNames;
+  // Votes take their time: two candidacies overlap.
+  const links = voterNames(scene.cluster).flatMap((voter) =>
+    replicaNames.filter((name) => name !== voter).map((name) => slow(name, voter)),
+  );
+  return {
+    faults: [
+      { kind: 'kill', process: main, atMs, forMs: forMs + later, afterSteps: 0 },
+      { kind: 'kill', process: backup, atMs, forMs, afterSteps: 0 },
+      ...links,
+    ],
+    operations: writes(scene, 0, forMs + later + 2_000, 6),
+  };
+};
+
+/** Cut off from the other voters, but not from everybody who asks. */
+export const deposed = (scene: Scene): Story => {
+  const { atMs, cluster, one, other, random } = scene;
+  const proxies = proxyNames(cluster);
+  const kept = proxies.length > 1 ? [pick(random, 'kept', proxies.slice(1))] : [];
+  const from = [...new Set([...voterNames(cluster), ...proxies])].filter((name) => name !== one && !kept.includes(name));
+  const forMs = within(scene, 'cut for', 900, 4_000);
+  return {
+    faults: [
+      { kind: 'cut', atMs, forMs, from: [one], to: from, bothWays: chance(random, 'both', 70) },
+      // It takes longer to doubt itself than the others take to doubt it.
+      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: one, rate: 0.98 },
+      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: other, rate: 1.02 },
+    ],
+    operations: [
+      ...writes(scene, 0, 2_000, 8),
+      ...writes(scene, 850, 1_400, 6),
+      ...reads(scene, 880, 1_200, 20),
+      ...reads(scene, 0, forMs, 4),
+    ],
+  };
+};
+
+/** A voter loses its memory while the others elect. */
+export const amnesia = (scene: Scene): Story => {
+  const { atMs, cluster, one, random } = scene;
+  const voter = pick(random, 'voter', voterNames(cluster));
+  const away = within(scene, 'away', 100, 1_500);
+  const what = voter !== one && replicaNames.some((name) => name === voter) && chance(random, 'all', 50) ? 'all' : 'voter';
+  return {
+    faults: [
+      { kind: 'kill', process: one, atMs, forMs: within(scene, 'dead for', 500, 5_000), afterSteps: below(random, 'steps', 100) },
+      { kind: 'forget', process: voter, atMs: atMs + within(scene, 'forgets', 200, 1_600), forMs: away, what },
+    ],
+    operations: [...writes(scene, 0, 500, 3), ...writes(scene, 500, 4_000, 4)],
+  };
+};
+
+/** Answers, and acknowledgements, that come when somebody else leads. */
+export const lateWords = (scene: Scene): Story => {
+  const { atMs, cluster, one, other, random } = scene;
+  const proxy = pick(random, 'proxy', proxyNames(cluster));
+  const pauses = within(scene, 'pauses', 300, 900);
+  const pause = within(scene, 'pause', 900, 3_500);
+  const slow = (from: ProcessName, to: ProcessName, low: number, high: number): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: pauses + pause + 2_500,
+    from,
+    to,
+    latencyMs: within(scene, `latency from ${from} to ${to}`, low, high),
+    jitterMs: 0,
+  });
+  return {
+    faults: [
+      slow(one, proxy, 600, 2_000),
+      slow(other, proxy, 50, 400),
+      slow(proxy, other, 50, 400),
+      { kind: 'pause', atMs: atMs + pauses, forMs: pause, process: one },
+    ],
+    operations: [...writes(scene, 0, pauses, 10), ...writes(scene, pauses, pause + 2_500, 6), ...reads(scene, 0, pause + 2_500, 8)],
+  };
+};
+
+/** Comes back over slow links, while changes go on: it is taken in when it has almost all. */
+export const slowReturn = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 1_500, 4_000);
+  const slow = (from: ProcessName, to: ProcessName): FaultDraft => ({
+    kind: 'slowLink',
+    atMs,
+    forMs: away + 6_000,
+    from,
+    to,
+    latencyMs: within(scene, `latency from ${from}`, 30, 350),
+    jitterMs: 0,
+  });
+  return {
+    faults: [{ kind: 'kill', process: other, atMs, forMs: away, afterSteps: 0 }, slow(one, other), slow(other, one)],
+    operations: [...writes(scene, 0, away, 6), ...writes(scene, away, away + 4_000, 20)],
+  };
+};
+
+/** The operator's order to hand over, in the middle of changes that take their time to the other one. */
+export const order = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const latencyMs = within(scene, 'latency', 20, 200);
+  return {
+    faults: [{ kind: 'slowLink', atMs: atMs - 1_000, forMs: 5_000, from: one, to: other, latencyMs, jitterMs: 0 }],
+    operations: [...writes(scene, -300, 700, 14), { do: 'handOver', atMs: atMs + within(scene, 'order', 100, 500), node: one }],
+  };
+};
+
+/** A log, or a disk, that is gone, and a primary that dies before it is whole again. */
+export const lostLog = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 100, 1_200);
+  return {
+    faults: [
+      { kind: 'forget', process: other, atMs, forMs: away, what: 'ledger' },
+      {
+        kind: 'kill',
+        process: one,
+        atMs: atMs + away + within(scene, 'gap', -200, 900),
+        forMs: within(scene, 'dead for', 2_000, 7_000),
+        afterSteps: 0,
+      },
+    ],
+    operations: [...writes(scene, -1_500, away, 6), ...writes(scene, away, away + 3_000, 6)],
+  };
+};

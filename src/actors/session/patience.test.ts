@@ -10,6 +10,7 @@ class Bench {
   /** Whether who waits is a person. */
   personal = false;
   withoutPrimary = false;
+  stranded = false;
   /** Whether the proxy answers a ping. */
   alive = false;
   pings = 0;
@@ -27,6 +28,7 @@ class Bench {
     this.patience = new ProxyPatience(clock, {
       waitingSince: (personal) => (personal && !this.personal ? null : this.waitingSince),
       withoutPrimary: () => this.withoutPrimary,
+      stranded: () => this.stranded,
       ping: () => {
         this.pings++;
         if (this.alive) this.patience.heard();
@@ -97,6 +99,15 @@ describe('patience with a proxy', () => {
     assert.equal(next(bench), 6);
     bench.personal = true;
     assert.deepEqual([next(bench), next(bench)], [3, 3]);
+  });
+
+  it('leaves one soon that reaches no tracker that may lead, and is no less patient with the next one', () => {
+    const bench = new Bench();
+    Object.assign(bench, { alive: true, stranded: true });
+    bench.until(1.9);
+    assert.deepEqual(bench.left, ['it reaches no tracker that may lead, and a request waits']);
+    Object.assign(bench, { stranded: false, withoutPrimary: true });
+    assert.equal(next(bench), 3);
   });
 
   it('looks only while something waits', () => {

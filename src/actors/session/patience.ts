@@ -10,6 +10,8 @@ export interface PatienceWays {
   waitingSince(personal: boolean): Micros | null;
   /** The proxy has said that it knows no primary, and one may come by itself. */
   withoutPrimary(): boolean;
+  /** It has said that none will come by itself as far as it sees, and other proxies have not. */
+  stranded(): boolean;
   /** Asks the proxy for a sign of life. */
   ping(): void;
   /** To the next proxy. */
@@ -21,6 +23,8 @@ const LOOK_EVERY_MS = 500;
 const PING_AFTER_MS = 1_000;
 /** A failover takes less, so that a node does not run about in each. */
 const PATIENCE_MS = 3_000;
+/** No failover is to be waited for: another proxy may see a primary, and who waits is to hear of either soon. */
+const STRANDED_MS = 1_000;
 /** Where no proxy has an answer the next try takes twice as long, up to this; not where a person waits. */
 const PATIENCE_MAX_MS = 6_000;
 
@@ -67,6 +71,8 @@ export class ProxyPatience {
     const silence = now - Math.max(this.#heardAt, since);
     const silent = silence >= millis(this.#patienceMs);
     const long = now - since >= millis(this.#patienceMs) || (person !== null && now - person >= millis(PATIENCE_MS));
+    if (now - since >= millis(STRANDED_MS) && this.#ways.stranded())
+      return this.#ways.leave('it reaches no tracker that may lead, and a request waits');
     if (silent || (long && this.#ways.withoutPrimary())) {
       this.#patienceMs = Math.min(PATIENCE_MAX_MS, this.#patienceMs * 2);
       this.#ways.leave(

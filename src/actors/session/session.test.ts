@@ -126,6 +126,24 @@ test('with neither tracker nor backup a call says so after a few seconds', () =>
   assert.equal(node.session.state.words, 'online as an; the network has no tracker right now');
 });
 
+test('where no primary will come by itself a change is refused, once every proxy was asked, and then at once', () => {
+  const cluster = served(2);
+  const node = nodeIn(cluster);
+  signIn(cluster, node);
+  cluster.main.process.kill();
+  cluster.backup.says('follower', 1, null, 'main');
+  cluster.net.until(() => node.session.status().primary === null);
+  const refused = (withinSeconds: number): void => {
+    const register = node.call('register', { name: 'binh', password: 'x', code: null });
+    cluster.net.until(() => register.result !== null, withinSeconds);
+    assert.ok(register.result?.ok === false && register.result.error.code === 'unavailable');
+    assert.match(register.result.error.message, /backup waits for main, which may hold newer changes; start main/u);
+  };
+  refused(4);
+  assert.equal(node.session.status().proxy, `${cluster.proxyProcesses[1]?.host}:8000`);
+  refused(0.5);
+});
+
 test('busy is asked again after the time that was named', () => {
   const cluster = served();
   const node = nodeIn(cluster);

@@ -28,6 +28,7 @@ import { type Answer, type AskOptions, Asking } from './asking.ts';
 import { asResult, isOpen, operationOf, type SessionCall } from './calls.ts';
 import { advertised, Membership } from './membership.ts';
 import { ProxyPatience } from './patience.ts';
+import { Routes } from './routes.ts';
 import { wordsFor } from './words.ts';
 import { type SessionMessage, sessionMachine, type SessionState } from './machine.ts';
 
@@ -77,8 +78,7 @@ export class NetworkSession implements Network {
   #proxy = 0;
   /** Why there is no link, by proxy, in this round. */
   readonly #failures = new Map<number, LinkDown>();
-  /** What the proxy said last of who serves the network. */
-  #route: RouteFrame | null = null;
+  readonly #routes: Routes;
   #epochSeen = 0;
 
   constructor(deps: SessionDeps) {
@@ -86,20 +86,22 @@ export class NetworkSession implements Network {
     this.node = deps.node;
     const { clock, random, crypto, disk, log } = deps.ports;
     this.#incarnation = toHex(crypto.secretBytes(16));
+    this.#routes = new Routes(clock, deps.network.proxies.length);
     this.#account = new AccountStore(disk, log, deps.dataFolder);
     this.#asking = new Asking(clock, random.fork('requests'), toHex(crypto.secretBytes(16)), {
       send: (frame) => this.#send(frame),
       token: () => this.#account.current?.token ?? null,
       epochSeen: () => this.#epochSeen,
       offlineWords: () => (this.#linked ? null : this.#words()),
-      stranded: () => this.#linked && this.#route !== null && this.#route.waitsFor !== null,
+      stranded: () => this.#linked && this.#routes.stranded,
       tokenRefused: (token) => this.#tokenRefused(token),
       gaveUp: () => this.#gaveUp(),
       notEntered: () => this.#membership.enterWithin(0),
     });
     this.#patience = new ProxyPatience(clock, {
       waitingSince: (personal) => this.#asking.waitingSince(personal),
-      withoutPrimary: () => this.#route !== null && this.#route.primary === null && this.#route.waitsFor === null,
+      withoutPrimary: () => this.#routes.withoutPrimary,
+      stranded: () => this.#routes.strandedHere,
       ping: () => void this.#link?.send({ kind: 'ping', nonce: PATIENCE_NONCE, node: null }),
       leave: (reason) => this.#leave(reason),
     });
@@ -175,13 +177,12 @@ export class NetworkSession implements Network {
 
   /** The session's part of a node's status. */
   status(): Pick<NodeStatus, 'account' | 'session' | 'proxy' | 'epoch' | 'primary'> {
-    const proxy = this.#linked ? this.#address(this.#proxy) : null;
     return {
       account: this.#account.current?.account ?? null,
       session: this.#words(),
-      proxy,
+      proxy: this.#linked ? this.#address(this.#proxy) : null,
       epoch: this.#epochSeen,
-      primary: this.#route?.primary ?? null,
+      primary: this.#routes.current?.primary ?? null,
     };
   }
 
@@ -286,7 +287,7 @@ export class NetworkSession implements Network {
       {
         up: () => {
           wasUp = true;
-          this.#route = null;
+          this.#routes.linked();
           this.#failures.clear();
           ports.log.info({ proxy: entry.name }, 'connected to a proxy');
           this.#patience.heard();
@@ -309,6 +310,7 @@ export class NetworkSession implements Network {
   /** There is no link any more, or none to count on. */
   #lost(reason: string, wasUp: boolean): void {
     this.#link = null;
+    if (!wasUp) this.#routes.unreached(this.#proxy);
     const proxy = this.#deps.network.proxies[this.#proxy]?.name ?? '';
     this.#deps.ports.log.info({ proxy, reason }, 'no connection to the proxy');
     this.#asking.linkDown();
@@ -340,7 +342,7 @@ export class NetworkSession implements Network {
   /** Perhaps another primary, which does not know this node. */
   #routed(route: RouteFrame): void {
     const { epoch, primary, spreadMs } = route;
-    this.#route = route;
+    this.#routes.said(this.#proxy, route);
     this.#epochSeen = Math.max(this.#epochSeen, epoch);
     if (primary !== null) this.#membership.routed(epoch, spreadMs / 2);
   }
@@ -390,7 +392,7 @@ export class NetworkSession implements Network {
     return wordsFor({
       state: this.#state,
       account: this.#account.current?.account ?? null,
-      route: this.#route,
+      route: this.#routes.current,
       proxy: this.#address(this.#proxy),
       failures: this.#gaveUp() ? [...this.#failures.values()] : [],
     });

@@ -2,7 +2,7 @@
  * npm run mutants [-- --only NAME[,NAME] --rule R --seeds N --seconds S --shrink S --cores C]: plants each mutant in a process of its
  * own and runs the fuzzer's seeds there until one fails. Seconds are those of the processor. All must be found, by a median of at most 20 seeds.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,14 @@ const PATIENCE = 20;
 
 const commit = commitOfSource();
 
+/** Whoever ends this process ends its hunters: a terminal tells them itself, `kill` does not. */
+const hunters = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    for (const child of hunters) child.kill('SIGKILL');
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  });
+
 const hunt = (order: Partial<HuntOrder>): Promise<Hunt> => {
   const whole: HuntOrder = {
     mutant: null,
@@ -67,11 +75,13 @@ const hunt = (order: Partial<HuntOrder>): Promise<Hunt> => {
   return new Promise((resolve, reject) => {
     const script = fileURLToPath(new URL('hunt.ts', import.meta.url));
     const child = spawn(process.execPath, [script, JSON.stringify(whole)], { stdio: ['ignore', 'pipe', 'pipe'], timeout });
+    hunters.add(child);
     let [out, err] = ['', ''];
     child.stdout.on('data', (data: Buffer) => (out += data.toString()));
     child.stderr.on('data', (data: Buffer) => (err = (err + data.toString()).slice(-4_000)));
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      hunters.delete(child);
       if (code === 0) resolve(JSON.parse(out) as Hunt);
       else reject(new Error(`${whole.mutant ?? 'no mutant'} at seeds from ${whole.fromSeed}: ${signal ?? `exit ${code}`}\n${err}`));
     });

@@ -213,6 +213,15 @@ describe('a process that stood still', () => {
     }
   });
 
+  test('whose first news is the heartbeat of another primary does not claim that epoch for itself', () => {
+    const cluster = started();
+    const epoch = epochOf(cluster, 'main') + 1;
+    cluster.deliver('backup', 'main', { kind: 'heartbeat', epoch, v: 0, round: 1, commitSeq: 1, primary: 'backup' });
+    const told = cluster.statuses.filter(({ name, status }) => name === 'main' && status.epoch === epoch);
+    assert.ok(told.length > 0);
+    for (const { status } of told) assert.deepEqual([status.role === 'primary', status.primary], [false, 'backup']);
+  });
+
   test('finds that it was replaced, and follows', () => {
     const cluster = started();
     acknowledged(cluster, 'main', 'a');

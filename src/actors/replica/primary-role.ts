@@ -107,7 +107,7 @@ export class PrimaryRole {
   }
 
   get serving(): boolean {
-    return this.#serving && this.#watch.mayAct;
+    return this.#serving && !this.#stopped && this.#watch.mayAct;
   }
 
   linkPhases(): Record<VoterName, string> {

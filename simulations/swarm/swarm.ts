@@ -1,7 +1,7 @@
 /**
  * A flash crowd of thousands of nodes, piece by piece: whom to unchoke and which piece next are the program's own
  * decisions (`decideUnchoked`, `Picker`); connections, requests and bytes are rows of typed arrays and shared uplinks
- * instead of sockets. docs/adr/0009-swarm-model.md says what that leaves out.
+ * instead of sockets. docs/adr/0008-swarm-model.md says what that leaves out.
  */
 import {
   CHOKE_INTERVAL_MS,

@@ -187,3 +187,25 @@ test('torrent files under way have a limit in bytes, which comes free again', ()
     [1, 3],
   );
 });
+
+test('a request that is repeated by a node that has seen more is not answered from an older state', () => {
+  const whoami: Operation = { op: 'whoami' };
+  const held = table();
+  held.facts.route = { kind: 'hold' };
+  held.take({ ...held.frame(1, whoami), minSeq: 14 });
+  held.take({ ...held.frame(1, whoami), minSeq: 16, epoch: 4 });
+  held.facts.route = { kind: 'primary', name: 'main', epoch: 3 };
+  held.process.do(() => held.requests.routeChanged());
+  assert.deepEqual([held.sent[0]?.frame.minSeq, held.sent[0]?.frame.epoch], [16, 4]);
+
+  const sent = table();
+  sent.take({ ...sent.frame(1, whoami), minSeq: 14 });
+  sent.take({ ...sent.frame(1, whoami), minSeq: 16 });
+  sent.reply('main', 1, 3, good, 15);
+  assert.equal(sent.replies.length, 0, 'it was asked when the node had seen less');
+  sent.net.run(1);
+  assert.equal(sent.sent[1]?.frame.minSeq, 16);
+  // A forced promotion may have overridden what the node has seen: the primary has judged that.
+  sent.reply('main', 1, 3, good, 15);
+  assert.equal(sent.replies.length, 1);
+});

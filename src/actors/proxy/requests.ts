@@ -33,13 +33,15 @@ export interface RequestWays {
 }
 
 interface UnderWay {
-  readonly frame: RequestFrame;
+  frame: RequestFrame;
   asker: Asker;
   readonly deadlineAt: Micros;
   readonly timer: TimerId;
   /** The replica that has it now, and the epoch it was sent in; null while held. */
   sentTo: string | null;
   sentEpoch: number;
+  /** What the node had seen then. */
+  sentMinSeq: number;
   /** Some replica may have done it, if it is a change. */
   maybeDone: boolean;
   /** `maybeDone` without what the last send adds to it: that one's answer says what became of it, but not of those before. */
@@ -84,6 +86,7 @@ export class RequestTable {
     if (known !== undefined) {
       // The node repeats it over a new link: the answer goes there.
       known.asker = asker;
+      known.frame = withMoreSeen(known.frame, frame);
       return;
     }
     const { requestsUnderWayMax, tailBytesMax } = this.#limits;
@@ -99,6 +102,7 @@ export class RequestTable {
       timer,
       sentTo: null,
       sentEpoch: 0,
+      sentMinSeq: 0,
       maybeDone: false,
       maybeDoneBefore: false,
     };
@@ -135,7 +139,7 @@ export class RequestTable {
     const key = requestIdText(reply.requestId);
     const request = this.#underWay.get(key);
     if (request === undefined || request.sentTo !== from) return;
-    if (!this.#current(request, reply)) return this.#again(request);
+    if (!this.#current(request, reply) || this.#tooOld(request, reply)) return this.#again(request);
     if (!reply.body.ok && reply.body.code === 'not-primary') {
       request.maybeDone = request.maybeDoneBefore;
       return this.#again(request);
@@ -170,6 +174,12 @@ export class RequestTable {
     if (request.sentEpoch === SOFT) return true;
     if (reply.body.ok && reply.stale !== true) this.#ways.sawEpoch(reply.epoch);
     return reply.epoch >= this.#ways.epochSeen();
+  }
+
+  /** It was repeated by a node that has seen more since it was sent: what is read of an older state is asked again. */
+  #tooOld({ frame, sentEpoch, sentMinSeq }: UnderWay, { seq, durability, body }: ReplyFrame): boolean {
+    const isRead = body.ok && durability === 'none' && sentEpoch !== SOFT;
+    return isRead && sentMinSeq < frame.minSeq && seq < frame.minSeq;
   }
 
   #again(request: UnderWay): void {
@@ -213,6 +223,7 @@ export class RequestTable {
     }
     request.sentTo = to;
     request.sentEpoch = epoch;
+    request.sentMinSeq = frame.minSeq;
     request.maybeDoneBefore = request.maybeDone;
     request.maybeDone = true;
   }
@@ -236,3 +247,10 @@ export class RequestTable {
     this.#clock.clearTimer(request.timer);
   }
 }
+
+/** A request that a node repeats says what the node has seen by now. */
+const withMoreSeen = (known: RequestFrame, repeated: RequestFrame): RequestFrame => {
+  const minSeq = Math.max(known.minSeq, repeated.minSeq);
+  const epoch = Math.max(known.epoch, repeated.epoch);
+  return minSeq === known.minSeq && epoch === known.epoch ? known : { ...known, minSeq, epoch };
+};

@@ -21,6 +21,10 @@ test('a change that a replica may have made is not called unmade', () => {
   const late = asked();
   late.nowMs += 11_000;
   late.tell('received', 'proxy1', 'node1', 'member', logout).sent('proxy1', 'node1', 'member', refusal('unavailable'));
+  const answered = () => asked().tell('received', 'proxy1', 'tracker', 'proxy', replyOf({ body: { ok: true, value: {} } }));
+  broken('indeterminate', () => answered().sent('proxy1', 'node1', 'member', refusal('unavailable')));
+  // Its link was gone, and the answer with it: what it asks over another link is a new request to the proxy.
+  answered().tell('received', 'proxy1', 'node1', 'member', logout).sent('proxy1', 'node1', 'member', refusal('unavailable'));
   new Told(maybeIsNotNo).sent('proxy1', 'tracker', 'proxy', requestOf({})).sent('proxy1', 'node1', 'member', refusal('unavailable'));
 });
 

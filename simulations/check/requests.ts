@@ -27,6 +27,8 @@ interface Open {
   readonly sent: readonly ProcessName[];
   /** The proxy has given the request up by then, whether its answer reached anybody or not. */
   readonly until: number;
+  /** A replica has answered it for good. Where the member's link is another by then, nobody hears that. */
+  readonly over: boolean;
 }
 
 export const maybeIsNotNo: MakeChecker = (run) => {
@@ -60,11 +62,15 @@ export const maybeIsNotNo: MakeChecker = (run) => {
         const key = keyOf(process, frame.requestId);
         const known = open.get(key);
         const until = run.now() + Math.min(frame.deadlineMs, REQUEST_DEADLINE_MS) * 1_000;
-        // Repeated in time it joins the one under way, and its deadline; later it is a new one.
-        if (known === undefined || known.until <= run.now()) remember(open, key, { sent: [], until });
+        // Repeated in time it joins the one under way, and its deadline; later, or when that is answered, it is a new one.
+        if (known === undefined || known.over || known.until <= run.now()) remember(open, key, { sent: [], until, over: false });
       }
-      if (frame.kind !== 'reply' || link !== 'proxy' || frame.body.ok || !NOT_DONE.has(frame.body.code)) return;
-      change(keyOf(process, frame.requestId), (sent) => {
+      if (frame.kind !== 'reply' || link !== 'proxy') return;
+      const key = keyOf(process, frame.requestId);
+      const known = open.get(key);
+      if (known === undefined || !known.sent.includes(from)) return;
+      if (frame.body.ok || !NOT_DONE.has(frame.body.code)) return void open.set(key, { ...known, over: true });
+      change(key, (sent) => {
         const index = sent.indexOf(from);
         return index < 0 ? sent : sent.toSpliced(index, 1);
       });

@@ -116,9 +116,9 @@ export class Cluster {
     this.#create.set('tracker', (environment, ended) => createTracker(environment, main, ended));
     this.#create.set('backup', (environment, ended) => createBackup(environment, replica('backup', 'backup'), ended));
     for (const name of this.proxyNames) this.#create.set(name, (environment) => createProxy(environment, proxy(name)));
-    for (const name of this.nodeNames) {
+    for (const [index, name] of this.nodeNames.entries()) {
       const node = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
-      this.#create.set(name, (environment) => createNode(environment, node));
+      this.#create.set(name, (environment) => createNode(environment, { ...node, network: rotated(node.network, index) }));
     }
     for (const name of this.liarNames) {
       const liar = config(name, { role: 'node', name, peer: { listen: at(name, PEER_PORT) } }) as NodeConfig;
@@ -350,6 +350,13 @@ export class Cluster {
     return false;
   }
 }
+
+/** A node tries the proxies in the order of its file: not every member has the same one first. */
+const rotated = (network: NetworkConfig, by: number): NetworkConfig => {
+  const { proxies } = network;
+  const first = by % proxies.length;
+  return { ...network, proxies: [...proxies.slice(first), ...proxies.slice(0, first)] };
+};
 
 const environmentOf = (incarnation: Incarnation): Environment => ({
   reactor: incarnation.reactor,

@@ -310,11 +310,11 @@ export const livenessMutants: readonly Mutant[] = [
     about: 'a link that could not be made a few times is given up',
   },
   {
-    name: 'candidacy-without-an-end',
+    name: 'never-suspects',
     rule: 'L1',
-    file: 'src/actors/replica/candidate-role.ts',
-    find: 'setTimer(millis(this.#deps.candidacyMs), () => this.#late());',
-    replace: 'setTimer(millis(this.#deps.candidacyMs), () => {});',
-    about: 'a candidate whose activation is not accepted waits for ever',
+    file: 'src/domain/replication/failure-detector.ts',
+    find: 'now - this.#due > this.#options.stall',
+    replace: 'now - this.#due >= 0 * this.#options.stall',
+    about: 'a follower always finds a reason to wait a little longer for a primary that is silent',
   },
 ];

@@ -39,9 +39,9 @@ export const requestMutants: readonly Mutant[] = [
     name: 'maybe-done-is-forgotten',
     rule: 'requests',
     file: REQUESTS,
-    find: 'request.maybeDone = request.maybeDoneBefore;',
-    replace: 'request.maybeDone = false;',
-    about: 'once a replica has refused a request, no other is thought to have done it',
+    find: 'if (request.sentTo === name) request.sentTo = null;',
+    replace: 'if (request.sentTo === name) { request.sentTo = null; request.maybeDone = false; }',
+    about: 'a replica whose link is gone is thought to have done nothing',
   },
   {
     name: 'writes-are-not-read',

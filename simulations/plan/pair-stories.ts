@@ -2,13 +2,9 @@
 import { below } from '../../src/ports/random.ts';
 import type { FaultDraft } from './fault-draws.ts';
 import { proxyNames, replicaNames, voterNames } from './names.ts';
-import type { OperationDraft } from './operation-draws.ts';
 import { chance, pick } from './profile.ts';
 import { reads, type Scene, type Story, within, writes } from './scene.ts';
 import type { ProcessName } from './types.ts';
-
-/** An operator who loses patience with a replica that may not lead. */
-const FORCED_PERCENT = 20;
 
 /** Dies, or loses its power, with entries that the other one does not have: it is cut off from that one until after its death. */
 export const tail = (scene: Scene): Story => {
@@ -27,11 +23,8 @@ export const tail = (scene: Scene): Story => {
 
 /** One goes on alone and dies just when the other one, which has not all, comes back. */
 export const olderComesBack = (scene: Scene): Story => {
-  const { atMs, one, other, random } = scene;
+  const { atMs, one, other } = scene;
   const away = within(scene, 'away', 3_000, 6_000);
-  const forced: OperationDraft[] = chance(random, 'forced', FORCED_PERCENT)
-    ? [{ do: 'forcePromote', atMs: atMs + away + within(scene, 'forced', 1_500, 4_000), node: other }]
-    : [];
   const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
   return {
     faults: [kill(other, atMs, away), kill(one, atMs + away + within(scene, 'gap', -300, 500), within(scene, 'dead for', 4_000, 16_000))],
@@ -40,7 +33,22 @@ export const olderComesBack = (scene: Scene): Story => {
       ...writes(scene, away - 300, away + 500, 4),
       ...writes(scene, away + 500, away + 5_000, 4),
       ...reads(scene, away, away + 6_000, 4),
-      ...forced,
+    ],
+  };
+};
+
+/** As before, and the operator loses patience with the one that may not lead; the other one comes back to that. */
+export const forcedPromotion = (scene: Scene): Story => {
+  const { atMs, one, other } = scene;
+  const away = within(scene, 'away', 3_000, 5_000);
+  const kill = (process: ProcessName, at: number, forMs: number): FaultDraft => ({ kind: 'kill', process, atMs: at, forMs, afterSteps: 0 });
+  const ordered = away + within(scene, 'ordered', 2_500, 4_500);
+  return {
+    faults: [kill(other, atMs, away), kill(one, atMs + away - within(scene, 'gap', 50, 300), within(scene, 'dead for', 7_000, 12_000))],
+    operations: [
+      ...writes(scene, 200, away, 10),
+      { do: 'forcePromote', atMs: atMs + ordered, node: other },
+      ...writes(scene, ordered + 500, ordered + 6_000, 5),
     ],
   };
 };

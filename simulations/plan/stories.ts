@@ -6,7 +6,18 @@
 import { below, between, type Random } from '../../src/ports/random.ts';
 import type { FaultDraft } from './fault-draws.ts';
 import { download, movedAway } from './node-stories.ts';
-import { amnesia, bothStand, deposed, lateWords, lostLog, olderComesBack, order, slowReturn, tail } from './pair-stories.ts';
+import {
+  amnesia,
+  bothStand,
+  deposed,
+  forcedPromotion,
+  lateWords,
+  lostLog,
+  olderComesBack,
+  order,
+  slowReturn,
+  tail,
+} from './pair-stories.ts';
 import { chance, pick } from './profile.ts';
 import { ACCOUNTS_A_STORY, type Scene, type Story } from './scene.ts';
 import type { ClusterPlan } from './types.ts';
@@ -30,6 +41,7 @@ const tellers = [
   tail,
   olderComesBack,
   olderComesBack,
+  forcedPromotion,
   bothStand,
   deposed,
   deposed,

@@ -99,6 +99,7 @@ class Node implements NodeRole {
             advertise: peer.advertise,
             peerPort: () => get(LIBRARY).peerAddress?.port ?? null,
             uploadedBytes: () => get(LIBRARY).totals().uploadedBytes,
+            entered: (generation) => get(LIBRARY).entered(generation),
           }),
       )
       .provide(

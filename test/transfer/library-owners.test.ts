@@ -169,3 +169,89 @@ test('what was moved is shared from where it lies now; what is being downloaded 
   world.runFor(seconds(10));
   assert.equal(tracker.catalog.get(id)?.owners.has('binh'), false);
 });
+
+/** A forced promotion to a tracker that has heard of no share; the node enters there. */
+const override = (tracker: FakeTracker, node: LibraryNode, generation: number): void => {
+  tracker.catalog.clear();
+  node.incarnation.step(() => node.library.entered(generation));
+};
+
+/** Counts what the catalog is told. */
+const counted = (tracker: FakeTracker): { own: number } => {
+  const told = { own: 0 };
+  tracker.refuse = (operation) => {
+    if (operation.op === 'own') told.own++;
+    return null;
+  };
+  return told;
+};
+
+test('what a forced promotion overrode comes back to the catalog by itself, torrent and all, once', () => {
+  const { world, tracker, anna, id, owned } = sharing(38);
+  put(anna, '/home/b.bin', testBytes(50_000, 2));
+  const other = share(world, anna, ['/home/b.bin']);
+  override(tracker, anna, 1);
+  assert.equal(owned(), false);
+  assert.ok(
+    world.runUntil(() => owned() && tracker.catalog.get(other)?.owners.has('anna') === true, seconds(5)),
+    'nobody needs to share it again',
+  );
+  assert.ok((tracker.catalog.get(id)?.torrent.length ?? 0) > 0);
+  world.runFor(seconds(10));
+  const told = counted(tracker);
+  anna.incarnation.step(() => anna.library.entered(1));
+  anna.incarnation.step(() => anna.library.entered(0));
+  world.runFor(seconds(60));
+  assert.equal(told.own, 0, 'a primary of the same generation has it');
+});
+
+test('a node that was off while a promotion was forced notices when it is back; after that it has no reason to ask again', () => {
+  const { world, tracker, anna, id, owned } = sharing(39);
+  anna.stop();
+  tracker.catalog.clear();
+  tracker.online = false;
+  const again = startLibrary(world, 'anna', tracker);
+  assert.ok(again.until(id, 'seeding'));
+  tracker.online = true;
+  again.incarnation.step(() => again.library.entered(2));
+  assert.ok(world.runUntil(owned, seconds(120)));
+  world.runFor(seconds(60));
+  // Stopped and started: what is remembered is on disk.
+  again.stop();
+  const third = startLibrary(world, 'anna', tracker);
+  assert.ok(third.until(id, 'seeding'));
+  world.runFor(seconds(10));
+  const told = counted(tracker);
+  third.incarnation.step(() => third.library.entered(2));
+  world.runFor(seconds(60));
+  assert.ok(told.own <= 1, 'once more at most: it was told at the start, before the generation was known');
+  third.incarnation.step(() => third.library.entered(2));
+  world.runFor(seconds(60));
+  assert.ok(told.own <= 1);
+});
+
+test('what was shared under another account is not told under this one; in whatever letters its own account is written, it is', () => {
+  const { world, tracker, anna, owned } = sharing(40);
+  world.runFor(seconds(10));
+  tracker.account = 'binh';
+  override(tracker, anna, 1);
+  world.runFor(seconds(30));
+  assert.equal(owned(), false);
+  tracker.account = 'Anna';
+  anna.incarnation.step(() => anna.library.entered(1));
+  assert.ok(world.runUntil(owned, seconds(10)));
+});
+
+test('after a forced promotion the catalog is told of ten contents a second at most', () => {
+  const { world, tracker, anna } = sharing(41);
+  for (let n = 0; n < 15; n++) {
+    put(anna, `/home/more-${n}.bin`, testBytes(1_000, n + 3));
+    share(world, anna, [`/home/more-${n}.bin`]);
+  }
+  const told = counted(tracker);
+  override(tracker, anna, 1);
+  world.runFor(seconds(1));
+  // Two questions each: the catalog wants the torrent.
+  assert.ok(told.own > 4 && told.own <= 20, `${told.own}`);
+  assert.ok(world.runUntil(() => tracker.catalog.size === 16, seconds(10)));
+});

@@ -215,3 +215,22 @@ test('nothing secret is in the ledger', () => {
     .join();
   for (const secret of [root, code]) assert.ok(!replies.includes(secret));
 });
+
+test('after a forced promotion whoever is not known any more is told that the account may be gone, and nodes of how many there were', () => {
+  const office = new Office();
+  const token = office.member('An');
+  const entering = { op: 'enter', node: 'n1', name: 'n1', incarnation: 'i', addresses: [] } as const;
+  const refusal = (operation: Parameters<Office['request']>[0]): string => {
+    const { body } = office.send(office.request(operation));
+    return body.ok ? 'ok' : body.message;
+  };
+  assert.equal('generation' in office.ask(entering, { token }), false);
+  assert.doesNotMatch(refusal(login('Binh')), /forced/u);
+  office.generation = 2;
+  assert.equal(office.ask(entering, { token }).generation, 2);
+  assert.match(refusal({ op: 'whoami' }), /log in|Log in/u);
+  assert.match(refusal(login('Binh')), /promotion was forced.*can be registered again/u);
+  assert.equal(refusal(login('Binh')), refusal(login('An', 'not this one')), 'it says nothing of single accounts');
+  const lost = office.send(office.request({ op: 'whoami' }, { token: 'a token of before' })).body;
+  assert.ok(!lost.ok && lost.code === 'session-expired' && /promotion was forced.*registered again/u.test(lost.message));
+});

@@ -9,6 +9,7 @@ import { Admission } from './admission.ts';
 import * as catalog from './catalog-operations.ts';
 import { Enquiry } from './enquiry.ts';
 import * as nodes from './node-operations.ts';
+import { afterOverride } from './override-words.ts';
 import type { Asker, DeskContext, DeskDeps } from './types.ts';
 
 export { DESK_DEFAULTS } from './types.ts';
@@ -35,6 +36,7 @@ const LINEARIZABLE: ReadonlySet<OperationName> = new Set<OperationName>([
 ]);
 
 const RETRY_AFTER_MS = 200;
+const SESSION_GONE = 'sessions, and accounts made shortly before, which can be registered again';
 
 /** Narrows an enquiry to the operation that it has. */
 const as = <K extends OperationName>(enquiry: Enquiry, _op: K): Enquiry<Extract<Operation, { op: K }>> =>
@@ -144,7 +146,7 @@ export class Desk {
         // It may have begun at the primary that this replica has not heard: whoever holds it must not throw it away.
         return enquiry.refuse('unavailable', `${name} does not know this session, and there is no primary now to ask; try again later`);
       if (session === null || session.expiresMs <= this.#context.clock.wallNow())
-        return enquiry.refuse('session-expired', 'The session has ended: log in again');
+        return enquiry.refuse('session-expired', `The session has ended: log in again${afterOverride(this.#context, SESSION_GONE)}`);
       if (session.disabled) return enquiry.refuse('disabled', 'The account is disabled');
       if (ADMIN_ONLY.has(op) && !session.admin) return enquiry.refuse('forbidden', 'Only an administrator may do this');
       this.#withSession(enquiry, { ...session, tokenHash: hash }, before);

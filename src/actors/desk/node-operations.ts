@@ -1,3 +1,4 @@
+import { withGeneration } from '../../domain/replication/generation.ts';
 import { ADDRESSES_MAX } from '../../domain/swarm/addresses.ts';
 import type { NodeRecord } from '../../domain/swarm/registry.ts';
 import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
@@ -29,7 +30,7 @@ export const enter = (context: DeskContext, enquiry: Enquiry<Of<'enter'>>, asker
   const facts = { node, name, account: asker.account, incarnation, addresses };
   const entered = context.swarm.registry.enter(facts, origin(enquiry), context.clock.now());
   if (!entered.ok) return enquiry.refuse(entered.error.code, entered.error.message, { retryAfterMs: 1_000 });
-  enquiry.ok('enter', { aliveSeconds, removeSeconds });
+  enquiry.ok('enter', { aliveSeconds, removeSeconds, ...withGeneration(context.replica.status().generation) });
 };
 
 /** The incarnation, which only node and tracker know, is the proof: a goodbye needs no session. */

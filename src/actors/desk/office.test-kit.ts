@@ -33,6 +33,8 @@ export class Office {
   /** What a majority says of this replica's lead; null: nothing. */
   leads: boolean | null = true;
   reads = 0;
+  /** Promotions that were forced. */
+  generation = 0;
   /** The ledger as seen by `status` only; null for as it is. */
   appliedSeq: number | null = null;
   pings: { node: string; proxy: string }[] = [];
@@ -133,6 +135,7 @@ export class Office {
         primary: this.role === 'primary' ? 'main' : null,
         mode: this.mode,
         waitsFor: null,
+        generation: this.generation,
         lastSeq: last.seq,
         commitSeq: last.seq,
         appliedSeq: this.appliedSeq ?? appliedSeq,

@@ -1,3 +1,4 @@
+import { afterOverride } from './override-words.ts';
 import { normalPassword } from '../../domain/accounts/names.ts';
 import { dummyHash, formatPhc, parsePhc, SALT_BYTES, sameCost, sameTag } from '../../domain/accounts/phc.ts';
 import { followingRequestId } from '../../domain/accounts/secrets.ts';
@@ -43,7 +44,11 @@ export const verifyPassword = (
     enquiry.refuse('busy', `Too many wrong passwords: try again in ${Math.ceil(waitMs / 1_000)} s`, { retryAfterMs: waitMs });
     return;
   }
-  const wrong = (): void => enquiry.refuse('wrong-password', 'The name or the password is wrong');
+  const wrong = (): void =>
+    enquiry.refuse(
+      'wrong-password',
+      `The name or the password is wrong${afterOverride(context, 'an account made shortly before is gone, and can be registered again')}`,
+    );
   const password = normalPassword(raw);
   if (password === null) return wrong();
   // Counted before the answer is known: guesses at the same time are guesses too.

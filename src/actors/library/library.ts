@@ -6,7 +6,6 @@ import { each } from '../../data/each.ts';
 import { dataLimits } from '../../data/limits.ts';
 import type { Network } from '../../data/network.ts';
 import { OpenFiles } from '../../data/open-files.ts';
-import type { PeerMoved } from '../../data/peer-owner.ts';
 import { PeerPort } from '../../data/peer-port.ts';
 import { RateGate } from '../../data/rate-gate.ts';
 import { Uplink } from '../../data/uplink.ts';
@@ -23,6 +22,7 @@ import { joinPath } from '../transfer/placement.ts';
 import type { TransferPlan, TransferSetting } from '../transfer/setting.ts';
 import { Transfer } from '../transfer/transfer.ts';
 import { chooseFiles, fetchTorrent, isIdPrefix, lookForFiles, planDownload, resolveContent } from './fetching.ts';
+import { movedTap } from './moved-tap.ts';
 import { NodeNames } from './node-names.ts';
 import { Registrar, type Waiting } from './registrar.ts';
 import { type Removal, RemovalsFile } from './removals.ts';
@@ -30,6 +30,7 @@ import { ShareMaker } from './share-job.ts';
 import { Shares } from './shares.ts';
 import { Shelf } from './shelf.ts';
 import { contentSummary, peerSummary, transferSummary } from './summaries.ts';
+import { ToldAgain } from './told-again.ts';
 import { Turns } from './turns.ts';
 import { unsharing } from './unshare.ts';
 import { isAbsolute } from './walk.ts';
@@ -64,15 +65,6 @@ export interface LibraryTotals {
 
 type Handlers = { readonly [K in LibraryCallName]: (args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result']>) => void };
 
-/** Whoever listens to the machines of the process when it starts hears of its connections to peers as well. */
-const movedTap = (reactor: Reactor): { readonly moved?: PeerMoved } =>
-  reactor.taps.listenerCount('transition') === 0
-    ? {}
-    : {
-        moved: (from, event, to) =>
-          void reactor.taps.emit('transition', { machine: 'peer', actor: 'peer', from, event, to }, reactor.now()),
-      };
-
 export class Library {
   readonly #settings: LibrarySettings;
   readonly #pool: BufferPool;
@@ -82,6 +74,7 @@ export class Library {
   readonly #port: PeerPort;
   readonly #removals: RemovalsFile;
   readonly #registrar: Registrar;
+  readonly #toldAgain: ToldAgain<Transfer>;
   readonly #names: NodeNames;
   readonly #shelf: Shelf;
   readonly #shares: Shares;
@@ -110,6 +103,12 @@ export class Library {
     });
     this.#removals = new RemovalsFile(disk, joinPath(settings.dataFolder, 'transfers', 'removals.json'), ports.log);
     this.#registrar = new Registrar(network, clock, (removals, done) => this.#removals.save(removals, done));
+    this.#toldAgain = new ToldAgain(clock, ports.log, {
+      transfers: () => this.#transfers.values(),
+      state: () => network.state,
+      waits: ({ id }) => this.#registrar.has(id) || this.#changing.has(id),
+      tell: (transfer) => this.#register(transfer, false, null),
+    });
     this.#names = new NodeNames(network, clock);
     this.#shelf = new Shelf(disk, joinPath(settings.dataFolder, 'transfers'), ports.log);
     this.#shares = new Shares({
@@ -164,6 +163,7 @@ export class Library {
   stop(done: () => void): void {
     this.#turns.stop();
     this.#registrar.stop();
+    this.#toldAgain.stop();
     this.#upGate.stop();
     this.#downGate.stop();
     each<Transfer, never>(
@@ -182,6 +182,11 @@ export class Library {
     let hashed = 0;
     for (const transfer of this.#transfers.values()) hashed += transfer.content.piecesHashed;
     return hashed;
+  }
+
+  /** The tracker has let this node in. `generation`: how often a promotion was forced in the network. */
+  entered(generation: number): void {
+    this.#toldAgain.entered(generation);
   }
 
   /** Limits of the whole node, in bytes a second; 0 for none. */
@@ -341,12 +346,13 @@ export class Library {
   #register(transfer: Transfer, fresh: boolean, first: Waiting | null): void {
     // Part of a content is no ownership: the catalog names who has all of it.
     if (!fresh && !transfer.content.map.full) return;
+    const { generation } = this.#toldAgain;
     this.#registrar.add(
       {
         content: contentSummary(transfer.metainfo, transfer.tags),
         torrent: (done) => this.#shelf.torrent(transfer.id, metainfoLimits.torrentBytesMax, done),
         fresh,
-        registered: (account) => transfer.setOwned(true, account),
+        registered: (account) => transfer.setOwned(true, account, generation),
       },
       first,
     );
@@ -356,7 +362,7 @@ export class Library {
   #disown(transfer: Transfer): void {
     if (!transfer.owned && !this.#registrar.has(transfer.id)) return;
     this.#registrar.remove({ content: transfer.id, account: transfer.account });
-    transfer.setOwned(false, null);
+    transfer.setOwned(false, null, 0);
   }
 
   /** Stops it and takes it off the shelf; `removal` is what the catalog is to forget. Errors: the disk's. */

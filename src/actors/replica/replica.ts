@@ -133,6 +133,7 @@ export class Replica {
       primary: role === 'primary' ? name : this.#view.primary,
       mode: primary?.mode ?? this.#view.modeFollowed(voter.status().accepted),
       waitsFor: this.#view.waitsFor,
+      generation: generationOf(voter.status().accepted),
       lastSeq: this.#replicaLog.last.seq,
       commitSeq: primary?.commitSeq ?? this.#succession.commitSeq ?? this.#replicaLog.appliedSeq,
       appliedSeq: this.#replicaLog.appliedSeq,
@@ -141,11 +142,10 @@ export class Replica {
 
   /** What an operator wants to know; numbers are of this moment. */
   report(): ReplicaReport {
-    const { name, voters, voter } = this.#deps;
+    const { name, voters } = this.#deps;
     const { primary, handOvers } = this.#leadership;
     return {
       ...this.status(),
-      generation: generationOf(voter.status().accepted),
       followers: primary?.followers() ?? [],
       voters: voters.map((each) => ({ name: each, reachable: each === name || (primary?.hears(each) ?? this.#up.has(each)) })),
       lastFailover: this.#succession.lastFailover,

@@ -116,3 +116,16 @@ test('a node says that it is alive as often as it was told to', () => {
   assert.equal(alive.length, 3);
   assert.ok(alive[0]?.frame.operation.op === 'alive' && alive[0].frame.operation.uploadedBytes === 7);
 });
+
+test('at every entry a node hears how many promotions were forced, of a tracker that does not say so none', () => {
+  const cluster = served();
+  const heard: number[] = [];
+  const node = nodeIn(cluster, new Map(), (generation) => void heard.push(generation));
+  signIn(cluster, node);
+  assert.deepEqual(heard, [0]);
+  cluster.main.answer = (frame) =>
+    frame.operation.op === 'enter' ? { ok: true, value: { aliveSeconds: 10, removeSeconds: 35, generation: 3 } } : tracker(frame);
+  node.process.do(() => node.session.addressesChanged());
+  cluster.net.until(() => heard.length === 2, 5);
+  assert.deepEqual(heard, [0, 3]);
+});

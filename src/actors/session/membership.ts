@@ -3,7 +3,7 @@ import type { Clock, TimerId } from '../../ports/clock.ts';
 import { millis, seconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { between, type Random } from '../../ports/random.ts';
-import type { WireAddress } from '../../protocol/control/messages.ts';
+import type { OperationResults, WireAddress } from '../../protocol/control/messages.ts';
 import type { LinkPeer } from '../../links/link.ts';
 import type { Asking } from './asking.ts';
 
@@ -16,7 +16,8 @@ export interface MembershipWays {
   readonly uploadedBytes: () => number;
   /** Whether there is a link and an account to enter with. */
   readonly ready: () => boolean;
-  readonly entered: () => void;
+  /** The tracker knows the node; `generation`: how often a promotion was forced in the network. */
+  readonly entered: (generation: number) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -60,7 +61,7 @@ export class Membership {
     asking.ask({ op: 'enter', node, name, incarnation, addresses: this.#ways.addresses() }, NO_TAIL, { hold: true }, (result) => {
       if (this.#underWay !== mine || this.#stopped) return;
       this.#underWay = 0;
-      if (result.ok) return this.#letIn(result.value.epoch, result.value.value.aliveSeconds);
+      if (result.ok) return this.#letIn(result.value.epoch, result.value.value);
       this.#log.warn({ code: result.error.code, reason: result.error.message }, 'could not enter the network');
       if (result.error.code !== 'session-expired') this.enterWithin(RETRY_MS);
     });
@@ -106,11 +107,11 @@ export class Membership {
     asking.ask({ op: 'exit', node, incarnation }, NO_TAIL, { hold: true }, () => done());
   }
 
-  #letIn(epoch: number, aliveSeconds: number): void {
+  #letIn(epoch: number, { aliveSeconds, generation = 0 }: OperationResults['enter']): void {
     this.#epoch = epoch;
     if (!this.#ways.ready()) return;
     this.#scheduleAlive(aliveSeconds);
-    this.#ways.entered();
+    this.#ways.entered(generation);
     if (this.#routeEpoch > epoch) this.enterWithin(this.#spreadMs);
   }
 

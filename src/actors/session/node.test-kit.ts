@@ -18,7 +18,11 @@ export interface Node {
   call<K extends SessionCall>(name: K, args: ApiCalls[K]['args']): { result: Result<ApiCalls[K]['result']> | null };
 }
 
-export const nodeIn = (cluster: TestCluster, files = new Map<string, Uint8Array>()): Node => {
+export const nodeIn = (
+  cluster: TestCluster,
+  files = new Map<string, Uint8Array>(),
+  entered: (generation: number) => void = () => {},
+): Node => {
   const process = cluster.net.process(files);
   const session = new NetworkSession({
     reactor: process.reactor,
@@ -32,6 +36,7 @@ export const nodeIn = (cluster: TestCluster, files = new Map<string, Uint8Array>
     advertise: [],
     peerPort: () => 6_881,
     uploadedBytes: () => 7,
+    entered,
   });
   process.do(() => session.start());
   return {

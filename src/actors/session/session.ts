@@ -1,56 +1,27 @@
 /** The node's session with its network: the link to a proxy, who is signed in, requests, announces. */
 import type { Actor } from 'xstate';
 import { startMachine } from '../../bus/machine.ts';
-import type { Address as ActorAddress, Reactor } from '../../bus/reactor.ts';
-import type { NetworkConfig } from '../../config/types.ts';
+import type { Address as ActorAddress } from '../../bus/reactor.ts';
 import type { Network, NetworkAnswer, RequestFailure, SwarmFollower } from '../../data/network.ts';
 import { dialLink } from '../../links/dial.ts';
 import { backoffMs } from '../../links/dialler.ts';
 import type { Link, LinkDown, LinkHandler } from '../../links/link.ts';
 import { millis } from '../../ports/clock.ts';
-import type { Ports } from '../../ports/ports.ts';
 import type { ApiCalls, Demand, NodeStatus } from '../../protocol/api.ts';
-import type {
-  AnnounceFrame,
-  MemberFrame,
-  Operation,
-  OperationName,
-  RequestFrame,
-  RouteFrame,
-  WireAddress,
-} from '../../protocol/control/messages.ts';
+import type { AnnounceFrame, MemberFrame, Operation, OperationName, RequestFrame, RouteFrame } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { type Done, fail, ok } from '../../protocol/result.ts';
-import { formatAddress, type Security } from '../../transports/transport.ts';
+import { formatAddress } from '../../transports/transport.ts';
 import { AccountStore, type SignedIn } from './account-store.ts';
 import { Announcer } from './announcer.ts';
 import { type Answer, type AskOptions, Asking } from './asking.ts';
 import { asResult, isOpen, operationOf, type SessionCall } from './calls.ts';
+import type { SessionDeps } from './deps.ts';
 import { advertised, Membership } from './membership.ts';
 import { ProxyPatience } from './patience.ts';
 import { Routes } from './routes.ts';
 import { wordsFor } from './words.ts';
 import { type SessionMessage, sessionMachine, type SessionState } from './machine.ts';
-
-export interface SessionDeps {
-  readonly reactor: Reactor;
-  readonly ports: Ports;
-  readonly network: NetworkConfig;
-  /** This node's id, and the name that people know it by. */
-  readonly node: string;
-  readonly name: string;
-  readonly software: string;
-  /** Absolute; holds `session.json`. */
-  readonly dataFolder: string;
-  /** The network key; null for links in the clear (simulations). */
-  readonly security: Security | null;
-  /** Where the node says it can be reached, instead of what it finds out; port 0 stands for the peer port. */
-  readonly advertise: readonly WireAddress[];
-  /** The port where peers connect; null while there is none. */
-  readonly peerPort: () => number | null;
-  /** All that this node has uploaded since it started. */
-  readonly uploadedBytes: () => number;
-}
 
 const SESSION: ActorAddress<SessionMessage> = 'node.session';
 const STOP_TIMEOUT_MS = 1_000;
@@ -119,9 +90,10 @@ export class NetworkSession implements Network {
       addresses: () => advertised(deps.advertise, deps.peerPort(), this.#link?.peer ?? null),
       uploadedBytes: deps.uploadedBytes,
       ready: () => this.#linked && this.#account.current !== null,
-      entered: () => {
+      entered: (generation) => {
         this.#post({ type: 'node.entered' });
         this.#announcer.entered(SPREAD_MS);
+        deps.entered?.(generation);
       },
     });
   }

@@ -39,6 +39,8 @@ export class Transfer {
   /** Whether the catalog names this node as an owner, as far as known, and under which account. */
   owned: boolean;
   account: string | null;
+  /** How many promotions had been forced in the network when it was told: a later one may have overridden that. */
+  generation: number;
   phase: TransferPhase = 'checking';
   swarm: { readonly seeders: number; readonly leechers: number; readonly warming: boolean } | null = null;
   readonly #setting: TransferSetting;
@@ -69,6 +71,7 @@ export class Transfer {
     this.tags = record.tags;
     this.owned = record.owned;
     this.account = record.account ?? null;
+    this.generation = record.generation ?? 0;
     this.#placed = record.placed;
     this.#paused = record.paused;
     this.#loadedClean = record.clean;
@@ -221,11 +224,12 @@ export class Transfer {
     this.#keeper.save(false, done);
   }
 
-  /** The catalog names this node as an owner under that account, or does so no more. */
-  setOwned(owned: boolean, account: string | null): void {
-    if (owned === this.owned && account === this.account) return;
+  /** The catalog names this node as an owner under that account, since that generation, or does so no more. */
+  setOwned(owned: boolean, account: string | null, generation: number): void {
+    if (owned === this.owned && account === this.account && generation === this.generation) return;
     this.owned = owned;
     this.account = account;
+    this.generation = generation;
     this.#keeper.later();
   }
 
@@ -370,6 +374,7 @@ export class Transfer {
       paused: this.#paused,
       owned: this.owned,
       account: this.account,
+      ...(this.generation === 0 ? {} : { generation: this.generation }),
       unsettled: [...new Set([...this.exchange.unsettled, ...this.#checker.doubtful])],
       uploadedBytes: this.uploadedBytes,
       downloadedBytes: this.downloadedBytes,

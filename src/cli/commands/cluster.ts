@@ -116,6 +116,9 @@ const forcePromote = async (context: Context, accepted: boolean): Promise<void> 
     output.note(
       'What only the other one has will be kept in quarantine/ in its data folder when it returns; it then starts as a copy of this one.',
     );
+    output.note(
+      'Nodes tell the catalog again by themselves what they share. Accounts made since are gone: their users register again and sign in.',
+    );
     return undefined;
   });
 };

@@ -78,6 +78,8 @@ export interface ReplicaStatus {
   readonly mode: 'SYNC' | 'SOLO' | 'NONE';
   /** Another replica that may hold acknowledged changes which are not here, so that this one may not lead (R2); null otherwise. */
   readonly waitsFor: VoterName | null;
+  /** How often a promotion was forced in this network, as far as this replica knows (`generation.ts`). */
+  readonly generation: number;
   readonly lastSeq: number;
   readonly commitSeq: number;
   readonly appliedSeq: number;

@@ -43,6 +43,8 @@ export interface TransferRecord {
   readonly owned: boolean;
   /** The account under which it does; absent or null where that is not known. */
   readonly account?: string | null;
+  /** Since how many forced promotions it does (`domain/replication/generation.ts`); absent: 0, or not known. */
+  readonly generation?: number;
   /** Nothing was written after this record: files must be exactly as recorded. */
   readonly clean: boolean;
   /** Pieces that were verified and synced before this record was written: a bitfield in base64. */
@@ -77,6 +79,7 @@ const isRecord = (value: unknown): value is TransferRecord =>
   typeof value['have'] === 'string' &&
   (['placed', 'sequential', 'paused', 'owned', 'clean'] as const).every((key) => typeof value[key] === 'boolean') &&
   (value['account'] === undefined || value['account'] === null || typeof value['account'] === 'string') &&
+  (value['generation'] === undefined || isCount(value['generation'])) &&
   isCount(value['uploadedBytes']) &&
   isCount(value['downloadedBytes']) &&
   Array.isArray(value['tags']) &&

@@ -131,8 +131,12 @@ export interface OperationResults {
   readonly accounts: { readonly accounts: readonly AccountSummary[] };
   readonly 'account.disable': Record<string, never>;
   readonly 'account.reset': Record<string, never>;
-  /** `aliveSeconds`: how often the node should say `alive`; after `removeSeconds` of silence it is removed. */
-  readonly enter: { readonly aliveSeconds: number; readonly removeSeconds: number };
+  /**
+   * `aliveSeconds`: how often the node should say `alive`; after `removeSeconds` of silence it is removed. `generation`:
+   * how often a promotion was forced up to here; left out: never. Where it has risen, what the node had told the catalog
+   * may be overridden.
+   */
+  readonly enter: { readonly aliveSeconds: number; readonly removeSeconds: number; readonly generation?: number };
   readonly exit: Record<string, never>;
   readonly alive: Record<string, never>;
   readonly own: { readonly id: string; readonly first: boolean };

@@ -190,7 +190,7 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   accounts: z.object({ accounts: z.array(z.object({ name, admin: flag, disabled: flag, createdMs: count })) }),
   'account.disable': empty,
   'account.reset': empty,
-  enter: z.object({ aliveSeconds: z.number().positive(), removeSeconds: z.number().positive() }),
+  enter: z.object({ aliveSeconds: z.number().positive(), removeSeconds: z.number().positive(), generation: count.exactOptional() }),
   exit: empty,
   alive: empty,
   own: z.object({ id, first: flag }),

@@ -22,6 +22,9 @@ type Row = Readonly<Record<string, unknown>>;
 
 export const sameStateFromSameLog: MakeChecker = (run) => {
   const name = 'same-state';
+  /** A replica that lost its ledger and has not started since has none. */
+  const hasLedger = (process: ProcessName): boolean =>
+    run.query(process, "SELECT name FROM sqlite_master WHERE name = 'position'").length > 0;
   const appliedBy = (process: ProcessName): number =>
     Number(run.query(process, 'SELECT applied_seq FROM position')[0]?.['applied_seq'] ?? -1);
   return {
@@ -29,8 +32,8 @@ export const sameStateFromSameLog: MakeChecker = (run) => {
     demands:
       'Two replicas that have applied the same entries have the same accounts, sessions, owners and replies, whatever way they came by them.',
     end() {
-      if (!replicas.every((process) => run.running(process) || run.phase === 'over') || appliedBy('tracker') !== appliedBy('backup'))
-        return;
+      if (!replicas.every((process) => (run.running(process) || run.phase === 'over') && hasLedger(process))) return;
+      if (appliedBy('tracker') !== appliedBy('backup')) return;
       for (const [table, order, columns = '*'] of TABLES) {
         const [mine, theirs] = replicas.map((process) => run.query(process, `SELECT ${columns} FROM ${table} ORDER BY ${order}`)) as [
           readonly Row[],

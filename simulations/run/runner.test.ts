@@ -78,6 +78,11 @@ test('who stands still outside the core to the end is woken to be stopped, and l
   assert.equal(failure, null);
 });
 
+test('a run may end while a replica that lost its ledger is down', () => {
+  const faults: Plan['faults'] = [{ kind: 'forget', id: 1, atMs: 200, forMs: 5_000, process: 'tracker', what: 'ledger' }];
+  assert.equal(runPlan({ ...short, chaosMs: 1_000, calmMs: 0, faults, operations: [] }).failure, null);
+});
+
 test('what a checker finds ends the run and is named', () => {
   const picky: MakeChecker = () => ({
     name: 'picky',

@@ -157,17 +157,6 @@ const headed: fc.Arbitrary<ControlFrame> = fc.oneof(
     promised: integer,
     accepted: configuration,
   }),
-  fc.record({ kind: fc.constant('preVote' as const), epoch: integer, candidate: name, ballot: fc.record({ e: integer, v: integer }) }),
-  fc.record({
-    kind: fc.constant('preVoteReply' as const),
-    epoch: integer,
-    promised: integer,
-    accepted: configuration,
-    refused: fc.option(fc.constantFrom('promised' as const, 'primary-alive' as const, 'ineligible' as const, 'rejoining' as const)),
-  }),
-  fc.record({ kind: fc.constant('vote' as const), epoch: integer, candidate: name, handOver: fc.boolean() }),
-  fc.record({ kind: fc.constant('voterRead' as const), id: integer, reader: name }),
-  fc.record({ kind: fc.constant('voterState' as const), id: integer, reader: name, voter: name, promised: integer, accepted: configuration }),
   fc.record({ kind: fc.constant('promise' as const), epoch: integer, accepted: configuration }),
   fc.record({ kind: fc.constant('propose' as const), configuration }),
   fc.record({

@@ -114,7 +114,15 @@ export const dataMutants: readonly Mutant[] = [
     file: KEEPER,
     find: 'this.#content.storage.sync((synced) => {',
     replace: '((then) => then({ ok: true, value: [...this.#content.storage.files.keys()] }))((synced) => {',
-    about: 'the journal says have before the data is synced',
+    about: 'the journal says have before the data is synced, and is believed whatever the files look like',
+    also: [
+      {
+        file: 'src/domain/transfer/journal.ts',
+        find: 'return sameIdentity(recorded, found) && found.size >= recorded.size && found.modifiedMs >= recorded.modifiedMs;',
+        replace: 'return true;',
+      },
+      { file: 'src/domain/transfer/journal.ts', find: 'if (clean) return sameFile(recorded, found);', replace: 'if (clean) return true;' },
+    ],
   },
   {
     name: 'failed-write-counts',

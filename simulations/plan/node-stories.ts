@@ -7,7 +7,7 @@ import { chance, pick } from './profile.ts';
 import { type Scene, type Story, within } from './scene.ts';
 import type { ProcessName } from './types.ts';
 
-/** A node loses its power in the middle of a download, and goes on with what its disk has then. */
+/** A node loses its power in the middle of a download or after it, and goes on with what its disk has then; or its disk fails. */
 export const download = (scene: Scene): Story => {
   const { atMs, cluster, random, firstAccount } = scene;
   const [source, ...others] = nodeNames(cluster);
@@ -22,8 +22,17 @@ export const download = (scene: Scene): Story => {
     afterSteps: below(random, `${purpose} steps`, 300),
     torn: chance(random, `${purpose} torn`, 50),
   });
+  const broken: FaultDraft = chance(random, 'full', 50)
+    ? { kind: 'diskFull', process: node, atMs: atMs - 200, forMs: within(scene, 'full for', 500, 4_000) }
+    : {
+        kind: 'diskError',
+        process: node,
+        atMs: atMs - 200,
+        forMs: within(scene, 'errors for', 500, 4_000),
+        nth: 1 + below(random, 'nth', 6),
+      };
   return {
-    faults: [dark(0, 400, 'dark'), dark(3_000, 6_000, 'dark again')],
+    faults: chance(random, 'dark', 60) ? [dark(0, 1_500, 'dark'), dark(3_000, 6_000, 'dark again')] : [broken],
     operations: [
       { do: 'share', atMs: atMs - 3_000, node: source, content: firstAccount, bytes },
       { do: 'get', atMs, node, content: firstAccount },

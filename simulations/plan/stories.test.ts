@@ -17,7 +17,7 @@ test('some plans have no story, and those that have one have operations about th
     const begins = Math.min(...faults.map(({ atMs }) => atMs));
     const ends = Math.max(...faults.map((fault) => fault.atMs + ('forMs' in fault ? fault.forMs : 0)));
     assert.ok(
-      operations.some(({ atMs }) => atMs >= begins - 500 && atMs <= ends + 500),
+      operations.some(({ atMs }) => atMs >= begins - 2_000 && atMs <= ends + 2_000),
       JSON.stringify(faults),
     );
   }

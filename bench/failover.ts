@@ -5,9 +5,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,27 +16,34 @@ import { createRandom } from '../src/ports/counter-random.ts';
 import { between } from '../src/ports/random.ts';
 import { openOperator, type Operator } from '../src/roles/operator.ts';
 import { type Member, Members } from '../test/real/member.ts';
-import { leaveOnSignal, openNetwork, startServers, untilBothFollow } from '../test/real/network.ts';
+import { openNetwork, startServers, untilBothFollow } from '../test/real/network.ts';
 import { table } from './processes.ts';
+import { RECOVERY_MAX_MS, Writers } from './writers.ts';
 
 const HELP = `npm run bench:failover -- [options]
   --kills N     how many times the primary is struck; default 100
   --by HOW      kill (default): SIGKILL; freeze: SIGSTOP until changes are made again, which closes no connection;
                 handover: by the operator's order
   --seed S      when it is killed; default random
-  --out FILE    where the samples go; default bench/failover.json
-  --keep        leave the folder of the network, with its logs`;
+  --record      a run for the record: the samples go to bench/failover.json
+  --out FILE    where the samples go; default logs/failover.json
+  --keep        leave the folder of the network, with its logs
+
+Ctrl+C ends it: what was measured so far is printed, and written to --out (never to the record).`;
+
+const fileHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const RECORD_FILE = fileHere('failover.json');
+const OUT_FILE = fileHere('../logs/failover.json');
 
 /** Writers, each with one change under way at a time. */
 const WRITERS = 4;
-/** Between an acknowledgement and the next change of a writer. */
-const PAUSE_MS = 5;
 /** The primary dies so long after the pair is in step, at random: anywhere between two heartbeats, and later. */
 const KILL_AFTER_MS = { from: 200, to: 900 };
-const RECOVERY_MAX_MS = 60_000;
 const PASSWORD = 'correct horse battery';
 const BIN_MS = 100;
 const BAR_COLUMNS = 50;
+const INTERRUPTED_STATUS = 130;
+const USAGE_STATUS = 64;
 
 /** What may be done to the primary. */
 const WHAT = {
@@ -57,55 +64,6 @@ interface Sample {
   readonly inStepMs: number;
   /** Of a hand-over: how long changes were held, as the replica that handed over says. */
   readonly heldMs: number | null;
-}
-
-/** Changes without a pause, and when those of each epoch were first acknowledged. */
-class Writers {
-  readonly firstAckAt = new Map<number, number>();
-  acknowledged = 0;
-  indeterminate = 0;
-  readonly unresolved: string[] = [];
-  #stopping = false;
-  #loops: Promise<void>[] = [];
-  #waiting: (() => void)[] = [];
-
-  start(members: readonly Member[], accounts: readonly string[]): void {
-    this.#loops = members.map((member, n) => this.#write(member, accounts[n] as string));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#loops);
-  }
-
-  /** When a change was first acknowledged in an epoch above `epoch`, by `performance.now()`. */
-  async acknowledgedAbove(epoch: number): Promise<{ readonly epoch: number; readonly at: number }> {
-    const until = performance.now() + RECOVERY_MAX_MS;
-    for (;;) {
-      for (const [found, at] of this.firstAckAt) if (found > epoch) return { epoch: found, at };
-      if (performance.now() > until)
-        throw new Error(`No change was acknowledged within ${RECOVERY_MAX_MS / 1000} s after epoch ${epoch} ended`);
-      await Promise.race([sleep(1_000), new Promise<void>((resolve) => this.#waiting.push(resolve))]);
-    }
-  }
-
-  async #write(member: Member, name: string): Promise<void> {
-    for (let disabled = true; !this.#stopping; disabled = !disabled) {
-      const change = await member.change({ op: 'account.disable', name, disabled });
-      if (change === null || !change.reply.body.ok) {
-        this.unresolved.push(`${name}: ${JSON.stringify(change?.reply.body ?? 'no answer')}`);
-        continue;
-      }
-      const { reply, indeterminate } = change;
-      this.acknowledged += 1;
-      this.indeterminate += indeterminate;
-      if (!this.firstAckAt.has(reply.epoch)) {
-        this.firstAckAt.set(reply.epoch, performance.now());
-        for (const resolve of this.#waiting.splice(0)) resolve();
-      }
-      await sleep(PAUSE_MS);
-    }
-  }
 }
 
 const percentile = (sorted: readonly number[], p: number): number =>
@@ -158,6 +116,13 @@ interface Options {
   readonly by: Blow;
   readonly keep: boolean;
   readonly say: (line: string) => void;
+  /** Rejects when somebody ends it early. */
+  readonly interrupted: Promise<never>;
+}
+
+/** Somebody has ended the run: nothing that happens from then on is a finding. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
 }
 
 interface Outcome {
@@ -165,6 +130,7 @@ interface Outcome {
   readonly acknowledged: number;
   readonly indeterminate: number;
   readonly problems: readonly string[];
+  readonly interrupted: boolean;
 }
 
 const operatorOf = (configFile: string): Operator => {
@@ -173,7 +139,7 @@ const operatorOf = (configFile: string): Operator => {
   return openOperator(config.value);
 };
 
-const run = async ({ kills, seed, by, keep, say }: Options): Promise<Outcome> => {
+const run = async ({ kills, seed, by, keep, say, interrupted }: Options): Promise<Outcome> => {
   const random = createRandom(seed);
   const { network, folder, adminCode, deaths, close } = await openNetwork(['load']);
   const load = new Writers();
@@ -197,7 +163,7 @@ const run = async ({ kills, seed, by, keep, say }: Options): Promise<Outcome> =>
     if (by === 'freeze') process.kill(network.child(struck).pid, 'SIGCONT');
     else if (by === 'kill') await network.start(struck);
   };
-  try {
+  const strikes = async (): Promise<void> => {
     await startServers(network);
     members = new Members(join(network.folder, 'load.json'));
     const { writers, accounts } = await signIn(members, adminCode);
@@ -225,16 +191,48 @@ const run = async ({ kills, seed, by, keep, say }: Options): Promise<Outcome> =>
       );
     }
     await load.stop();
+  };
+  let cut = false;
+  // What is under way when it is cut fails with the network, and nobody is interested.
+  const work = strikes();
+  work.catch(() => {});
+  try {
+    await Promise.race([work, interrupted]);
   } catch (error) {
-    problems.push((error as Error).message);
-  } finally {
-    members?.close();
-    operator.close();
-    problems.push(...load.unresolved, ...deaths);
-    await close(keep);
-    if (keep) say(`Everything is left in ${folder}`);
+    cut = error instanceof Interrupted;
+    if (!cut) problems.push((error as Error).message);
   }
-  return { samples, acknowledged: load.acknowledged, indeterminate: load.indeterminate, problems };
+  const { acknowledged, indeterminate } = load;
+  const measured = [...samples];
+  if (!cut) problems.push(...load.unresolved, ...deaths);
+  (members as Members | null)?.close();
+  operator.close();
+  if (cut && by === 'freeze') for (const name of ['main', 'backup'] as const) wake(() => network.child(name).pid);
+  await close(keep);
+  if (keep) say(`Everything is left in ${folder}`);
+  return { samples: measured, acknowledged, indeterminate, problems, interrupted: cut };
+};
+
+const wake = (pid: () => number): void => {
+  try {
+    process.kill(pid(), 'SIGCONT');
+  } catch {
+    // It does not run (any more).
+  }
+};
+
+/** The first signal ends the run with what was measured, a second one at once. */
+const untilInterrupted = (): Promise<never> => {
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(INTERRUPTED_STATUS));
+        reject(new Interrupted(signal));
+      });
+    }
+  });
+  interrupted.catch(() => {});
+  return interrupted;
 };
 
 const main = async (): Promise<number> => {
@@ -242,7 +240,8 @@ const main = async (): Promise<number> => {
     options: {
       kills: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-      out: { type: 'string', default: fileURLToPath(new URL('failover.json', import.meta.url)) },
+      out: { type: 'string' },
+      record: { type: 'boolean', default: false },
       by: { type: 'string', default: 'kill' },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -255,22 +254,26 @@ const main = async (): Promise<number> => {
   const [kills, seed] = [Number(values.kills), Number(values.seed)];
   if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
     console.error('--kills must be a whole number from 1, and --seed a whole number.');
-    return 64;
+    return USAGE_STATUS;
   }
   const { by } = values;
   if (!isBlow(by)) {
     console.error(`--by must be ${Object.keys(WHAT).join(', ')}.`);
-    return 64;
+    return USAGE_STATUS;
   }
-  leaveOnSignal();
+  if (values.record && values.out !== undefined) {
+    console.error('Give --record or --out, not both.');
+    return USAGE_STATUS;
+  }
   const loadBefore = loadavg()[0] ?? 0;
   console.log(`${kills} times: ${WHAT[by].title}; seed ${seed}`);
-  const { samples, problems, ...counts } = await run({
+  const { samples, problems, interrupted, ...counts } = await run({
     kills,
     seed,
     by,
     keep: values.keep,
     say: (line) => console.error(line),
+    interrupted: untilInterrupted(),
   });
   for (const problem of problems) console.error(`FAILED  ${problem}`);
   const ms = samples.map((sample) => sample.ms);
@@ -297,7 +300,12 @@ const main = async (): Promise<number> => {
     );
   }
   const record = { date: new Date().toISOString(), commit: commit(), machine, by, kills, seed, ...counts, figures, problems, samples };
-  writeFileSync(values.out, `${JSON.stringify(record, null, 2)}\n`);
+  const file = values.out ?? (values.record && !interrupted ? RECORD_FILE : OUT_FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ ...record, ...(interrupted ? { interrupted } : {}) }, null, 2)}\n`);
+  if (interrupted) console.log(`\nInterrupted after ${samples.length} of ${kills}.`);
+  console.log(`Samples: ${file}`);
+  if (interrupted) return INTERRUPTED_STATUS;
   return problems.length === 0 && samples.length === kills ? 0 : 1;
 };
 

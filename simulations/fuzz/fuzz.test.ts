@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { FuzzSummary } from '../report/fuzz-summary.ts';
 import { Batch } from './batch.ts';
+import { failureLines } from './fuzzer.ts';
 import type { RunAnswer } from './messages.ts';
 import { parseOptions } from './options.ts';
 
@@ -49,6 +50,17 @@ test('failures of one checker are one kind, crashes one for each place', () => {
   batch.shrunk(1, 'replay small', 'page.html', 4);
   const [first] = batch.summary({ commit: 'c', startedAt: '', realSeconds: 1, cores: 1 }).failures;
   assert.deepEqual([first?.replay, first?.page, first?.shrunkTo], ['replay small', 'page.html', 4]);
+});
+
+test('a failure names its seed, which runs the very plan again where its file is gone', () => {
+  const failure = { checker: 'I3', message: 'entry 5 is gone', atMs: 5 };
+  const replay = '  npm run simulate -- random --seed 77';
+  assert.deepEqual(failureLines(77, failure, 'logs/I3-seed-77.json'), [
+    'FAILED seed 77: entry 5 is gone',
+    replay,
+    '  npm run simulate -- logs/I3-seed-77.json',
+  ]);
+  assert.deepEqual(failureLines(77, failure, null), ['FAILED seed 77: entry 5 is gone', replay]);
 });
 
 test('options have limits, and say what is wrong', () => {

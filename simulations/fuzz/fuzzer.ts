@@ -180,6 +180,16 @@ export class Fuzzer {
   }
 }
 
+/**
+ * What is said of a failure. The plan is that of the seed, so that the seed runs it again wherever this commit is; the file
+ * is there as long as this machine's `logs/`. `file`: null where it is not to be named.
+ */
+export const failureLines = (seed: number, { message }: Failure, file: string | null): readonly string[] => [
+  `FAILED seed ${seed}: ${message}`,
+  `  ${replayOfSeed(seed)}`,
+  ...(file === null ? [] : [`  ${replayOfFile(file)}`]),
+];
+
 const ABOUT_MAX = 400;
 const aboutOf = (seed: number, failure: Failure): string => `seed ${seed}: ${keyOf(failure)}: ${failure.message}`.slice(0, ABOUT_MAX);
 const nameOf = (seed: number, { checker }: Failure, ending: string): string =>

@@ -1,6 +1,6 @@
 /** `npm run fuzz`: random clusters, faults and operations on all cores, until something breaks or time is up. */
 import { randomInt } from 'node:crypto';
-import { Fuzzer } from './fuzzer.ts';
+import { failureLines, Fuzzer } from './fuzzer.ts';
 import { parseOptions, USAGE } from './options.ts';
 
 const LINE_EVERY_MS = 1_000;
@@ -26,8 +26,7 @@ const say = (line: string): void => void process.stdout.write(`${clearLine}${lin
 
 const fuzzer = new Fuzzer(options.value, options.value.seed ?? randomInt(RANDOM_SEED_END), {
   failed: (seed, failure, file, first) => {
-    say(`FAILED seed ${seed}: ${failure.message}`);
-    if (first) say(`  npm run simulate -- ${file}`);
+    for (const line of failureLines(seed, failure, first ? file : null)) say(line);
   },
   shrunk: (_seed, file, items) => say(`  made small: ${items} faults and operations in ${file}`),
 });

@@ -1,7 +1,7 @@
 /** `.shoal`: the state of the tour. What an earlier tour left is cleared, and nothing else is ever touched. */
+import { randomInt } from 'node:crypto';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type FolderLock, lockFolder } from '../../system/lock.ts';
 import { makeFolders } from '../../system/make-folders.ts';
@@ -53,21 +53,29 @@ export const takeFolder = (folder: string): TourFolder => {
   return { lock: give(locked), cleared };
 };
 
-const listenAnywhere = (): Promise<{ readonly port: number; release(): Promise<void> }> =>
-  new Promise((resolve, reject) => {
+/** Below those that systems give to outgoing connections (from 32768 on): nobody takes one of these by accident before it is used. */
+const PORTS = { from: 15_000, to: 32_000 } as const;
+const PORT_TRIES = 200;
+
+/** Takes the port, if nobody has it. */
+const hold = (port: number): Promise<(() => Promise<void>) | null> =>
+  new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      resolve({ port, release: () => new Promise((done) => void server.close(() => done())) });
-    });
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => resolve(() => new Promise((done) => void server.close(() => done()))));
   });
 
 /** Ports that are free now, all different. */
 export const freePorts = async (count: number): Promise<number[]> => {
-  const held = await Promise.all(Array.from({ length: count }, listenAnywhere));
-  await Promise.all(held.map((each) => each.release()));
-  return held.map(({ port }) => port);
+  const held = new Map<number, () => Promise<void>>();
+  for (let tries = 0; held.size < count && tries < PORT_TRIES; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const release = held.has(port) ? null : await hold(port);
+    if (release !== null) held.set(port, release);
+  }
+  await Promise.all([...held.values()].map((release) => release()));
+  if (held.size < count) stopWith('unavailable', `No ${count} free ports were found between ${PORTS.from} and ${PORTS.to}.`);
+  return [...held.keys()];
 };
 
 /** Quick signs of life, so that nobody need wait for what a network of days does in minutes. */

@@ -170,3 +170,19 @@ test('who demands two copies is not told of success with one, repeated or not', 
   assert.ok(!body.ok && body.code === 'degraded' && /was made/u.test(body.message));
   assert.deepEqual([durability, seq], ['local', 1]);
 });
+
+test('a ledger that cannot be read stops the replica, and the request is worth another try; a full one stops nobody', () => {
+  for (const unreadable of ['io', 'corrupt'] as const) {
+    const office = new Office();
+    const token = office.member('An');
+    office.unreadable = unreadable;
+    const { body } = office.send(office.request(need, { token }));
+    assert.ok(!body.ok && body.code === 'unavailable' && body.retryAfterMs !== undefined, JSON.stringify(body));
+    assert.equal(office.ledgerFailures.length, 1);
+  }
+  const full = new Office();
+  const token = full.member('An');
+  full.unreadable = 'full';
+  assert.equal(full.code(need, { token }), 'disk-full');
+  assert.deepEqual(full.ledgerFailures, []);
+});

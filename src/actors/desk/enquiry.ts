@@ -1,6 +1,7 @@
 import { encodeChange } from '../../domain/ledger/change.ts';
 import type { Change, LedgerTransactions, StoredReply } from '../../domain/ledger/types.ts';
 import type { RequestId } from '../../domain/replication/types.ts';
+import { indeterminateWords } from '../../domain/routing/operations.ts';
 import { millis, type TimerId } from '../../ports/clock.ts';
 import type {
   Durability,
@@ -105,7 +106,11 @@ export class Enquiry<O extends Operation = Operation> {
       if (!this.#open) return;
       if (result.ok) return then(result.value);
       this.#context.log.error({ transaction: name, code: result.error.code, err: result.error.message }, 'ledger read failed');
-      this.refuse(result.error.code === 'full' ? 'disk-full' : 'internal', 'The tracker cannot read its ledger');
+      if (result.error.code === 'full') return this.refuse('disk-full', 'The tracker cannot read its ledger');
+      // Whoever leads next can: this replica would answer all in vain, and only writes would show that to its log.
+      if (this.#proposed) this.refuse('indeterminate', indeterminateWords(this.operation.op));
+      else this.refuse('unavailable', 'The tracker cannot read its ledger, and stops; try again', { retryAfterMs: RETRY_AFTER_MS });
+      this.#context.replica.ledgerFailed(result.error.message);
     });
   }
 

@@ -33,6 +33,9 @@ export class Office {
   /** What a majority says of this replica's lead; null: nothing. */
   leads: boolean | null = true;
   reads = 0;
+  /** What reading the ledger ends in; null: as it is. */
+  unreadable: 'io' | 'corrupt' | 'full' | null = null;
+  readonly ledgerFailures: string[] = [];
   /** Promotions that were forced. */
   generation = 0;
   /** The ledger as seen by `status` only; null for as it is. */
@@ -109,7 +112,8 @@ export class Office {
   }
 
   readonly #database: Database<LedgerTransactions> = {
-    run: (name, args, done) => this.#later(() => done(this.ledger.try(name, args))),
+    run: (name, args, done) =>
+      this.#later(() => done(this.unreadable === null ? this.ledger.try(name, args) : fail(this.unreadable, 'the disk reported an error'))),
     close: (done) => this.#later(done),
   };
 
@@ -148,6 +152,7 @@ export class Office {
       const answer = this.leads ? ok({ seq: appliedSeq, epoch: this.epoch }) : fail('not-primary' as const, 'another leads');
       this.#later(() => done(answer));
     },
+    ledgerFailed: (reason) => void this.ledgerFailures.push(reason),
     propose: ({ requestId, payload, wallMs }, done) => {
       this.proposals++;
       if (this.silent) return;

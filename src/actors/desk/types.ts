@@ -22,6 +22,8 @@ export interface ReplicaFace {
     },
     done: Done<ProposalOutcome, Failure<'not-primary' | 'busy' | 'indeterminate' | 'disk-full' | 'degraded'>>,
   ): void;
+  /** The ledger could not be read: the replica halts, for it never guesses. */
+  ledgerFailed(reason: string): void;
   /** R10: what is read after the answer is the newest there is. */
   readIndex(done: Done<{ readonly seq: number; readonly epoch: number }, Failure<'not-primary' | 'busy'>>): void;
 }

@@ -222,6 +222,11 @@ export class Replica {
     });
   }
 
+  /** Its ledger could not be read: it halts, as it does where the log cannot be written. Another one may lead. */
+  ledgerFailed(reason: string): void {
+    this.#fail(reason);
+  }
+
   /** A frame from the link of another voter. */
   receive(from: VoterName, frame: ReplicaFrames): void {
     if (this.#stopped || this.#halted || !this.#deps.voters.includes(from)) return;

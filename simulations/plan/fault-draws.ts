@@ -209,6 +209,14 @@ const makers: Readonly<Record<FaultKind, (where: Where) => readonly FaultDraft[]
       factor: Math.round(logBetween(where.random, 'factor', 3, 1_000)),
     },
   ],
+  ledgerError: (where) => [
+    {
+      kind: 'ledgerError',
+      ...lasting(where, 100, 8_000),
+      process: replica(where),
+      nth: Math.round(logBetween(where.random, 'nth', 1, 300)),
+    },
+  ],
   forget: forgets,
   bitRot: (where) => {
     const nodes = nodeNames(where.cluster);

@@ -36,6 +36,7 @@ const FAULT_WEIGHTS: Readonly<Record<FaultKind, number>> = {
   ledgerSlow: 1,
   forget: 0.7,
   bitRot: 0.4,
+  ledgerError: 0.5,
 };
 
 const OPERATION_WEIGHTS: Readonly<Record<Operation['do'], number>> = {
@@ -63,8 +64,8 @@ const DENSITIES = [
 ] as const;
 const FAULT_ON_PERCENT = 35;
 const OPERATION_ON_PERCENT = 75;
-/** What makes a run say less of everything else: an operator gives up changes that were acknowledged. */
-const SELDOM = ['forcePromote'] as const;
+/** What makes a run say less of everything else: an operator gives up changes that were acknowledged; a replica halts and halts. */
+const SELDOM = ['forcePromote', 'ledgerError'] as const;
 const SELDOM_ON_PERCENT = 8;
 const OPERATIONS_PER_MINUTE = [20, 150] as const;
 

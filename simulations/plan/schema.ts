@@ -55,6 +55,7 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ledgerSlow'), ...onProcess, factor }),
   z.strictObject({ kind: z.literal('forget'), ...onProcess, what: z.enum(['voter', 'ledger', 'all']) }),
   z.strictObject({ kind: z.literal('bitRot'), ...timed, process: name }),
+  z.strictObject({ kind: z.literal('ledgerError'), ...onProcess, nth: whole(1, 1_000_000) }),
 ]);
 
 const asked = { ...timed, node: name, require: z.literal('replicated').optional() };

@@ -70,6 +70,8 @@ export type Fault =
   | (Lasting & { readonly kind: 'diskSlow'; readonly process: ProcessName; readonly factor: number })
   /** Transactions of the ledger answer `full`. */
   | (Lasting & { readonly kind: 'ledgerFull'; readonly process: ProcessName })
+  /** Every `nth` transaction of the ledger fails with an I/O error: the replica halts, and is started again after a second. */
+  | (Lasting & { readonly kind: 'ledgerError'; readonly process: ProcessName; readonly nth: number })
   | (Lasting & { readonly kind: 'ledgerSlow'; readonly process: ProcessName; readonly factor: number })
   /**
    * The process is killed and loses a part of its state, and starts again after `forMs`. Skipped by the run where that

@@ -3,6 +3,7 @@ import type { Random } from '../../src/ports/random.ts';
 import type { LinkQuality } from '../../src/transports/memory/link.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Fault, ProcessName } from '../plan/types.ts';
+import type { DatabaseFault } from './database.ts';
 import type { DiskFault } from './disk.ts';
 import type { Effect } from './faults.ts';
 import { Overrides } from './overrides.ts';
@@ -38,7 +39,7 @@ export class Conditions {
   readonly #ledgers: Overrides<number>;
   readonly #capacities: Overrides<number>;
   readonly #diskErrors: Overrides<DiskFault>;
-  readonly #ledgerErrors: Overrides<true>;
+  readonly #ledgerErrors: Overrides<DatabaseFault>;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -59,9 +60,7 @@ export class Conditions {
     this.#ledgers = new Overrides((name, factor) => (process(name).ledgerPace.factor = factor ?? 1));
     this.#capacities = new Overrides((name, bytes) => (process(name).disk.capacityBytes = bytes ?? Number.MAX_SAFE_INTEGER));
     this.#diskErrors = new Overrides((name, fault) => (process(name).diskFault = fault ?? (() => null)));
-    this.#ledgerErrors = new Overrides((name, full) => {
-      process(name).databaseFault = full === null ? () => null : (transaction) => (READS.has(transaction) ? null : 'full');
-    });
+    this.#ledgerErrors = new Overrides((name, fault) => (process(name).databaseFault = fault ?? (() => null)));
   }
 
   begin(fault: Condition, random: Random): readonly Effect[] {
@@ -85,7 +84,9 @@ export class Conditions {
       case 'diskSlow':
         return at(fault, this.#disks.set(fault.process, fault.factor));
       case 'ledgerFull':
-        return at(fault, this.#ledgerErrors.set(fault.process, true));
+        return at(fault, this.#ledgerErrors.set(fault.process, full));
+      case 'ledgerError':
+        return at(fault, this.#ledgerErrors.set(fault.process, everyNth(fault.nth)));
       case 'ledgerSlow':
         return at(fault, this.#ledgers.set(fault.process, fault.factor));
     }
@@ -134,7 +135,9 @@ const hostsOf = (key: string): [string, string] => key.split('>') as [string, st
 
 const at = ({ process }: { readonly process: ProcessName }, undo: () => void): readonly Effect[] => [{ on: [process], undo }];
 
-const everyNth = (nth: number): DiskFault => {
+const full: DatabaseFault = (transaction) => (READS.has(transaction) ? null : 'full');
+
+const everyNth = (nth: number): (() => 'io' | null) => {
   let count = 0;
   return () => (++count % Math.max(1, nth) === 0 ? 'io' : null);
 };

@@ -96,6 +96,25 @@ describe('disks and ledgers', () => {
     });
   });
 
+  test('a replica whose ledger fails halts, again and again until the fault is over; the other one goes on, and nothing is lost', () => {
+    withCluster(({ world, cluster, faults }) => {
+      const first = cluster.primary();
+      const second = first === 'tracker' ? 'backup' : 'tracker';
+      cluster.until('the pair is whole', () => cluster.replica(first)?.mode === 'SYNC');
+      faults.begin({ ...on(first, 6_000), kind: 'ledgerError', nth: 1 });
+      assert.ok(cluster.ask('node1', 'register', register('meanwhile')));
+      assert.equal(cluster.replica(second)?.role, 'primary');
+      const halts = (): number =>
+        world.log.lines().filter(({ process, message }) => process === first && message.startsWith('the replica stops')).length;
+      world.runFor(seconds(4));
+      assert.ok(halts() >= 2, `${halts()}`);
+      cluster.until('it is back, and has everything', () => cluster.replica(second)?.mode === 'SYNC');
+      const taken = cluster.call('node1', 'register', register('meanwhile'));
+      assert.equal(taken.ok ? 'ok' : taken.error.code, 'name-taken');
+      assert.equal(faults.happened, 1);
+    });
+  });
+
   test('of what a replica asked of its ledger when it was killed, the first few have happened, and nobody heard of it', () => {
     const rows = new Set<number>();
     for (let seed = 0; seed < 12; seed++) {

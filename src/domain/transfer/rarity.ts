@@ -83,9 +83,10 @@ export class RarityOrder {
   }
 
   more(piece: PieceIndex): void {
-    const before = this.#bucket(piece);
-    this.#availability[piece] = (this.#availability[piece] as number) + 1;
-    if (!this.contains(piece) || this.#bucket(piece) === before) return;
+    const copies = this.#availability[piece] as number;
+    this.#availability[piece] = copies + 1;
+    if (copies >= AVAILABILITY_MAX || !this.contains(piece)) return;
+    const before = this.#bucket(piece) - 1;
     const last = (this.#ends[before] as number) - 1;
     this.#swap(this.#position[piece] as number, last);
     this.#ends[before] = last;

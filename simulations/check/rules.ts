@@ -3,7 +3,7 @@
  * (a read asks a majority), R11 (a promise ends a primary), self-distrust after a stall, and the hand-over.
  */
 import { LAN_TIMING } from '../../src/domain/replication/timing.ts';
-import type { ControlFrame, Operation } from '../../src/protocol/control/messages.ts';
+import type { ControlFrame, Operation, ReplyFrame } from '../../src/protocol/control/messages.ts';
 import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
@@ -69,14 +69,14 @@ const TELLING: ReadonlySet<string> = new Set([
 /** Questions that are remembered at a replica; the oldest go first. */
 const ASKED_MAX = 4_096;
 
+const keyOf = (process: ProcessName, { client, n }: { readonly client: string; readonly n: number }): string => `${process} ${client} ${n}`;
+
 export const readsAskMajority: MakeChecker = (run) => {
   const name = 'R10';
   /** By replica and request: in which epoch others led when it was asked last. */
   const asked = new Map<string, number>();
   let highest = 0;
   modelOf(run).listen({ activated: ({ epoch }) => (highest = Math.max(highest, epoch)) });
-  const keyOf = (process: ProcessName, { client, n }: { readonly client: string; readonly n: number }): string =>
-    `${process} ${client} ${n}`;
   return {
     name,
     demands: 'A replica that was asked for the newest when a later epoch had its primary does not answer as the primary of its own.',
@@ -225,9 +225,16 @@ export const routesToTheNewest: MakeChecker = () => {
   /** By proxy: what each replica has said of itself last, on this link. */
   const said = new Map<ProcessName, Map<ProcessName, SaidStatus>>();
   const newest = new Map<ProcessName, number>();
+  /** Requests that went to anybody, for want of a primary: their answers are bound by no epoch. */
+  const soft = new Set<string>();
+  const answers = (proxy: ProcessName, to: ProcessName, { requestId, body, stale, epoch }: ReplyFrame): void => {
+    const best = newest.get(proxy) ?? 0;
+    if (!body.ok || stale === true || epoch === 0 || epoch >= best || soft.has(keyOf(proxy, requestId))) return;
+    violated(name, `${proxy} hands ${to} a reply of epoch ${epoch}, after it heard of the primary of epoch ${best}`);
+  };
   return {
     name,
-    demands: 'A proxy that has heard of the primary of an epoch sends no request to one of an epoch before.',
+    demands: 'A proxy that has heard of the primary of an epoch sends no request to one of an epoch before, and takes no answer of that.',
     started(process) {
       said.delete(process);
       newest.delete(process);
@@ -239,8 +246,16 @@ export const routesToTheNewest: MakeChecker = () => {
       if (leads) newest.set(process, Math.max(newest.get(process) ?? 0, frame.epoch));
     },
     sent(process, to, link, frame) {
+      if (frame.kind === 'reply' && link === 'member') return answers(process, to, frame);
+      if (frame.kind !== 'request' || link !== 'proxy') return;
       // Epoch 0: nobody is known to lead, and anybody may answer what changes nothing.
-      if (frame.kind !== 'request' || link !== 'proxy' || frame.epoch === 0) return;
+      const key = keyOf(process, frame.requestId);
+      if (frame.epoch === 0) {
+        soft.add(key);
+        if (soft.size > ASKED_MAX) soft.delete(soft.keys().next().value as string);
+        return;
+      }
+      soft.delete(key);
       const status = said.get(process)?.get(to);
       const best = newest.get(process) ?? 0;
       if (status?.leads === true && status.epoch < best)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ok } from '../../src/protocol/result.ts';
-import { configuration, Told } from './check.test-kit.ts';
+import { configuration, replyOf, Told } from './check.test-kit.ts';
 import { Violation } from './checker.ts';
 import { overriddenIsKept, sameStateFromSameLog } from './state.ts';
 import { routesToTheNewest } from './rules.ts';
@@ -63,6 +63,10 @@ test('R12: a proxy asks the newest primary that it has heard of', () => {
       .tell('received', 'proxy1', 'backup', 'proxy', status('backup', 'primary', 2));
   broken('R12', () => heard().sent('proxy1', 'tracker', 'proxy', request));
   heard().sent('proxy1', 'backup', 'proxy', request);
+  broken('R12', () => heard().sent('proxy1', 'node1', 'member', replyOf({ epoch: 1 })));
+  heard()
+    .sent('proxy1', 'tracker', 'proxy', { ...request, epoch: 0 })
+    .sent('proxy1', 'node1', 'member', replyOf({ epoch: 1 }));
   heard()
     .tell('received', 'proxy1', 'tracker', 'proxy', status('main', 'follower', 2))
     .sent('proxy1', 'tracker', 'proxy', request);

@@ -10,7 +10,6 @@ const PRIMARY_ROLE = 'src/actors/replica/primary-role.ts';
 const IN_SYNC_SET = 'src/actors/replica/in-sync-set.ts';
 const LINK = 'src/actors/replication-link/link.ts';
 const VOTER_ACTOR = 'src/actors/voter/voter.ts';
-const REQUESTS = 'src/actors/proxy/requests.ts';
 const ROUTE = 'src/domain/routing/route.ts';
 
 /** Pre-vote would hide that a vote is given wrongly: a voter that knows better refuses there already. */
@@ -220,13 +219,12 @@ export const replicationMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'reply-of-a-deposed-primary',
+    name: 'proxy-forgets-epochs',
     rule: 'R12',
-    file: REQUESTS,
-    find: 'return reply.epoch >= this.#ways.epochSeen();',
-    replace: 'return true;',
-    about: 'a proxy hands on what a deposed primary answers',
-    also: [{ file: REQUESTS, find: 'request === undefined || request.sentTo !== from', replace: 'request === undefined' }],
+    file: 'src/actors/proxy/replicas.ts',
+    find: 'this.epochSeen = Math.max(this.epochSeen, epochOf(status));',
+    replace: 'this.epochSeen = epochOf(status);',
+    about: 'a proxy takes whatever epoch it heard last for the highest',
   },
   {
     name: 'route-to-an-older-primary',

@@ -48,17 +48,19 @@ export const movedAway = (scene: Scene): Story => {
   const { atMs, cluster, firstAccount, random } = scene;
   const nodes = nodeNames(cluster);
   const [owner, mover, seeker] = nodes;
-  const [kept, ...left] = proxyNames(cluster).toReversed();
+  // Each node has another proxy first: the second node has the second.
+  const [kept, ...left] = proxyNames(cluster);
   if (owner === undefined || mover === undefined || kept === undefined || left.length === 0) return { faults: [], operations: [] };
   const bytes = within(scene, 'bytes', 500, 50_000);
-  const latencyMs = within(scene, 'latency', 2_500, 5_000);
+  // Longer, and the links between servers would count as dead.
+  const latencyMs = within(scene, 'latency', 1_000, 1_400);
   const share = (node: ProcessName, at: number): OperationDraft => ({ do: 'share', atMs: atMs + at, node, content: firstAccount, bytes });
-  const moves = within(scene, 'moves', 300, 900);
+  const moves = within(scene, 'moves', 200, 350);
   return {
     faults: left.flatMap((proxy): FaultDraft[] => [
       ...replicaNames.map((name): FaultDraft => ({
         kind: 'slowLink',
-        atMs: atMs + 100,
+        atMs: atMs - 200,
         forMs: 9_000,
         from: proxy,
         to: name,
@@ -71,8 +73,8 @@ export const movedAway = (scene: Scene): Story => {
     operations: [
       share(owner, -4_000),
       share(mover, below(random, 'shares', 200)),
-      { do: 'unshare', atMs: atMs + moves + within(scene, 'takes back', 300, 1_500), node: mover, content: firstAccount },
-      ...[4_000, 6_000, 8_000].map((at): OperationDraft => ({ do: 'get', atMs: atMs + at, node: seeker ?? owner, content: firstAccount })),
+      { do: 'unshare', atMs: atMs + moves + within(scene, 'takes back', 200, 450), node: mover, content: firstAccount },
+      ...[2_000, 3_000, 5_000].map((at): OperationDraft => ({ do: 'get', atMs: atMs + at, node: seeker ?? owner, content: firstAccount })),
     ],
   };
 };

@@ -84,24 +84,40 @@ export const bothStand = (scene: Scene): Story => {
   };
 };
 
-/** Cut off from the other voters, but not from everybody who asks. */
+/**
+ * The other voters hear it no more, but what they said before is still on its way to it; and a proxy that does not hear
+ * of the next primary goes on asking it.
+ */
 export const deposed = (scene: Scene): Story => {
   const { atMs, cluster, one, other, random } = scene;
   const proxies = proxyNames(cluster);
   const kept = proxies.length > 1 ? [pick(random, 'kept', proxies.slice(1))] : [];
-  const from = [...new Set([...voterNames(cluster), ...proxies])].filter((name) => name !== one && !kept.includes(name));
-  const forMs = within(scene, 'cut for', 900, 4_000);
+  const others = [...new Set([...voterNames(cluster), ...proxies])].filter((name) => name !== one && !kept.includes(name));
+  const forMs = within(scene, 'cut for', 1_500, 4_000);
+  const latencyMs = within(scene, 'latency', 300, 850);
+  const slow = (from: ProcessName): FaultDraft => ({
+    kind: 'slowLink',
+    atMs: atMs - 2_000,
+    forMs: forMs + 3_000,
+    from,
+    to: one,
+    latencyMs,
+    jitterMs: 0,
+  });
+  const cut = (from: ProcessName, to: readonly ProcessName[], bothWays: boolean): FaultDraft => ({
+    kind: 'cut',
+    atMs,
+    forMs,
+    from: [from],
+    to,
+    bothWays,
+  });
   return {
-    faults: [
-      { kind: 'cut', atMs, forMs, from: [one], to: from, bothWays: chance(random, 'both', 70) },
-      // It takes longer to doubt itself than the others take to doubt it.
-      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: one, rate: 0.98 },
-      { kind: 'clockRate', atMs: atMs - 3_000, forMs: 8_000, process: other, rate: 1.02 },
-    ],
+    faults: [...others.map(slow), cut(one, others, false), ...(kept.length > 0 ? [cut(other, kept, true)] : [])],
     operations: [
-      ...writes(scene, 0, 2_000, 8),
-      ...writes(scene, 850, 1_400, 6),
-      ...reads(scene, 880, 1_200, 20),
+      ...writes(scene, 0, 2_000, 6),
+      ...writes(scene, 900, 1_800, 6),
+      ...reads(scene, 1_000, 1_900, 12),
       ...reads(scene, 0, forMs, 4),
     ],
   };
@@ -124,10 +140,9 @@ export const amnesia = (scene: Scene): Story => {
 
 /** Answers, and acknowledgements, that come when somebody else leads. */
 export const lateWords = (scene: Scene): Story => {
-  const { atMs, cluster, one, other, random } = scene;
-  const proxy = pick(random, 'proxy', proxyNames(cluster));
+  const { atMs, cluster, one, other } = scene;
   const pauses = within(scene, 'pauses', 300, 900);
-  const pause = within(scene, 'pause', 900, 3_500);
+  const pause = within(scene, 'pause', 1_500, 3_500);
   const slow = (from: ProcessName, to: ProcessName, low: number, high: number): FaultDraft => ({
     kind: 'slowLink',
     atMs,
@@ -139,12 +154,18 @@ export const lateWords = (scene: Scene): Story => {
   });
   return {
     faults: [
-      slow(one, proxy, 600, 2_000),
-      slow(other, proxy, 50, 400),
-      slow(proxy, other, 50, 400),
+      ...proxyNames(cluster).flatMap((proxy) => [
+        slow(one, proxy, 1_300, 1_650),
+        slow(other, proxy, 100, 300),
+        slow(proxy, other, 200, 500),
+      ]),
       { kind: 'pause', atMs: atMs + pauses, forMs: pause, process: one },
     ],
-    operations: [...writes(scene, 0, pauses, 10), ...writes(scene, pauses, pause + 2_500, 6), ...reads(scene, 0, pause + 2_500, 8)],
+    operations: [
+      ...writes(scene, pauses - 250, pauses, 12),
+      ...writes(scene, pauses, pause + 2_500, 6),
+      ...reads(scene, 0, pause + 2_500, 8),
+    ],
   };
 };
 

@@ -219,14 +219,6 @@ export const replicationMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'proxy-forgets-epochs',
-    rule: 'R12',
-    file: 'src/actors/proxy/replicas.ts',
-    find: 'this.epochSeen = Math.max(this.epochSeen, epochOf(status));',
-    replace: 'this.epochSeen = epochOf(status);',
-    about: 'a proxy takes whatever epoch it heard last for the highest',
-  },
-  {
     name: 'route-to-an-older-primary',
     rule: 'R12',
     file: ROUTE,

@@ -144,11 +144,11 @@ export const leftoverMutants: readonly Mutant[] = [
     about: 'a proxy that was stopped still looks after its replicas',
   },
   {
-    name: 'peers-left-open',
+    name: 'sweeping-goes-on',
     rule: 'leftover',
-    file: 'src/data/peer-port.ts',
-    find: "for (const peer of this.#peers.keys()) peer.close('this node stops');",
+    file: 'src/actors/swarm/swarm.ts',
+    find: 'if (this.#sweepTimer !== null) this.#deps.clock.clearTimer(this.#sweepTimer);',
     replace: '',
-    about: 'the connections to peers stay open when a node stops',
+    about: 'a tracker that was stopped still looks for silent nodes',
   },
 ];

@@ -19,6 +19,8 @@ class Node implements NodeRole {
   readonly #config: NodeConfig;
   /** Null until the node knows its id. */
   #parts: Parts | null = null;
+  /** What it had before has been taken up. */
+  #served = false;
 
   constructor(environment: Environment, config: NodeConfig) {
     this.#environment = environment;
@@ -34,7 +36,10 @@ class Node implements NodeRole {
         if (!identity.ok) return done(identity);
         const { get } = (this.#parts = this.#compose(identity.value));
         get(SESSION).start();
-        get(LIBRARY).start(done);
+        get(LIBRARY).start((started) => {
+          this.#served = started.ok;
+          done(started);
+        });
       });
     });
   }
@@ -57,6 +62,8 @@ class Node implements NodeRole {
     if (this.#parts === null) return done(fail('unavailable', 'The node is starting.'));
     const { get } = this.#parts;
     if (isSessionCall(name)) return get(SESSION).call(name, args as never, done as never);
+    // A share of what is just being taken up again would be there twice.
+    if (isLibraryCall(name) && !this.#served) return done(fail('unavailable', 'The node is starting.'));
     if (isLibraryCall(name)) return get(LIBRARY).call(name, args as never, done as never);
     if (name === 'status') return done(ok(this.#nodeStatus(this.#parts) as ApiCalls[K]['result']));
     return done(fail('bad-request', `A node does not answer ${name}.`));

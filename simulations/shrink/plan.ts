@@ -73,7 +73,11 @@ class Shrinking {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const before = JSON.stringify(this.#plan);
       this.#cutAfterFailure();
+      // What makes runs short comes first: every later question costs a run.
+      this.#fewerKinds();
+      this.#fewerProcesses();
       this.#fewerItems();
+      this.#cutAfterFailure();
       this.#fewerProcesses();
       this.#plainerItems();
       this.#lessTime();
@@ -130,12 +134,15 @@ class Shrinking {
     if (calm > 0 && calm < calmMs) this.#try({ ...this.#plan, calmMs: calm });
   }
 
-  #fewerItems(): void {
-    // Whole kinds at once: most of a profile has nothing to do with the failure.
+  /** Whole kinds at once: most of a profile has nothing to do with the failure. */
+  #fewerKinds(): void {
     for (const kind of new Set(itemsOf(this.#plan).map(kindOf))) {
       const left = itemsOf(this.#plan).filter((item) => kindOf(item) !== kind);
       this.#tryItems(left);
     }
+  }
+
+  #fewerItems(): void {
     ddmin(itemsOf(this.#plan), (part) => this.#tryItems(part));
   }
 

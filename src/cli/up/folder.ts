@@ -74,7 +74,7 @@ export const freePorts = async (count: number): Promise<number[]> => {
     if (release !== null) held.set(port, release);
   }
   await Promise.all([...held.values()].map((release) => release()));
-  if (held.size < count) stopWith('unavailable', `No ${count} free ports were found between ${PORTS.from} and ${PORTS.to}.`);
+  if (held.size < count) stopWith('in-use', `No ${count} free ports were found between ${PORTS.from} and ${PORTS.to}.`);
   return [...held.keys()];
 };
 

@@ -114,7 +114,7 @@ export const dataMutants: readonly Mutant[] = [
     file: KEEPER,
     find: 'this.#content.storage.sync((synced) => {',
     replace: '((then) => then({ ok: true, value: [...this.#content.storage.files.keys()] }))((synced) => {',
-    about: 'the journal says have before the data is synced, and is believed whatever the files look like',
+    about: 'nothing is synced before the journal says have, and it is believed whatever the files look like',
     also: [
       {
         file: 'src/domain/transfer/journal.ts',
@@ -122,6 +122,11 @@ export const dataMutants: readonly Mutant[] = [
         replace: 'return true;',
       },
       { file: 'src/domain/transfer/journal.ts', find: 'if (clean) return sameFile(recorded, found);', replace: 'if (clean) return true;' },
+      {
+        file: 'src/actors/transfer/placement.ts',
+        find: 'return storage.sync((synced) => (synced.ok ? storage.freeze(move) : done(synced)));',
+        replace: 'return storage.freeze(move);',
+      },
     ],
   },
   {

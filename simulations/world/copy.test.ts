@@ -11,6 +11,11 @@ test('a copy is equal to plain data, as deep as it is', () => {
   fc.assert(fc.property(tree, (value) => assert.deepEqual(copyOf(value), structuredClone(value))));
 });
 
+test('a key named __proto__ is a key', () => {
+  const value = JSON.parse('{"__proto__":{"a":1}}') as object;
+  assert.deepEqual(Object.entries(copyOf(value)), [['__proto__', { a: 1 }]]);
+});
+
 test('nothing of the original is in the copy', () => {
   const bytes = Buffer.from([1, 2, 3]);
   const original = { list: [{ bytes }], when: new Map([[1, bytes]]) };

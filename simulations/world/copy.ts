@@ -12,6 +12,11 @@ export const copyOf = <T>(value: T): T => {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return structuredClone(value);
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) copy[key] = copyOf((value as Record<string, unknown>)[key]);
+  for (const key of Object.keys(value)) {
+    const own = copyOf((value as Record<string, unknown>)[key]);
+    // Set like others, it would become the prototype.
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: own, configurable: true, enumerable: true, writable: true });
+    else copy[key] = own;
+  }
   return copy as T;
 };

@@ -1,4 +1,5 @@
-import { isLibraryCall, Library } from '../actors/library/library.ts';
+import { Library } from '../actors/library/library.ts';
+import { isLibraryCall } from '../actors/library/parts.ts';
 import { isSessionCall } from '../actors/session/calls.ts';
 import { NetworkSession } from '../actors/session/session.ts';
 import type { NodeConfig } from '../config/types.ts';

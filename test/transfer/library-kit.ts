@@ -1,6 +1,7 @@
 /** Libraries in a simulated world, with a tracker that is a plain object: for tests of the library and its transfers. */
 import type { Incarnation, SimulatedProcess, World } from '../../simulations/world/index.ts';
-import { Library, type LibraryCallName } from '../../src/actors/library/library.ts';
+import { Library } from '../../src/actors/library/library.ts';
+import type { LibraryCallName } from '../../src/actors/library/parts.ts';
 import type { NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
 import { isWrite } from '../../src/domain/routing/operations.ts';

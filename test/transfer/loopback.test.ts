@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Library, type LibraryCallName } from '../../src/actors/library/library.ts';
+import { Library } from '../../src/actors/library/library.ts';
+import type { LibraryCallName } from '../../src/actors/library/parts.ts';
 import { Reactor } from '../../src/bus/reactor.ts';
 import { createRandom } from '../../src/ports/counter-random.ts';
 import { silentLog } from '../../src/ports/log.ts';

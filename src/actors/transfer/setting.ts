@@ -1,8 +1,8 @@
 import type { Reactor } from '../../bus/reactor.ts';
 import type { BufferPool } from '../../data/buffers.ts';
-import type { Dialler, Exchange } from '../../data/exchange.ts';
 import type { Network } from '../../data/network.ts';
 import type { OpenFiles } from '../../data/open-files.ts';
+import type { Dialler, Gathering } from '../../data/peer-owner.ts';
 import type { RateGate } from '../../data/rate-gate.ts';
 import type { Uplink } from '../../data/uplink.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -20,7 +20,7 @@ export interface TransferSetting {
   readonly open: OpenFiles;
   readonly uplink: Uplink;
   readonly downGate: RateGate;
-  readonly port: Dialler & { register(exchange: Exchange): void; unregister(exchange: Exchange): void };
+  readonly port: Dialler & { register(gathering: Gathering): void; unregister(gathering: Gathering): void };
   readonly limits: { readonly peersPerTransferMax: number; readonly uploadSlots: number };
   /** Where the journals are. */
   journalPath(id: string): string;

@@ -3,20 +3,20 @@ import { startMachine } from '../../bus/machine.ts';
 import type { Address } from '../../bus/reactor.ts';
 import { Content } from '../../data/content.ts';
 import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
-import type { AnnounceFacts, SwarmFollower } from '../../data/network.ts';
 import { Storage, type StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
-import type { AnnouncedPeer } from '../../protocol/control/messages.ts';
-import { type Done, type Failure, ok } from '../../protocol/result.ts';
+import type { Done, Failure } from '../../protocol/result.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
+import { CatalogSwarm } from './catalog-swarm.ts';
 import { Checker } from './checker.ts';
 import { Keeper, type RecordFacts } from './keeper.ts';
 import { type TransferEffects, type TransferMessage, type TransferPhase, transferMachine } from './machine.ts';
-import { placeContent } from './placement.ts';
+import { putInPlace } from './put-in-place.ts';
 import { faultReason, standingReason } from './reasons.ts';
 import { Selection } from './selection.ts';
 import type { TransferPlan, TransferSetting } from './setting.ts';
+import type { SwarmCount, SwarmMember, SwarmSource } from './swarm-source.ts';
 
 /** A file that a transfer is to have as well. */
 export interface WantedFile {
@@ -42,7 +42,6 @@ export class Transfer {
   /** How many promotions had been forced in the network when it was told: a later one may have overridden that. */
   generation: number;
   phase: TransferPhase = 'checking';
-  swarm: { readonly seeders: number; readonly leechers: number; readonly warming: boolean } | null = null;
   readonly #setting: TransferSetting;
   readonly #selection: Selection;
   readonly #address: Address<TransferMessage>;
@@ -54,10 +53,10 @@ export class Transfer {
   #placed: boolean;
   #paused: boolean;
   #repair = false;
-  #following = false;
   #closing = false;
   #faulted = false;
   readonly #checker: Checker;
+  readonly #source: SwarmSource;
   #becameCompleteHere = false;
 
   constructor(setting: TransferSetting, plan: TransferPlan) {
@@ -119,6 +118,7 @@ export class Transfer {
       keeper: this.#keeper,
     });
     this.#address = `transfer/${this.id}`;
+    this.#source = new CatalogSwarm(setting.network, this.id, this.#member);
   }
 
   get id(): string {
@@ -150,6 +150,11 @@ export class Transfer {
 
   get doneBytes(): number {
     return Math.min(this.size, this.content.map.doneBytes);
+  }
+
+  /** The count of its swarm, as it was last heard of. */
+  get swarm(): SwarmCount | null {
+    return this.#source.count;
   }
 
   /** Why it stands still; null while it moves, and where its user paused it. */
@@ -284,40 +289,36 @@ export class Transfer {
   #join(): void {
     this.#setting.port.register(this.exchange);
     this.exchange.start();
-    if (this.#following) return;
-    this.#following = true;
-    this.#setting.network.follow(this.id, this.#follower);
+    this.#source.join();
   }
 
   #place(): void {
     this.#becameCompleteHere = this.exchange.running;
-    this.#settled(() => {
-      const { disk } = this.#setting.ports;
-      const { storage } = this.content;
-      const moved: Done<void, Failure> = (result) => {
-        if (!result.ok) return this.#dataFailed(result.error);
-        return this.#checker.look(this.#placed, (found) => {
-          const asRecorded = this.#placed && this.#loadedClean && this.content.piecesHashed === 0;
-          for (const [n, file] of storage.files.entries()) file.facts = this.selected[n] === true ? (found[n] ?? null) : null;
-          this.#placed = true;
-          this.#keeper.forget();
-          // A node of many shares starts without writing every one of their journals.
-          if (asRecorded) return this.post({ type: 'transfer.placed' });
-          return this.#keeper.save(true, (saved) => (saved.ok ? this.post({ type: 'transfer.placed' }) : undefined));
-        });
-      };
-      if (this.origin === 'share' || this.#placed) return moved(ok(undefined));
-      const place = (): void => placeContent({ disk, layout: this.layout, storage, folder: this.folder, selected: this.selected }, moved);
-      return this.#checker.edges((same) => {
-        if (same.ok) this.#keeper.save(false, (saved) => (saved.ok ? place() : undefined));
-        else moved(same);
-      });
-    });
+    this.#settled(() =>
+      putInPlace(
+        {
+          disk: this.#setting.ports.disk,
+          content: this.content,
+          checker: this.#checker,
+          keeper: this.#keeper,
+          folder: this.folder,
+          selected: this.selected,
+          there: this.origin === 'share' || this.#placed,
+          wasPlaced: this.#placed,
+          asRecorded: this.#placed && this.#loadedClean && this.content.piecesHashed === 0,
+          placed: () => (this.#placed = true),
+        },
+        (result) => {
+          if (result.ok) this.post({ type: 'transfer.placed' });
+          else this.#dataFailed(result.error);
+        },
+      ),
+    );
   }
 
   #seed(): void {
     this.#join();
-    if (this.#becameCompleteHere) this.#setting.network.announceNow(this.id, 'completed');
+    if (this.#becameCompleteHere) this.#source.completed();
     this.#setting.owns(this);
   }
 
@@ -325,9 +326,7 @@ export class Transfer {
     this.#checker.stop();
     this.exchange.stop('the transfer stands still');
     this.#setting.port.unregister(this.exchange);
-    if (this.#following) this.#setting.network.unfollow(this.id);
-    this.#following = false;
-    this.swarm = null;
+    this.#source.leave();
   }
 
   #dataFailed(failure: Failure): void {
@@ -341,16 +340,15 @@ export class Transfer {
     else this.post({ type: 'transfer.fault', reason: faultReason(failure) });
   }
 
-  readonly #follower: SwarmFollower = {
-    facts: (): AnnounceFacts => ({
+  readonly #member: SwarmMember = {
+    facts: () => ({
       leftBytes: this.content.map.leftBytes,
       uploadedBytes: this.exchange.up.total,
       downloadedBytes: this.exchange.down.total,
       want: Math.max(0, Math.min(50, this.#setting.limits.peersPerTransferMax - this.exchange.peers.length)),
     }),
-    peers: (peers: readonly AnnouncedPeer[], swarm): void => {
-      this.swarm = swarm;
-      for (const peer of peers) this.exchange.learn({ host: peer.host, port: peer.port }, peer.node, peer.seeder);
+    met: (peers) => {
+      for (const { host, port, node, seeder } of peers) this.exchange.learn({ host, port }, node, seeder);
       this.exchange.connectMore();
     },
   };

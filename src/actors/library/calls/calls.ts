@@ -1,0 +1,13 @@
+/** All calls that a library answers, by name: a module of each kind beside this one. */
+import type { CallsOf, LibraryCallName, LibraryParts } from '../parts.ts';
+import { getCalls } from './get.ts';
+import { removingCalls } from './removing.ts';
+import { transferCalls } from './transfers.ts';
+
+export const libraryCalls = (parts: LibraryParts): CallsOf<LibraryCallName> => ({
+  share: (args, done) => done(parts.shares.begin(args)),
+  shareJob: ({ job }, done) => done(parts.shares.state(job)),
+  ...getCalls(parts),
+  ...transferCalls(parts),
+  ...removingCalls(parts),
+});

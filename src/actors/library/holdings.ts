@@ -1,0 +1,37 @@
+/** What a node holds, by id: its transfers, and which of them are being set up, changed or removed just now. */
+import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
+import { toHex } from '../../protocol/digest.ts';
+import { type Done, fail } from '../../protocol/result.ts';
+import type { Transfer } from '../transfer/transfer.ts';
+import { isIdPrefix } from './fetching.ts';
+
+export class Holdings {
+  readonly transfers = new Map<string, Transfer>();
+  /** Ids of what is being set up, changed or removed just now: nothing else may begin with them. */
+  readonly changing = new Set<string>();
+
+  get all(): readonly Transfer[] {
+    return [...this.transfers.values()];
+  }
+
+  get(id: string): Transfer | undefined {
+    return this.transfers.get(id);
+  }
+
+  /** Hands over the transfer of an id, or of the beginning of one. Errors, by `done`: `not-found`, `ambiguous`. */
+  with<T>(id: string, done: Done<T>, use: (transfer: Transfer) => void): void {
+    const wanted = id.toLowerCase();
+    const exact = this.transfers.get(wanted);
+    const found = exact !== undefined ? [exact] : isIdPrefix(wanted) ? this.#beginningWith(wanted) : [];
+    const [first] = found;
+    if (first === undefined) {
+      const hint = wanted.length < ID_PREFIX_MIN ? ` An id is given by at least ${ID_PREFIX_MIN} of its digits.` : '';
+      done(fail('not-found', `This node has no transfer ${id}.${hint}`));
+    } else if (found.length > 1) done(fail('ambiguous', `${id} begins the ids of ${found.length} transfers.`));
+    else use(first);
+  }
+
+  #beginningWith(prefix: string): Transfer[] {
+    return this.all.filter(({ id, metainfo: { v1 } }) => id.startsWith(prefix) || (v1 !== null && toHex(v1).startsWith(prefix)));
+  }
+}

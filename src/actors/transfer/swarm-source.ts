@@ -1,0 +1,38 @@
+/** Where a transfer is told of, and hears of its peers: the network's trackers, or those of its torrent. */
+import type { AnnounceFacts } from '../../data/network.ts';
+
+/** A peer that a tracker, or somebody else, knows of. */
+export interface SourcePeer {
+  readonly host: string;
+  readonly port: number;
+  /** The node's id in the network; null for a foreign peer, or where it is not known. */
+  readonly node: string | null;
+  readonly seeder: boolean;
+}
+
+/** What a swarm is asked of the transfer, and tells it. Called in steps of the process. */
+export interface SwarmMember {
+  /** Asked at every announce. */
+  facts(): AnnounceFacts;
+  /** This node is never among them. */
+  met(peers: readonly SourcePeer[]): void;
+}
+
+/** The count of a whole swarm, as it was last heard of. */
+export interface SwarmCount {
+  readonly seeders: number;
+  readonly leechers: number;
+  /** The tracker has just taken over, and knows few of them yet. */
+  readonly warming: boolean;
+}
+
+export interface SwarmSource {
+  /** Announces from now on; again while it does: nothing. */
+  join(): void;
+  /** Says that the download is complete. */
+  completed(): void;
+  /** Says `stopped` and announces no more; without `join` before: nothing. */
+  leave(): void;
+  /** Null while nothing was heard since `join`. */
+  readonly count: SwarmCount | null;
+}

@@ -7,7 +7,7 @@ import { type Candidate, Candidates } from './candidates.ts';
 import type { Content } from './content.ts';
 import { dataLimits } from './limits.ts';
 import type { Peer } from './peer.ts';
-import type { Admission, PeerOwner } from './peer-owner.ts';
+import type { Admission, PeerFeatures, PeerOwner } from './peer-owner.ts';
 
 export interface AdmissionsSettings {
   readonly clock: Clock;
@@ -19,6 +19,7 @@ export interface AdmissionsSettings {
   readonly peers: ReadonlyMap<number, Peer>;
   readonly wireHashes: readonly WireHash[];
   readonly owner: PeerOwner;
+  readonly features: PeerFeatures;
   /** False when no more can be dialled now. */
   dial(candidate: Candidate, infoHash: WireHash): boolean;
   banned(name: string): void;
@@ -85,7 +86,7 @@ export class Admissions {
 
   /** Whether a connection that has said hello becomes one of ours. */
   admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
-    const { content, owner, peerId: own, peersMax, wireHashes } = this.#settings;
+    const { content, features, owner, peerId: own, peersMax, wireHashes } = this.#settings;
     if (equalBytes(handshake.peerId, own)) {
       if (peer.dialled !== null) this.#candidates.remove(peer.dialled);
       return { refused: 'it is this node itself' };
@@ -108,6 +109,7 @@ export class Admissions {
       have,
       haveCount: map.haveCount,
       owner,
+      features,
     };
   }
 
@@ -119,7 +121,7 @@ export class Admissions {
   /** A connection is over, with or without having become a peer. */
   gone(peer: Peer): void {
     this.#admitted.delete(peer);
-    if (peer.dialled !== null) this.#candidates.over(peer.dialled, peer.bits !== null, this.#settings.clock.now());
+    if (peer.dialled !== null) this.#candidates.over(peer.dialled, peer.joined, this.#settings.clock.now());
   }
 
   /** Lets the peer of that name go and meets it no more, whoever dials. The oldest ban makes room for the newest. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import { below, type Random } from '../ports/random.ts';
 import { type Handshake } from '../protocol/bittorrent/handshake.ts';
-import { infoHash as asInfoHash, type PeerId, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
+import { infoHash as asInfoHash, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange } from '../protocol/bittorrent/wire.ts';
 import { type Address, formatAddress } from '../transports/transport.ts';
 import { Picker } from '../domain/transfer/picker.ts';
@@ -9,16 +9,17 @@ import { RateMeter } from '../domain/transfer/rates.ts';
 import { Asking } from './asking.ts';
 import type { BufferPool } from './buffers.ts';
 import { Admissions } from './admissions.ts';
-import type { Candidate } from './candidates.ts';
 import type { Content } from './content.ts';
+import { Features } from './features.ts';
 import { Inbound, type InboundEvents } from './inbound.ts';
 import { dataLimits } from './limits.ts';
 import { News } from './news.ts';
 import type { Peer } from './peer.ts';
-import type { Admission, PeerOwner } from './peer-owner.ts';
+import type { Admission, Dialler, Gathering, PeerOwner } from './peer-owner.ts';
 import type { RateGate } from './rate-gate.ts';
 import type { Request } from './requests.ts';
 import { Serving } from './serving.ts';
+import { Supply } from './supply.ts';
 import { Unchoking } from './unchoking.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -36,13 +37,6 @@ export interface ExchangeEvents {
   failed(failure: DataFailure): void;
 }
 
-/** Who makes connections: the node's peer port. */
-export interface Dialler {
-  readonly peerId: PeerId;
-  /** Null when no more can be dialled now. */
-  dial(exchange: Exchange, candidate: Candidate, infoHash: WireHash): Peer | null;
-}
-
 export interface ExchangeSettings {
   readonly clock: Clock;
   readonly random: Random;
@@ -57,7 +51,7 @@ export interface ExchangeSettings {
 }
 
 /** The piece exchange of one transfer: its peers, what is asked of whom, and who is served. Plain code beside a machine. */
-export class Exchange implements PeerOwner {
+export class Exchange implements PeerOwner, Gathering {
   readonly content: Content;
   readonly picker: Picker;
   readonly down = new RateMeter();
@@ -73,8 +67,8 @@ export class Exchange implements PeerOwner {
   readonly #serving: Serving;
   readonly #unchoking: Unchoking;
   readonly #news: News;
+  readonly #supply: Supply;
   #running = false;
-  #supplied = false;
 
   constructor(settings: ExchangeSettings) {
     this.#settings = settings;
@@ -100,6 +94,7 @@ export class Exchange implements PeerOwner {
       peers: this.#peers,
       wireHashes: this.wireHashes,
       owner: this,
+      features: new Features(),
       dial: (candidate, infoHash) => settings.dialler.dial(this, candidate, infoHash) !== null,
       banned: (name) => settings.events.banned(name),
       named: (peer, node) => this.#named(peer, node),
@@ -110,6 +105,15 @@ export class Exchange implements PeerOwner {
       below: (limit) => below(settings.random, 'transfer.suggest', limit),
       up: this.up,
       failed: (failure) => settings.events.failed(failure),
+    });
+    this.#supply = new Supply({
+      map: this.content.map,
+      picker: this.picker,
+      peers: this.#peers,
+      wanting: () => this.#asking.active,
+      changed: (there) => {
+        if (this.#running) settings.events.supply(there);
+      },
     });
     this.#news = new News(settings.clock, this.#peers);
     this.#unchoking = new Unchoking({
@@ -156,6 +160,10 @@ export class Exchange implements PeerOwner {
       const checked = hash === null ? null : asInfoHash(hash);
       return checked === null ? [] : [wireHash(checked)];
     });
+  }
+
+  get v2(): boolean {
+    return this.content.metainfo.v2 !== null;
   }
 
   /** Peers are served and asked from now on. */
@@ -224,11 +232,9 @@ export class Exchange implements PeerOwner {
   joined(peer: Peer): void {
     this.#peers.set(peer.key, peer);
     this.#news.since(peer, this.#admissions.toldOf(peer), this.content.map);
-    const bits = peer.bits;
-    peer.counted = bits?.complete === false;
-    if (bits !== null && peer.counted) for (const piece of bits.pieces()) this.picker.peerGained(piece);
+    this.#supply.joined(peer);
     this.#reconsider(peer);
-    this.#supplyChanged();
+    this.#supply.check();
   }
 
   claimed(peer: Peer, node: string): void {
@@ -236,14 +242,8 @@ export class Exchange implements PeerOwner {
   }
 
   gained(peer: Peer, piece: PieceIndex): void {
-    this.picker.peerGained(piece);
-    if (!this.content.map.needs(piece)) {
-      if (peer.bits?.complete === true) this.#reconsider(peer);
-      return;
-    }
-    if (peer.useful++ === 0) this.#supplyChanged();
-    if (this.#asking.active) peer.setInterested(true);
-    this.#asking.fill(peer);
+    if (this.#supply.gained(peer, piece)) this.#asking.fill(peer);
+    else if (peer.bits?.complete === true) this.#reconsider(peer);
   }
 
   choking(peer: Peer, voided: readonly Request[]): void {
@@ -308,8 +308,7 @@ export class Exchange implements PeerOwner {
     }
     this.#asking.release(voided);
     this.picker.left(peer.key);
-    if (peer.bits !== null && peer.counted) for (const piece of peer.bits.pieces()) this.picker.peerLost(piece);
-    this.#supplyChanged();
+    this.#supply.left(peer);
     this.#asking.fillAll();
   }
 
@@ -330,11 +329,9 @@ export class Exchange implements PeerOwner {
 
   /** What a peer is good for, from scratch. */
   #reconsider(peer: Peer): void {
-    const bits = peer.bits;
-    if (bits === null || !this.#running) return;
-    peer.useful = 0;
-    if (this.#asking.active) for (const piece of bits.pieces()) if (this.content.map.needs(piece)) peer.useful++;
-    if (bits.complete && this.content.map.full) {
+    if (peer.bits === null || !this.#running) return;
+    this.#supply.count(peer);
+    if (peer.bits.complete && this.content.map.full) {
       peer.close('both sides have everything');
       return;
     }
@@ -342,19 +339,8 @@ export class Exchange implements PeerOwner {
     this.#asking.fill(peer);
   }
 
-  #supplyChanged(): void {
-    const there = this.peers.some((peer) => peer.useful > 0);
-    if (there === this.#supplied) return;
-    this.#supplied = there;
-    if (this.#running) this.#settings.events.supply(there);
-  }
-
   #stored(piece: PieceIndex): void {
-    for (const peer of this.#peers.values()) {
-      if (peer.bits?.has(piece) !== true || --peer.useful > 0) continue;
-      peer.setInterested(false);
-      this.#supplyChanged();
-    }
+    this.#supply.stored(piece);
     this.#news.add(piece);
     this.#settings.events.stored(piece);
     if (!this.content.map.complete || !this.#asking.active) {

@@ -4,6 +4,8 @@ export const dataLimits = {
   blockBytesMax: 128 * 1024,
   dialTimeoutMs: 10_000,
   handshakeTimeoutMs: 15_000,
+  /** From the dial or the accept until a peer has said what it has. */
+  firstMessageTimeoutMs: 30_000,
   keepAliveMs: 90_000,
   /** Silence after which a peer is dropped. */
   inactivityMs: 240_000,

@@ -6,10 +6,9 @@ import { toHex } from '../protocol/digest.ts';
 import { type Done, ok } from '../protocol/result.ts';
 import type { Address, Connection, ConnectionHandler, Listener, Transport, TransportFailure } from '../transports/transport.ts';
 import type { Candidate } from './candidates.ts';
-import type { Dialler, Exchange } from './exchange.ts';
 import { dataLimits } from './limits.ts';
 import { Peer } from './peer.ts';
-import type { Admission, PeerMoved, PeerSetting } from './peer-owner.ts';
+import type { Admission, Dialler, Gathering, PeerMoved, PeerSetting } from './peer-owner.ts';
 
 export interface PeerPortSettings {
   readonly clock: Clock;
@@ -25,8 +24,8 @@ export interface PeerPortSettings {
 /** Where peers meet the node: one listener for all torrents, and every dial. A handshake's hash tells which torrent. */
 export class PeerPort implements Dialler {
   readonly #settings: PeerPortSettings;
-  readonly #exchanges = new Map<string, Exchange>();
-  readonly #peers = new Map<Peer, Exchange | null>();
+  readonly #gatherings = new Map<string, Gathering>();
+  readonly #peers = new Map<Peer, Gathering | null>();
   readonly #setting: PeerSetting;
   #listener: Listener | null = null;
   #address: Address | null = null;
@@ -82,23 +81,22 @@ export class PeerPort implements Dialler {
     );
   }
 
-  /** The exchange takes part from now on. */
-  register(exchange: Exchange): void {
-    for (const hash of exchange.wireHashes) this.#exchanges.set(toHex(hash), exchange);
+  /** Peers meet the gathering from now on. */
+  register(gathering: Gathering): void {
+    for (const hash of gathering.wireHashes) this.#gatherings.set(toHex(hash), gathering);
   }
 
-  unregister(exchange: Exchange): void {
-    for (const hash of exchange.wireHashes) {
-      if (this.#exchanges.get(toHex(hash)) === exchange) this.#exchanges.delete(toHex(hash));
+  unregister(gathering: Gathering): void {
+    for (const hash of gathering.wireHashes) {
+      if (this.#gatherings.get(toHex(hash)) === gathering) this.#gatherings.delete(toHex(hash));
     }
   }
 
-  dial(exchange: Exchange, candidate: Candidate, infoHash: WireHash): Peer | null {
+  dial(gathering: Gathering, candidate: Candidate, infoHash: WireHash): Peer | null {
     if (this.#peers.size >= this.#settings.peersMax || this.#dials >= dataLimits.dialsUnderWayMax) return null;
     const { address, node } = candidate;
-    const v2 = exchange.content.metainfo.v2 !== null;
-    const peer = new Peer(++this.#lastKey, this.#setting, { address, node, infoHash, v2 });
-    this.#peers.set(peer, exchange);
+    const peer = new Peer(++this.#lastKey, this.#setting, { address, node, infoHash, v2: gathering.v2 });
+    this.#peers.set(peer, gathering);
     this.#dials++;
     peer.carry(this.#settings.transport.dial(address, { timeoutMs: dataLimits.dialTimeoutMs }, peer));
     return peer;
@@ -122,26 +120,27 @@ export class PeerPort implements Dialler {
   }
 
   #admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
-    const exchange = this.#exchanges.get(toHex(handshake.infoHash));
+    const gathering = this.#gatherings.get(toHex(handshake.infoHash));
     const dialled = this.#peers.get(peer) ?? null;
     if (peer.outgoing) this.#dials--;
-    if (exchange === undefined || (dialled !== null && dialled !== exchange)) return { refused: 'it speaks of a torrent that is not here' };
-    this.#peers.set(peer, exchange);
-    return exchange.admit(peer, handshake);
+    if (gathering === undefined || (dialled !== null && dialled !== gathering))
+      return { refused: 'it speaks of a torrent that is not here' };
+    this.#peers.set(peer, gathering);
+    return gathering.admit(peer, handshake);
   }
 
   #gone(peer: Peer): void {
-    const exchange = this.#peers.get(peer);
+    const gathering = this.#peers.get(peer);
     this.#peers.delete(peer);
     if (peer.outgoing && peer.peerId === null) this.#dials--;
-    exchange?.gone(peer);
+    gathering?.gone(peer);
   }
 
   #tickLater(): void {
     this.#ticking = this.#settings.clock.setTimer(millis(dataLimits.tickMs), () => {
       const now = this.#settings.clock.now();
-      for (const [peer, exchange] of this.#peers) if (exchange === null || peer.bits === null) peer.tick(now);
-      for (const exchange of new Set(this.#exchanges.values())) exchange.tick();
+      for (const [peer, gathering] of this.#peers) if (gathering === null || !peer.joined) peer.tick(now);
+      for (const gathering of new Set(this.#gatherings.values())) gathering.tick();
       this.#tickLater();
     });
   }

@@ -42,7 +42,13 @@ describe('extension handshake', () => {
         latin1('d1:v6:\xb5T 3.61:md6:ut_pexi1e11:ut_metadatai0e3:bad2:hie1:p3:abc4:reqqi-1e6:yourip4:\x01\x02\x03\x04e'),
       ),
     );
-    assert.deepEqual([...theirs.extensions], [['ut_pex', 1]]);
+    assert.deepEqual(
+      [...theirs.extensions],
+      [
+        ['ut_pex', 1],
+        ['ut_metadata', 0],
+      ],
+    );
     assert.deepEqual([theirs.listenPort, theirs.requestQueueMax, theirs.blockBytesMax], [null, null, null]);
   });
 

@@ -8,8 +8,19 @@ import { standardBlockBytes } from './wire.ts';
 /** The id of the extension handshake among extended messages. */
 export const extensionHandshakeId = 0;
 
+/**
+ * The extensions that this program speaks, with the ids under which it wants their messages: metadata exchange (BEP 9),
+ * peer exchange (BEP 11), and the change of `upload_only` after the handshake, as libtorrent has it (BEP 21).
+ */
+export const extensionIds = { ut_metadata: 1, ut_pex: 2, upload_only: 3 } as const;
+export type ExtensionName = keyof typeof extensionIds;
+
+/** The extension whose messages come under an id of ours; null for any other. */
+export const extensionOfId = (id: number): ExtensionName | null =>
+  (Object.keys(extensionIds) as ExtensionName[]).find((name) => extensionIds[name] === id) ?? null;
+
 export interface ExtensionHandshake {
-  /** Name of an extension → the id under which the sender wants its messages, 1 to 255. */
+  /** Name of an extension → the id under which the sender wants its messages, 1 to 255; 0 turns it off. */
   readonly extensions: ReadonlyMap<string, number>;
   /** The sender's program and version. */
   readonly client: string | null;
@@ -54,7 +65,7 @@ const readExtensions = (node: BencodeNode | undefined): Map<string, number> => {
   if (node?.kind !== 'dictionary') return extensions;
   for (const [name, value] of node.entries) {
     const id = countOf(value, 255);
-    if (id !== undefined && id > 0 && extensions.size < extensionsMax) extensions.set(name, id);
+    if (id !== undefined && extensions.size < extensionsMax) extensions.set(name, id);
   }
   return extensions;
 };

@@ -83,7 +83,7 @@ const headState: State = { kind: 'head' };
 export class WireDecoder {
   readonly #sink: WireSink;
   #limits: WireLimits;
-  #pieceCount = 0;
+  #pieceCount: number | null = 0;
   #state: State = { kind: 'handshake' };
   /** Bytes of the part that is being collected; grows to the size of one message at most. */
   #held = new Uint8Array(handshakeBytes);
@@ -95,8 +95,11 @@ export class WireDecoder {
     this.#limits = { ...wireLimits, ...limits };
   }
 
-  /** Which torrent the connection is about; piece numbers and bitfields are checked against its piece count. */
-  setTorrent(pieceCount: number): void {
+  /**
+   * Which torrent the connection is about; piece numbers and bitfields are checked against its piece count. Null where
+   * that is not known yet: then no number is refused, and bitfields are passed over as messages of an unknown kind.
+   */
+  setTorrent(pieceCount: number | null): void {
     this.#pieceCount = pieceCount;
   }
 
@@ -192,7 +195,7 @@ export class WireDecoder {
   }
 
   #bodyBytesMax(id: number): number | undefined {
-    if (id === wireId.bitfield) return bitfieldBytes(this.#pieceCount);
+    if (id === wireId.bitfield) return this.#pieceCount === null ? undefined : bitfieldBytes(this.#pieceCount);
     if (id === wireId.extended) return this.#limits.extendedBytesMax;
     if (id === wireId.hashes) return hashRangeBytes + (hashesMax + proofLayersMax) * hashBytes;
     return fixedBytes.get(id);
@@ -241,7 +244,7 @@ export class WireDecoder {
       case wireId.reject:
         return this.#blockMessage(id, view);
       case wireId.bitfield:
-        if (!isBitfield(body, this.#pieceCount)) return this.#fail('a bitfield of the wrong length, or with spare bits set');
+        if (!isBitfield(body, this.#pieceCount ?? 0)) return this.#fail('a bitfield of the wrong length, or with spare bits set');
         return this.#deliver({ kind: 'bitfield', bits: body.slice() });
       case wireId.port:
         return this.#deliver({ kind: 'port', port: view.getUint16(0) });
@@ -283,7 +286,7 @@ export class WireDecoder {
   }
 
   #isPiece(piece: number): boolean {
-    if (piece < this.#pieceCount) return true;
+    if (this.#pieceCount === null || piece < this.#pieceCount) return true;
     this.#fail(`piece ${piece} of a torrent of ${this.#pieceCount}`);
     return false;
   }

@@ -71,7 +71,7 @@ export class CatalogSide {
     const { generation } = this.#toldAgain;
     this.#registrar.add(
       {
-        content: contentSummary(transfer.metainfo, transfer.tags),
+        content: contentSummary(transfer.metainfo, transfer.notes.tags),
         torrent: (done) => this.#shelf.torrent(transfer.id, metainfoLimits.torrentBytesMax, done),
         fresh,
         registered: (account) => transfer.setOwned(true, account, generation),
@@ -82,8 +82,8 @@ export class CatalogSide {
 
   /** It cannot be given any more: the catalog forgets what it may have been told. */
   disown(transfer: Transfer): void {
-    if (!transfer.owned && !this.#registrar.has(transfer.id)) return;
-    this.#registrar.remove({ content: transfer.id, account: transfer.account });
+    if (!transfer.notes.owned && !this.#registrar.has(transfer.id)) return;
+    this.#registrar.remove({ content: transfer.id, account: transfer.notes.account });
     transfer.setOwned(false, null, 0);
   }
 

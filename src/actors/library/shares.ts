@@ -130,8 +130,10 @@ export class Shares {
   #take(job: Job, made: MadeTorrent, metainfo: Metainfo, done: Done<Transfer>): void {
     const held = this.#settings.held(metainfo.id);
     if (held === null) return this.#shelve(job, made, metainfo, done);
-    if (!held.placed)
-      return done(fail('exists', `This content is being downloaded to ${held.folder}. Remove that download first to share it from here.`));
+    if (!held.notes.placed)
+      return done(
+        fail('exists', `This content is being downloaded to ${held.notes.folder}. Remove that download first to share it from here.`),
+      );
     // What cannot be given from where it lay is given from here.
     if (held.phase === 'failed' || (held.phase !== 'checking' && !held.content.map.full))
       return this.#settings.release(held, (released) => (released.ok ? this.#shelve(job, made, metainfo, done) : done(released)));

@@ -59,8 +59,8 @@ export class Shelf {
       (file, next) => disk.remove(file.path, next),
       (result) => {
         if (!result.ok) return done(result);
-        return clearAway(disk, partRoot(transfer.folder, transfer.layout), () =>
-          clearAway(disk, finalRoot(transfer.folder, transfer.layout), () => done(ok(undefined))),
+        return clearAway(disk, partRoot(transfer.notes.folder, transfer.layout), () =>
+          clearAway(disk, finalRoot(transfer.notes.folder, transfer.layout), () => done(ok(undefined))),
         );
       },
     );

@@ -53,8 +53,8 @@ export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: 
     seeders: transfer.swarm?.seeders ?? exchange.peers.filter((peer) => peer.bits?.complete === true).length,
     sources: [...exchange.sources].map(([node, bytes]) => ({ node, name: nameOf(node), bytes })),
     piecesBad: exchange.piecesBad,
-    folder: transfer.folder,
-    owned: transfer.owned,
+    folder: transfer.notes.folder,
+    owned: transfer.notes.owned,
   };
 };
 

@@ -11,9 +11,7 @@ import type { Log } from '../../ports/log.ts';
 const TELL_EVERY_MS = 100;
 
 export interface Told {
-  readonly owned: boolean;
-  readonly account: string | null;
-  readonly generation: number;
+  readonly notes: { readonly owned: boolean; readonly account: string | null; readonly generation: number };
 }
 
 export interface ToldAgainWays<T extends Told> {
@@ -51,7 +49,7 @@ export class ToldAgain<T extends Told> {
     const old = [...this.#ways.transfers()].filter((transfer) => this.#isOld(transfer));
     if (old.length === 0) return;
     this.#left = old.filter((transfer) => this.#isMine(transfer));
-    const others = new Set(old.filter((transfer) => !this.#isMine(transfer)).map(({ account }) => account));
+    const others = new Set(old.filter((transfer) => !this.#isMine(transfer)).map(({ notes }) => notes.account));
     const log = { generation: this.#generation, shares: this.#left.length };
     this.#log.warn(log, 'a promotion was forced in the network: the catalog is told again what this node shares');
     for (const account of others)
@@ -68,11 +66,11 @@ export class ToldAgain<T extends Told> {
     this.#timer = null;
   }
 
-  #isOld({ owned, generation }: T): boolean {
+  #isOld({ notes: { owned, generation } }: T): boolean {
     return owned && generation < this.#generation;
   }
 
-  #isMine({ account: owner }: T): boolean {
+  #isMine({ notes: { account: owner } }: T): boolean {
     const { account } = this.#ways.state();
     return owner === null || (account !== null && foldName(owner) === foldName(account));
   }

@@ -1,20 +1,22 @@
 /** One transfer of the library: its machine, its exchange, its journal, and what the network hears of it. */
 import { startMachine } from '../../bus/machine.ts';
 import type { Address } from '../../bus/reactor.ts';
-import { Content } from '../../data/content.ts';
-import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
-import { Storage, type StoredFile } from '../../data/storage.ts';
+import type { Content } from '../../data/content.ts';
+import type { Exchange, ExchangeEvents } from '../../data/exchange.ts';
+import type { StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { Done, Failure } from '../../protocol/result.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
+import { assemble } from './assembly.ts';
 import { CatalogSwarm } from './catalog-swarm.ts';
-import { Checker } from './checker.ts';
-import { Keeper, type RecordFacts } from './keeper.ts';
+import type { Checker } from './checker.ts';
+import type { Keeper, RecordFacts } from './keeper.ts';
 import { type TransferEffects, type TransferMessage, type TransferPhase, transferMachine } from './machine.ts';
+import { Notes } from './notes.ts';
 import { putInPlace } from './put-in-place.ts';
 import { faultReason, standingReason } from './reasons.ts';
-import { Selection } from './selection.ts';
+import type { Selection } from './selection.ts';
 import type { TransferPlan, TransferSetting } from './setting.ts';
 import type { SwarmCount, SwarmMember, SwarmSource } from './swarm-source.ts';
 
@@ -33,25 +35,13 @@ export class Transfer {
   readonly layout: TorrentLayout;
   readonly content: Content;
   readonly exchange: Exchange;
-  readonly origin: 'share' | 'get';
-  readonly folder: string;
-  readonly tags: readonly string[];
-  /** Whether the catalog names this node as an owner, as far as known, and under which account. */
-  owned: boolean;
-  account: string | null;
-  /** How many promotions had been forced in the network when it was told: a later one may have overridden that. */
-  generation: number;
+  readonly notes: Notes;
   phase: TransferPhase = 'checking';
   readonly #setting: TransferSetting;
   readonly #selection: Selection;
   readonly #address: Address<TransferMessage>;
   readonly #keeper: Keeper;
-  readonly #uploadedBefore: number;
-  readonly #downloadedBefore: number;
-  readonly #loadedClean: boolean;
   #machine: { getSnapshot(): { readonly context: { readonly reason: string | null } }; stop(): unknown } | null = null;
-  #placed: boolean;
-  #paused: boolean;
   #repair = false;
   #closing = false;
   #faulted = false;
@@ -60,63 +50,20 @@ export class Transfer {
   #becameCompleteHere = false;
 
   constructor(setting: TransferSetting, plan: TransferPlan) {
-    const { record } = plan;
-    const { clock, crypto, disk, random } = setting.ports;
     this.#setting = setting;
     this.metainfo = plan.metainfo;
     this.layout = plan.layout;
-    this.origin = record.origin;
-    this.folder = record.folder;
-    this.tags = record.tags;
-    this.owned = record.owned;
-    this.account = record.account ?? null;
-    this.generation = record.generation ?? 0;
-    this.#placed = record.placed;
-    this.#paused = record.paused;
-    this.#loadedClean = record.clean;
-    this.#uploadedBefore = record.uploadedBytes;
-    this.#downloadedBefore = record.downloadedBytes;
-    const files: StoredFile[] = record.files.map((file) => ({
-      path: file.path,
-      facts: record.placed ? file.facts : null,
-      adopted: file.adopted,
-    }));
-    const storage = new Storage({ layout: plan.layout, disk, clock, open: setting.open, files });
-    this.content = new Content({ metainfo: plan.metainfo, layout: plan.layout, storage, clock, crypto, pool: setting.pool });
-    this.#selection = new Selection(
-      plan.layout,
-      this.content.map,
-      record.files.map((file) => file.selected),
-    );
-    this.exchange = new Exchange({
-      clock,
-      random: random.fork(`transfer ${this.id}`),
-      content: this.content,
-      pool: setting.pool,
-      uplink: setting.uplink,
-      downGate: setting.downGate,
-      dialler: setting.port,
-      peersMax: setting.limits.peersPerTransferMax,
-      uploadSlots: setting.limits.uploadSlots,
+    this.notes = new Notes(plan.record);
+    const parts = assemble(setting, plan, {
       events: this.#exchangeEvents,
-    });
-    this.exchange.picker.sequential = record.sequential;
-    this.#keeper = new Keeper({
-      clock,
-      disk,
-      content: this.content,
-      path: setting.journalPath(this.id),
       facts: () => this.#recordFacts(),
       failed: (failure) => this.#dataFailed(failure),
     });
-    this.#checker = new Checker({
-      disk,
-      log: setting.ports.log,
-      content: this.content,
-      record,
-      selected: this.#selection.files,
-      keeper: this.#keeper,
-    });
+    this.content = parts.content;
+    this.exchange = parts.exchange;
+    this.#selection = parts.selection;
+    this.#keeper = parts.keeper;
+    this.#checker = parts.checker;
     this.#address = `transfer/${this.id}`;
     this.#source = new CatalogSwarm(setting.network, this.id, this.#member);
   }
@@ -135,17 +82,12 @@ export class Transfer {
     return this.#selection.size;
   }
 
-  /** The files lie where they belong: what was chosen was complete once. */
-  get placed(): boolean {
-    return this.#placed;
-  }
-
   get uploadedBytes(): number {
-    return this.#uploadedBefore + this.exchange.up.total;
+    return this.notes.uploadedBefore + this.exchange.up.total;
   }
 
   get downloadedBytes(): number {
-    return this.#downloadedBefore + this.exchange.down.total;
+    return this.notes.downloadedBefore + this.exchange.down.total;
   }
 
   get doneBytes(): number {
@@ -167,7 +109,7 @@ export class Transfer {
   /** Starts the machine; to be called inside a step. */
   start(): void {
     // For showing only: what counts is found out by the check.
-    if (this.#paused) this.#checker.gainRecorded();
+    if (this.notes.paused) this.#checker.gainRecorded();
     const effects: TransferEffects = {
       check: (all) => this.#check(all),
       queue: () => this.#setting.queue(this),
@@ -183,7 +125,7 @@ export class Transfer {
     };
     this.#machine = startMachine(this.#setting.reactor, this.#setting.ports.clock, transferMachine, {
       address: this.#address,
-      input: { effects, begin: this.#paused ? 'paused' : 'check' },
+      input: { effects, begin: this.notes.paused ? 'paused' : 'check' },
     });
   }
 
@@ -192,20 +134,20 @@ export class Transfer {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.notes.paused = true;
     this.post({ type: 'transfer.pause' });
     this.#keeper.save(false, () => {});
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#repair = this.origin === 'get';
+    this.notes.paused = false;
+    this.#repair = this.notes.origin === 'get';
     this.post({ type: 'transfer.resume' });
   }
 
   recheck(): void {
-    this.#paused = false;
-    this.#repair = this.origin === 'get';
+    this.notes.paused = false;
+    this.#repair = this.notes.origin === 'get';
     this.post({ type: 'transfer.recheck' });
   }
 
@@ -223,7 +165,7 @@ export class Transfer {
       this.#checker.doubt(pieces);
     }
     this.#selection.add(files.map(({ index }) => index));
-    this.#placed = false;
+    this.notes.placed = false;
     if (this.phase === 'paused' || this.phase === 'failed') this.resume();
     else this.post({ type: 'transfer.extend' });
     this.#keeper.save(false, done);
@@ -231,11 +173,7 @@ export class Transfer {
 
   /** The catalog names this node as an owner under that account, since that generation, or does so no more. */
   setOwned(owned: boolean, account: string | null, generation: number): void {
-    if (owned === this.owned && account === this.account && generation === this.generation) return;
-    this.owned = owned;
-    this.account = account;
-    this.generation = generation;
-    this.#keeper.later();
+    if (this.notes.setOwned(owned, account, generation)) this.#keeper.later();
   }
 
   /** Lets peers go, finishes what is being written, flushes the journal, closes the files. */
@@ -250,7 +188,7 @@ export class Transfer {
         this.content.storage.freeze(done);
       };
       // Before it was looked at, the journal of before says more.
-      const worth = this.#keeper.dirty || !this.#placed || this.exchange.up.total > 0;
+      const worth = this.#keeper.dirty || !this.notes.placed || this.exchange.up.total > 0;
       if (worth && this.#checker.looked) this.#keeper.save(true, closed);
       else closed();
     });
@@ -267,9 +205,9 @@ export class Transfer {
   #check(all: boolean): void {
     this.#faulted = false;
     // What is to be put right again is ours to write.
-    if (this.#repair && this.#placed) for (const file of this.content.storage.files) file.adopted = false;
+    if (this.#repair && this.notes.placed) for (const file of this.content.storage.files) file.adopted = false;
     this.#settled(() =>
-      this.#checker.run({ all, placed: this.#placed, repair: this.#repair }, (result) => {
+      this.#checker.run({ all, placed: this.notes.placed, repair: this.#repair }, (result) => {
         if (!result.ok) return this.#dataFailed(result.error);
         if (result.value !== null) return this.post({ type: 'transfer.fault', reason: result.value });
         this.#repair = false;
@@ -301,12 +239,12 @@ export class Transfer {
           content: this.content,
           checker: this.#checker,
           keeper: this.#keeper,
-          folder: this.folder,
+          folder: this.notes.folder,
           selected: this.selected,
-          there: this.origin === 'share' || this.#placed,
-          wasPlaced: this.#placed,
-          asRecorded: this.#placed && this.#loadedClean && this.content.piecesHashed === 0,
-          placed: () => (this.#placed = true),
+          there: this.notes.origin === 'share' || this.notes.placed,
+          wasPlaced: this.notes.placed,
+          asRecorded: this.notes.placed && this.notes.loadedClean && this.content.piecesHashed === 0,
+          placed: () => (this.notes.placed = true),
         },
         (result) => {
           if (result.ok) this.post({ type: 'transfer.placed' });
@@ -362,22 +300,13 @@ export class Transfer {
   };
 
   #recordFacts(): RecordFacts {
-    return {
-      id: this.id,
-      origin: this.origin,
-      folder: this.folder,
-      tags: this.tags,
-      placed: this.#placed,
+    return this.notes.facts({
       sequential: this.exchange.picker.sequential,
-      paused: this.#paused,
-      owned: this.owned,
-      account: this.account,
-      ...(this.generation === 0 ? {} : { generation: this.generation }),
       unsettled: [...new Set([...this.exchange.unsettled, ...this.#checker.doubtful])],
-      uploadedBytes: this.uploadedBytes,
-      downloadedBytes: this.downloadedBytes,
+      uploadedBytes: this.exchange.up.total,
+      downloadedBytes: this.exchange.down.total,
       selected: this.selected,
-    };
+    });
   }
 
   /** Seconds to go at the present rate; null when unknown. */

@@ -17,8 +17,8 @@ const plainFolder = (folder: string): string => folder.replace(/[/\\]+$/u, '');
 /** What is held already is taken up again, with more of its files where more are asked for. */
 const getMore = ({ ports }: LibraryParts, args: GetArgs, held: Transfer, done: Done<void>): void => {
   const name = cleanName(held.metainfo.name);
-  if (args.to !== null && plainFolder(args.to) !== plainFolder(held.folder))
-    return done(fail('exists', `${name} is in ${held.folder} already. Leave out the folder, or remove it there first.`));
+  if (args.to !== null && plainFolder(args.to) !== plainFolder(held.notes.folder))
+    return done(fail('exists', `${name} is in ${held.notes.folder} already. Leave out the folder, or remove it there first.`));
   const chosen = chooseFiles(held.layout, args.files);
   if (!chosen.ok) return done(chosen);
   const more = chosen.value.filter((file) => held.selected[file] !== true);
@@ -27,7 +27,7 @@ const getMore = ({ ports }: LibraryParts, args: GetArgs, held: Transfer, done: D
     if (held.phase === 'paused' || held.phase === 'failed') held.resume();
     return done(ok(undefined));
   }
-  return lookForFiles(ports.disk, held.folder, held.layout, more, (files) => {
+  return lookForFiles(ports.disk, held.notes.folder, held.layout, more, (files) => {
     if (!files.ok) return done(files);
     if (held.phase === 'completing') return done(fail('busy', `${name} is being moved to its place just now; ask again.`));
     return held.extend(files.value, done);

@@ -10,7 +10,7 @@ import { unsharing } from '../unshare.ts';
 const remove = (parts: LibraryParts, transfer: Transfer, data: boolean, done: Done<Record<string, never>>, first?: Waiting): void => {
   const { id } = transfer;
   const { catalog, holdings, ports, shelf } = parts;
-  if (data && transfer.origin === 'share') {
+  if (data && transfer.notes.origin === 'share') {
     return done(fail('forbidden', 'It is shared from where it lies, so its files are not deleted; leave out --data.'));
   }
   if (holdings.changing.has(id)) return done(fail('busy', `${cleanName(transfer.metainfo.name)} is being changed just now; ask again.`));
@@ -21,8 +21,8 @@ const remove = (parts: LibraryParts, transfer: Transfer, data: boolean, done: Do
     else shelf.removeData(transfer, ports.disk, (deleted) => done(deleted.ok ? ok({}) : deleted));
   };
   // Also where the catalog has not answered yet: it may have been told.
-  const told = transfer.owned || transfer.placed || catalog.has(id);
-  return parts.release(transfer, told ? { content: id, account: transfer.account } : null, gone, first);
+  const told = transfer.notes.owned || transfer.notes.placed || catalog.has(id);
+  return parts.release(transfer, told ? { content: id, account: transfer.notes.account } : null, gone, first);
 };
 
 export const removingCalls = (parts: LibraryParts): CallsOf<'remove' | 'unshare'> => ({

@@ -1,0 +1,55 @@
+/** The parts of one transfer, put together. */
+import { Content } from '../../data/content.ts';
+import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
+import { Storage, type StoredFile } from '../../data/storage.ts';
+import type { Failure } from '../../protocol/result.ts';
+import { Checker } from './checker.ts';
+import { Keeper, type RecordFacts } from './keeper.ts';
+import { Selection } from './selection.ts';
+import type { TransferPlan, TransferSetting } from './setting.ts';
+
+/** What the parts tell the transfer, and ask of it. */
+export interface AssemblyWays {
+  readonly events: ExchangeEvents;
+  facts(): RecordFacts;
+  /** The journal could not be written. */
+  failed(failure: Failure): void;
+}
+
+export interface Assembly {
+  readonly content: Content;
+  readonly exchange: Exchange;
+  readonly selection: Selection;
+  readonly keeper: Keeper;
+  readonly checker: Checker;
+}
+
+export const assemble = (setting: TransferSetting, { layout, metainfo, record }: TransferPlan, ways: AssemblyWays): Assembly => {
+  const { clock, crypto, disk, log, random } = setting.ports;
+  const files: StoredFile[] = record.files.map((file) => ({
+    path: file.path,
+    facts: record.placed ? file.facts : null,
+    adopted: file.adopted,
+  }));
+  const storage = new Storage({ layout, disk, clock, open: setting.open, files });
+  const content = new Content({ metainfo, layout, storage, clock, crypto, pool: setting.pool });
+  const chosen = record.files.map((file) => file.selected);
+  const selection = new Selection(layout, content.map, chosen);
+  const exchange = new Exchange({
+    clock,
+    random: random.fork(`transfer ${layout.id}`),
+    content,
+    pool: setting.pool,
+    uplink: setting.uplink,
+    downGate: setting.downGate,
+    dialler: setting.port,
+    peersMax: setting.limits.peersPerTransferMax,
+    uploadSlots: setting.limits.uploadSlots,
+    events: ways.events,
+  });
+  exchange.picker.sequential = record.sequential;
+  const path = setting.journalPath(layout.id);
+  const keeper = new Keeper({ clock, disk, content, path, facts: () => ways.facts(), failed: (failure) => ways.failed(failure) });
+  const checker = new Checker({ disk, log, content, record, selected: selection.files, keeper });
+  return { content, exchange, selection, keeper, checker };
+};

@@ -63,6 +63,8 @@ export class World implements Scheduler {
   readonly #hosts = new Set<string>();
   /** The process on each host; of several, the first. */
   readonly #residents = new Map<string, string>();
+  /** What `resident` has found out; asked at every frame. */
+  readonly #namesOf = new Map<string, string>();
   readonly #observers = new Observers();
   readonly #wallStartMs: Millis;
   #now: Micros = 0;
@@ -103,6 +105,7 @@ export class World implements Scheduler {
   addHost(address: string, options: HostOptions = {}): void {
     this.network.addHost(address, options);
     this.#hosts.add(address);
+    this.#namesOf.clear();
   }
 
   /** The process of that name; made (with these options) when first asked for. */
@@ -115,6 +118,7 @@ export class World implements Scheduler {
       process = new SimulatedProcess(this, name, number, host, options);
       this.#processes.set(name, process);
       if (!this.#residents.has(host)) this.#residents.set(host, name);
+      this.#namesOf.clear();
     }
     return process;
   }
@@ -131,8 +135,11 @@ export class World implements Scheduler {
 
   /** The name of the process on the host that has this address (or name); of the address itself where there is none. */
   resident(address: string): string {
-    const known = this.#residents.get(address);
-    return known ?? this.#residents.get(this.network.nameOf(address) ?? '') ?? address;
+    const known = this.#namesOf.get(address);
+    if (known !== undefined) return known;
+    const name = this.#residents.get(address) ?? this.#residents.get(this.network.nameOf(address) ?? '') ?? address;
+    this.#namesOf.set(address, name);
+    return name;
   }
 
   processes(): readonly SimulatedProcess[] {

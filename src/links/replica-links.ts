@@ -9,6 +9,10 @@ import type { Random } from '../ports/random.ts';
 import type {
   AnnouncedFrame,
   AnnounceFrame,
+  GuestAnnouncedFrame,
+  GuestAnnounceFrame,
+  GuestScrapedFrame,
+  GuestScrapeFrame,
   ProxyFrame,
   ReplicaFrame,
   ReplicationFrame,
@@ -37,7 +41,10 @@ export interface ReplicaLinksOptions {
   /** The cluster key; null for links in the clear (simulations). */
   readonly security: Security | null;
   readonly linksMax: number;
-  /** The status goes to the proxies at every change and this often; about every two seconds with the report for people. */
+  /**
+   * A primary's status goes to the proxies at every change and this often, that of others a third as often; every five
+   * seconds or so with the report for people.
+   */
   readonly statusEveryMs: number;
 }
 
@@ -52,6 +59,9 @@ export interface ReplicaLinksHandler {
   /** `reply` may be called later, once; it is dropped when the proxy's link is gone. */
   request(frame: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void;
   announce(frame: AnnounceFrame, proxy: string, reply: (frame: AnnouncedFrame) => void): void;
+  /** Of a client that is no node. `reply` may be called later, once, or never (a replay). */
+  guestAnnounce?(frame: GuestAnnounceFrame, proxy: string, reply: (frame: GuestAnnouncedFrame) => void): void;
+  guestScrape?(frame: GuestScrapeFrame, reply: (frame: GuestScrapedFrame) => void): void;
   /** Takes the swarm links of the replicas that stand after this one; absent: none are taken. */
   readonly acceptSwarm?: Accept<SwarmFrame>;
   /** From an operator's command. */
@@ -60,8 +70,10 @@ export interface ReplicaLinksHandler {
   status(report: boolean): StatusFrame | null;
 }
 
-/** The status carries the report for people so often. */
-const REPORT_EVERY_MS = 2_000;
+/** The status carries the report for people so often, and at changes. */
+const REPORT_EVERY_MS = 5_000;
+/** Who does not lead is not missed at once: its status may come so many times more seldom than a primary's. */
+const FOLLOWER_PATIENCE = 3;
 /** How long a proxy has to answer for a node. */
 const PING_TIMEOUT_MS = 4_000;
 /** Pings under way at a time. */
@@ -150,7 +162,9 @@ export class ReplicaLinks {
       before.primary === status.primary &&
       before.mode === status.mode &&
       before.waitsFor === status.waitsFor;
-    if (!same) this.#tell(status);
+    if (same) return;
+    this.#tell(status);
+    if (before?.role !== status.role && this.#statusTimer !== null) this.#tellStatusOften();
   }
 
   /** Names of the proxies that are connected. */
@@ -180,8 +194,11 @@ export class ReplicaLinks {
 
   #tellStatusOften(): void {
     const { statusEveryMs } = this.#options;
-    this.#statusTimer = this.#deps.clock.setTimer(millis(statusEveryMs), () => {
-      this.#reportDue -= statusEveryMs;
+    const { clock } = this.#deps;
+    const waitMs = this.#status?.role === 'primary' ? statusEveryMs : FOLLOWER_PATIENCE * statusEveryMs;
+    if (this.#statusTimer !== null) clock.clearTimer(this.#statusTimer);
+    this.#statusTimer = clock.setTimer(millis(waitMs), () => {
+      this.#reportDue -= waitMs;
       const report = this.#reportDue <= 0;
       if (report) this.#reportDue = REPORT_EVERY_MS;
       if (this.#proxies.size > 0) this.#tell(this.#handler.status(report));
@@ -290,11 +307,17 @@ export class ReplicaLinks {
         return this.#handler.request(frame, name, (reply) => void link.send(reply));
       case 'announce':
         return this.#handler.announce(frame, name, (announced) => void link.send(announced));
+      case 'guestAnnounce':
+        return this.#handler.guestAnnounce?.(frame, name, (announced) => void link.send(announced));
+      case 'guestScrape':
+        return this.#handler.guestScrape?.(frame, (scraped) => void link.send(scraped));
       case 'pong':
         return this.#ponged(frame.nonce, frame.roundTripMicros);
       case 'ping':
       case 'reply':
       case 'announced':
+      case 'guestAnnounced':
+      case 'guestScraped':
       case 'status':
         return;
       default:

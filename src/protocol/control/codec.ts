@@ -25,6 +25,10 @@ export const KIND_BYTES: Readonly<Record<FrameKind, number>> = {
   announced: 19,
   route: 20,
   status: 21,
+  guestAnnounce: 24,
+  guestAnnounced: 25,
+  guestScrape: 26,
+  guestScraped: 27,
   vote: 32,
   promise: 33,
   voteDenied: 34,
@@ -73,9 +77,10 @@ const VOTING: readonly FrameKind[] = [
   'heartbeat',
   'heartbeatAck',
 ];
+const GUEST: readonly FrameKind[] = ['guestAnnounce', 'guestAnnounced', 'guestScrape', 'guestScraped'];
 const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),
-  proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...VOTING]),
+  proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...GUEST, ...VOTING]),
   replica: new Set([
     ...LINK,
     ...VOTING,
@@ -101,6 +106,7 @@ const RATED: ReadonlySet<FrameKind> = new Set([
   'appendAck',
   'announce',
   'announced',
+  ...GUEST,
   'swarmDelta',
 ]);
 /** Kinds that may have a tail, and the name of the field that it is. */
@@ -130,8 +136,16 @@ const tooLarge = (reply: ReplyFrame): ReplyFrame => ({
   tail: new Uint8Array(0),
 });
 
-/** @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
+/** What was encoded last: a frame that goes to several links is encoded for the first of them. */
+let last: { readonly frame: ControlFrame; readonly encoded: EncodedFrame } | null = null;
+
+/** The frame must not change afterwards. @throws RangeError for a frame with values that no decoder takes: a programmer's mistake. */
 export const encodeControl = (frame: ControlFrame): EncodedFrame => {
+  if (last?.frame !== frame) last = { frame, encoded: encodeAnew(frame) };
+  return last.encoded;
+};
+
+const encodeAnew = (frame: ControlFrame): EncodedFrame => {
   const kind = KIND_BYTES[frame.kind];
   if (frame.kind === 'status' && frame.report === undefined) return { kind: BRIEF_STATUS_BYTE, parts: [encodeRated(frame)] };
   if (RATED.has(frame.kind)) return { kind, parts: [encodeRated(frame as RatedFrame)] };
@@ -142,7 +156,7 @@ export const encodeControl = (frame: ControlFrame): EncodedFrame => {
   if (tailField !== undefined) delete fields[tailField];
   plainPositions(fields);
   const head = Buffer.from(JSON.stringify(fields), 'utf8');
-  if (frame.kind === 'reply' && head.length > HEAD_BYTES_MAX) return encodeControl(tooLarge(frame));
+  if (frame.kind === 'reply' && head.length > HEAD_BYTES_MAX) return encodeAnew(tooLarge(frame));
   const size = Buffer.allocUnsafe(4);
   size.writeUInt32BE(head.length, 0);
   return { kind, parts: tail === null || tail.length === 0 ? [size, head] : [size, head, tail] };

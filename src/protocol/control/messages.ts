@@ -5,16 +5,18 @@
  */
 
 import type { ClusterReport, OperatorOnlyFrame, ServerReport } from './operator.ts';
+import type { GuestFrame } from './guest.ts';
 import type { ReplicationFrame, VotingFrame, WireRequestId } from './pair.ts';
 import type { SwarmDeltaFrame } from './swarm-delta.ts';
 
+export type * from './guest.ts';
 export type * from './operator.ts';
 export type * from './pair.ts';
 export type * from './report.ts';
 export type { SwarmDeltaFrame, WireSwarmItem, WireSwarmNode } from './swarm-delta.ts';
 
 /** Raised when an old program could misunderstand a new one. The two sides of a hello must have the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 // ---- Shared shapes ---------------------------------------------------------------------------------------------
 
@@ -239,6 +241,7 @@ export interface AnnounceFrame {
 }
 
 export interface AnnouncedPeer {
+  /** '' of a client that is no node of the network. */
   readonly node: string;
   readonly host: string;
   readonly port: number;
@@ -334,7 +337,7 @@ export interface StatusFrame {
   readonly appliedSeq: number;
   /** It may not lead (R2): the replica named may hold newer changes. Null otherwise. */
   readonly waitsFor: string | null;
-  /** For people; not with every status: about every two seconds, and where what the others say has changed. */
+  /** For people; not with every status: about every five seconds, and where what the others say has changed. */
   readonly report?: ServerReport;
 }
 
@@ -342,7 +345,7 @@ export interface StatusFrame {
 
 export type LinkFrame = HelloFrame | WelcomeFrame | RefuseFrame | PingFrame | PongFrame;
 export type MemberFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | RouteFrame;
-export type ProxyFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | StatusFrame | VotingFrame;
+export type ProxyFrame = LinkFrame | RequestFrame | ReplyFrame | AnnounceFrame | AnnouncedFrame | GuestFrame | StatusFrame | VotingFrame;
 export type ReplicaFrame = LinkFrame | VotingFrame | ReplicationFrame;
 export type SwarmFrame = LinkFrame | SwarmDeltaFrame;
 export type OperatorFrame = LinkFrame | OperatorOnlyFrame;

@@ -6,7 +6,7 @@ import { below } from '../../ports/random.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { type Run, UNIT_BYTES } from './partial-piece.ts';
 import { Picker, type PickingPeer } from './picker.ts';
-import { PieceMap } from './piece-map.ts';
+import { PieceMap, PRIORITY_NORMAL } from './piece-map.ts';
 import { RarityOrder } from './rarity.ts';
 
 const piece = (n: number): PieceIndex => n as PieceIndex;
@@ -139,7 +139,22 @@ test('sequential goes from the front, priorities come before rarity, unwanted pi
     ).length,
     0,
   );
-  assert.equal(map.priority(piece(0)), 1);
+  assert.equal(map.priority(piece(0)), PRIORITY_NORMAL);
+});
+
+test('sequential takes what is wanted most from the front, then the rest, as far as the peer has it', () => {
+  const { map, picker } = make(6);
+  picker.sequential = true;
+  for (const n of [3, 4]) map.setPriority(piece(n), 3);
+  map.setPriority(piece(0), 1);
+  map.setPriority(piece(1), 0);
+  for (let n = 0; n < 6; n++) picker.refresh(piece(n));
+  const lacksThree = peer(1, (n) => n !== 3);
+  assert.equal(ask(picker, lacksThree, 4, 4)[0]?.piece, 4);
+  assert.deepEqual(
+    [2, 3, 4, 5].map((key) => ask(picker, peer(key), 4, 4)[0]?.piece),
+    [3, 2, 5, 0],
+  );
 });
 
 test('in the endgame a unit is asked for twice at most, and never twice of one peer', () => {

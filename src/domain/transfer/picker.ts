@@ -209,12 +209,19 @@ export class Picker {
     return null;
   }
 
+  /** From the front, among the most wanted that the peer has. */
   #chooseInOrder(peer: PickingPeer): PieceIndex | null {
     while (this.#firstNeeded < this.#map.count && !this.#map.needs(this.#firstNeeded as PieceIndex)) this.#firstNeeded++;
+    if (this.#order.size === 0) return null;
+    const most = this.#map.priority(this.#order.at(0));
+    let best: PieceIndex | null = null;
     for (let piece = this.#firstNeeded as PieceIndex; piece < this.#map.count; piece++) {
-      if (this.#order.contains(piece) && peer.has(piece)) return piece;
+      if (!this.#order.contains(piece) || !peer.has(piece)) continue;
+      const priority = this.#map.priority(piece);
+      if (priority === most) return piece;
+      if (best === null || priority > this.#map.priority(best)) best = piece;
     }
-    return null;
+    return best;
   }
 
   #takeAgain({ peer, left, runUnitsMax, runs }: Order): void {

@@ -1,8 +1,9 @@
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 
-/** How much a piece is wanted. 0: not at all. */
+/** How much a piece is wanted. 0: not at all; 1: low, 2: normal, 3: high. */
 export type Priority = 0 | 1 | 2 | 3;
+export const PRIORITY_NORMAL: Priority = 2;
 export const PRIORITY_MAX = 3;
 
 /**
@@ -18,12 +19,12 @@ export class PieceMap {
   #wantedBytes = 0;
   #doneBytes = 0;
 
-  /** `pieceBytes` counts data without padding. Every piece starts out wanted with priority 1. */
+  /** `pieceBytes` counts data without padding. Every piece starts out wanted as any other. */
   constructor(count: number, pieceBytes: (piece: PieceIndex) => number) {
     this.count = count;
     this.#have = Bitfield.empty(count);
     this.#bytes = Float64Array.from({ length: count }, (_, piece) => pieceBytes(piece as PieceIndex));
-    this.#priority = new Uint8Array(count).fill(1);
+    this.#priority = new Uint8Array(count).fill(PRIORITY_NORMAL);
     this.#wantedMissing = count;
     for (const bytes of this.#bytes) this.#wantedBytes += bytes;
   }

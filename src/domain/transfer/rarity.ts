@@ -1,5 +1,5 @@
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
-import { PRIORITY_MAX, type Priority } from './piece-map.ts';
+import { PRIORITY_MAX, PRIORITY_NORMAL, type Priority } from './piece-map.ts';
 
 /** Copies beyond this many are equally common. */
 const AVAILABILITY_MAX = 63;
@@ -23,7 +23,7 @@ export class RarityOrder {
   /** `below` draws a uniform integer from 0 to its argument, that excluded. */
   constructor(pieceCount: number, below: (limit: number) => number) {
     this.#availability = new Uint16Array(pieceCount);
-    this.#priority = new Uint8Array(pieceCount).fill(1);
+    this.#priority = new Uint8Array(pieceCount).fill(PRIORITY_NORMAL);
     this.#order = new Int32Array(pieceCount);
     this.#position = new Int32Array(pieceCount).fill(-1);
     this.#below = below;

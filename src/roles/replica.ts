@@ -1,5 +1,6 @@
 /** What tracker and backup are: the same parts over the same ports. Only the name, and with it the priority, differs. */
 import { Desk, DESK_DEFAULTS } from '../actors/desk/desk.ts';
+import { PasskeyBook } from '../actors/desk/passkey-book.ts';
 import { REPLICA_LIMITS } from '../actors/replica/api.ts';
 import { Replica } from '../actors/replica/replica.ts';
 import { Swarm } from '../actors/swarm/swarm.ts';
@@ -28,6 +29,7 @@ const VOTER = token<Voter>('voter');
 const REPLICA = token<Replica>('replica');
 const SWARM = token<Swarm>('swarm');
 const DESK = token<Desk>('desk');
+const PASSKEYS = token<PasskeyBook>('passkeys');
 
 const SOFTWARE = `shoal/${version}`;
 /** Proxies miss a primary that has said nothing for a second. */
@@ -67,7 +69,10 @@ class ReplicaRole implements Role {
       this.#started = true;
       get(SWARM).start();
       get(REPLICA).onStatus((status) => this.#statusChanged(status));
-      get(REPLICA).onApplied((_appliedSeq, replies) => this.#noteApplied(replies));
+      get(REPLICA).onApplied((_appliedSeq, replies, keysOf) => {
+        this.#noteApplied(replies);
+        get(PASSKEYS).applied(keysOf);
+      });
       get(REPLICA).start();
       get(LINKS).start();
       get(SWARM_LINKS).start();
@@ -272,6 +277,10 @@ class ReplicaRole implements Role {
           send: (replica, frame) => get(SWARM_LINKS).send(replica, frame),
           queuedBytes: (replica) => get(SWARM_LINKS).queuedBytes(replica),
         });
+      })
+      .provide(PASSKEYS, (get) => {
+        const { clock, log } = get(ENVIRONMENT).ports;
+        return new PasskeyBook({ clock, log, database: get(DATABASE) });
       })
       .provide(DESK, (get) => {
         const { clock, crypto, log } = get(ENVIRONMENT).ports;

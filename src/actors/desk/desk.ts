@@ -8,6 +8,7 @@ import * as accounts from './account-operations.ts';
 import { Admission } from './admission.ts';
 import * as catalog from './catalog-operations.ts';
 import { Enquiry } from './enquiry.ts';
+import * as members from './member-operations.ts';
 import * as nodes from './node-operations.ts';
 import { afterOverride } from './override-words.ts';
 import type { Asker, DeskContext, DeskDeps } from './types.ts';
@@ -16,7 +17,7 @@ export { DESK_DEFAULTS } from './types.ts';
 export type * from './types.ts';
 
 /** Their replies hold a secret, which is not stored: it is derived again for a repeated request. */
-const REBUILT: ReadonlySet<OperationName> = new Set<OperationName>(['login', 'invite']);
+const REBUILT: ReadonlySet<OperationName> = new Set<OperationName>(['login', 'invite', 'passkey.new']);
 const ADMIN_ONLY: ReadonlySet<OperationName> = new Set<OperationName>(['invite', 'accounts', 'account.disable', 'account.reset']);
 /** Without a session: before there is one, or with the incarnation as proof. */
 const WITHOUT_SESSION: ReadonlySet<OperationName> = new Set<OperationName>(['register', 'login', 'exit', 'alive']);
@@ -33,6 +34,7 @@ const LINEARIZABLE: ReadonlySet<OperationName> = new Set<OperationName>([
   'accounts',
   'account.disable',
   'account.reset',
+  'passkeys',
 ]);
 
 const RETRY_AFTER_MS = 200;
@@ -184,6 +186,14 @@ export class Desk {
         return accounts.disableAccount(context, as(enquiry, 'account.disable'), asker);
       case 'account.reset':
         return accounts.resetPassword(context, as(enquiry, 'account.reset'));
+      case 'passkey.new':
+        return members.newPasskey(context, as(enquiry, 'passkey.new'), asker, before);
+      case 'passkeys':
+        return members.listPasskeys(context, enquiry, asker);
+      case 'passkey.revoke':
+        return members.revokePasskey(as(enquiry, 'passkey.revoke'), asker);
+      case 'statistics':
+        return members.statistics(as(enquiry, 'statistics'), asker);
       case 'enter':
         return nodes.enter(context, as(enquiry, 'enter'), asker);
       case 'own':

@@ -144,4 +144,7 @@ export type ForcePromoteFailure = Failure<
 export type ReplicaFrames = VotingFrame | ReplicationFrame;
 
 /** Called in the step in which entries were applied here, on primary and follower alike. */
-export type AppliedListener = (appliedSeq: number, replies: readonly StoredReply[]) => void;
+export type AppliedListener = (appliedSeq: number, replies: readonly StoredReply[], keysOf: KeysOf) => void;
+
+/** Accounts (folded) whose passkeys may mean something else since: of all of them after a snapshot. */
+export type KeysOf = readonly string[] | 'all';

@@ -1,12 +1,13 @@
 import { positionOf, samePosition } from '../../domain/replication/chain.ts';
 import type { LogView } from '../../domain/replication/follower.ts';
 import { EMPTY_LOG, type LogEntry, type LogPosition, type RequestId } from '../../domain/replication/types.ts';
-import type { LedgerTransactions, LogState, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
+import type { Applied, LedgerTransactions, LogState, SnapshotChunk, StoredReply } from '../../domain/ledger/types.ts';
 import type { Database } from '../../ports/database.ts';
+import type { KeysOf } from './api.ts';
 
 export interface ReplicaLogEvents {
   /** In the step in which entries were applied. */
-  applied(appliedSeq: number, replies: readonly StoredReply[]): void;
+  applied(appliedSeq: number, replies: readonly StoredReply[], keysOf: KeysOf): void;
   /** The log cannot be read or written, or says what cannot be: crash-stop, never guess. */
   failed(reason: string): void;
   /** Called before the first entry ever is reported as durable; goes on when that is remembered (R9). */
@@ -19,7 +20,7 @@ export type WriteDone = (written: boolean) => void;
 /** One page of the tail that is read back at the start. */
 const READ_BYTES = 4 * 1024 * 1024;
 
-type Written = { readonly last: LogPosition; readonly appliedSeq: number; readonly replies?: readonly StoredReply[] };
+type Written = { readonly last: LogPosition; readonly appliedSeq: number } & Partial<Pick<Applied, 'replies' | 'keysOf'>>;
 
 /**
  * The op log of a replica, as far as replication needs to know it without asking the disk: where it ends, what is
@@ -113,7 +114,7 @@ export class ReplicaLog implements LogView {
       this.#tail = [positionOf(written.last)];
       this.#firstSeq = written.last.seq + 1;
       this.#events.firstEntry(() => {
-        this.#events.applied(written.appliedSeq, []);
+        this.#events.applied(written.appliedSeq, [], 'all');
         this.#release(() => done(true));
       });
     });
@@ -165,7 +166,7 @@ export class ReplicaLog implements LogView {
       const applied = written.appliedSeq - this.appliedSeq;
       if (applied > 0) {
         this.#tail.splice(0, applied);
-        this.#events.applied(written.appliedSeq, written.replies ?? []);
+        this.#events.applied(written.appliedSeq, written.replies ?? [], written.keysOf ?? []);
       }
       this.#release(() => done(true));
       this.#compactIfLong();

@@ -58,9 +58,9 @@ export class Replica {
     this.#deps = deps;
     const limits = deps.limits ?? REPLICA_LIMITS;
     this.#replicaLog = new ReplicaLog(deps.database, limits.logEntriesKept, {
-      applied: (appliedSeq, replies) => {
+      applied: (appliedSeq, replies, keysOf) => {
         this.#leadership.primary?.applied(appliedSeq, replies);
-        for (const listener of this.#appliedListeners) listener(appliedSeq, replies);
+        for (const listener of this.#appliedListeners) listener(appliedSeq, replies, keysOf);
       },
       failed: (reason) => this.#fail(reason),
       firstEntry: (then) => deps.voter.rememberLog(then, (reason) => this.#fail(reason)),

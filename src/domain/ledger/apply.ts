@@ -3,12 +3,14 @@ import type { ErrorCode, ReplyBody } from '../../protocol/control/messages.ts';
 import type { LogEntry } from '../replication/types.ts';
 import { addToCount, count } from './counts.ts';
 import { putOwner, removeOwner } from './apply-catalog.ts';
+import { issuePasskey, revokePasskey } from './apply-passkeys.ts';
+import { countTransfers } from './apply-tally.ts';
 import { decodeChange } from './change.ts';
 import { appliedSeq, entryAt, lastPosition, setApplied } from './log.ts';
 import { storedReply, storeReply } from './replies.ts';
 import type { LedgerLimits } from './schema.ts';
 import { int, one, type Row, run, text } from './sql.ts';
-import type { Change, StoredReply } from './types.ts';
+import type { Applied, Change, StoredReply } from './types.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
@@ -129,13 +131,26 @@ const applyChange = (sql: SqlEngine, limits: LedgerLimits, entry: LogEntry, chan
       return putOwner(sql, limits, change, tail);
     case 'own.remove':
       return removeOwner(sql, change);
+    case 'passkey.issue':
+      return issuePasskey(sql, limits, change, entry);
+    case 'passkey.revoke':
+      return revokePasskey(sql, change);
+    case 'tally':
+      return countTransfers(sql, limits, change, entry.wallMs);
   }
 };
 
 const EXPIRED = refused('indeterminate', 'The request is too old: whether it was done before can no longer be said');
 
-/** Applies one entry. A request id that was applied before changes nothing and has the reply that it had. */
-const applyEntry = (sql: SqlEngine, limits: LedgerLimits, entry: LogEntry): StoredReply | null => {
+/** The account whose passkeys may mean something else after this change. */
+const keysChangedBy = (change: Change): string | null =>
+  change.kind === 'passkey.issue' || change.kind === 'passkey.revoke' || change.kind === 'account.disable' ? change.folded : null;
+
+/**
+ * Applies one entry. A request id that was applied before changes nothing and has the reply that it had. Into `keysOf` goes
+ * the account whose passkeys it may have changed.
+ */
+const applyEntry = (sql: SqlEngine, limits: LedgerLimits, entry: LogEntry, keysOf: Set<string>): StoredReply | null => {
   if (entry.requestId !== null) {
     const before = storedReply(sql, entry.requestId);
     if (before !== null && 'expired' in before) return { requestId: entry.requestId, seq: entry.seq, epoch: entry.epoch, body: EXPIRED };
@@ -144,7 +159,10 @@ const applyEntry = (sql: SqlEngine, limits: LedgerLimits, entry: LogEntry): Stor
   if (entry.payload.length === 0) return null;
   const decoded = decodeChange(entry.payload);
   if (!decoded.ok) throw new DatabaseError('corrupt', `Entry ${entry.seq} cannot be applied: ${decoded.error.message}`);
-  const body = applyChange(sql, limits, entry, decoded.value.change, decoded.value.tail);
+  const { change, tail } = decoded.value;
+  const body = applyChange(sql, limits, entry, change, tail);
+  const folded = keysChangedBy(change);
+  if (folded !== null) keysOf.add(folded);
   if (entry.requestId === null) return null;
   const reply = { requestId: entry.requestId, seq: entry.seq, epoch: entry.epoch, body };
   storeReply(sql, limits, reply);
@@ -152,14 +170,15 @@ const applyEntry = (sql: SqlEngine, limits: LedgerLimits, entry: LogEntry): Stor
 };
 
 /** Applies what is committed and not yet applied, in this transaction, and says what there is to answer. */
-export const applyThrough = (sql: SqlEngine, limits: LedgerLimits, commitSeq: number): { appliedSeq: number; replies: StoredReply[] } => {
+export const applyThrough = (sql: SqlEngine, limits: LedgerLimits, commitSeq: number): Applied => {
   const from = appliedSeq(sql);
   const through = Math.min(commitSeq, lastPosition(sql).seq);
   const replies: StoredReply[] = [];
+  const keysOf = new Set<string>();
   for (let seq = from + 1; seq <= through; seq++) {
-    const reply = applyEntry(sql, limits, entryAt(sql, seq));
+    const reply = applyEntry(sql, limits, entryAt(sql, seq), keysOf);
     if (reply !== null) replies.push(reply);
   }
   if (through > from) setApplied(sql, through);
-  return { appliedSeq: Math.max(from, through), replies };
+  return { appliedSeq: Math.max(from, through), replies, ...(keysOf.size > 0 ? { keysOf: [...keysOf] } : {}) };
 };

@@ -16,6 +16,19 @@ const content = z.strictObject({
   pieceLength: z.number().int().nonnegative(),
 });
 
+const bytes = z.int().nonnegative();
+
+const tallyRow = z.strictObject({
+  folded: text,
+  content: text,
+  source: text,
+  uploadedBytes: bytes,
+  downloadedBytes: bytes,
+  restart: z.strictObject({ uploadedBytes: bytes, downloadedBytes: bytes, nowUploadedBytes: bytes, nowDownloadedBytes: bytes }).nullable(),
+  completed: z.boolean(),
+  lastMs: millis,
+});
+
 const schema: z.ZodType<Change> = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('account.create'),
@@ -39,6 +52,9 @@ const schema: z.ZodType<Change> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('invite.create'), codeHash: text, by: text, expiresMs: millis, admin: z.boolean() }),
   z.strictObject({ kind: z.literal('own.put'), content, foldedText: text, account: text, node: text, hasTorrent: z.boolean() }),
   z.strictObject({ kind: z.literal('own.remove'), content: text, account: text, node: text }),
+  z.strictObject({ kind: z.literal('passkey.issue'), folded: text, device: text, deviceFolded: text, passkeyHash: text }),
+  z.strictObject({ kind: z.literal('passkey.revoke'), folded: text, deviceFolded: text, id: text }),
+  z.strictObject({ kind: z.literal('tally'), rows: z.array(tallyRow) }),
 ]);
 
 /** A change and the raw bytes that come with it (the torrent of a first `own.put`; else empty). */

@@ -2,7 +2,7 @@ import type { SqlEngine } from '../../ports/database.ts';
 import { int, one, run } from './sql.ts';
 
 /** Tables that have a limit on their rows; counting them anew at each change would read them whole. */
-export const COUNTED = ['accounts', 'invites', 'contents', 'clients'] as const;
+export const COUNTED = ['accounts', 'invites', 'contents', 'clients', 'tally_sessions'] as const;
 export type Counted = (typeof COUNTED)[number];
 
 export const count = (sql: SqlEngine, name: Counted): number =>

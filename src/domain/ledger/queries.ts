@@ -48,7 +48,8 @@ export const readInvite = (sql: SqlEngine, codeHash: string, nowMs: number): { a
   return row === null ? null : { admin: int(row, 'admin') === 1 };
 };
 
-const rows = (limit: number): number => Math.min(Math.max(0, Math.floor(limit)), PAGE_ROWS_MAX);
+/** Of what was asked for. */
+export const rows = (limit: number): number => Math.min(Math.max(0, Math.floor(limit)), PAGE_ROWS_MAX);
 
 const summaryOf = (row: Row): ContentSummary => ({
   id: text(row, 'id'),

@@ -11,7 +11,7 @@ interface StateTable {
   readonly pageRows: number;
 }
 
-/** The logical state, in the order in which a snapshot carries it. What follows from it (counts, search) is not here. */
+/** The logical state, in the order in which a snapshot carries it: by their places here, so new tables go to the end. What follows from it (counts, search) is not here. */
 const STATE_TABLES: readonly StateTable[] = [
   { name: 'accounts', columns: ['folded', 'name', 'password_hash', 'admin', 'disabled', 'created_ms'], keys: 1, pageRows: 500 },
   { name: 'sessions', columns: ['token_hash', 'folded', 'expires_ms', 'issued_seq'], keys: 1, pageRows: 500 },
@@ -26,6 +26,19 @@ const STATE_TABLES: readonly StateTable[] = [
   { name: 'owners', columns: ['content', 'account', 'node'], keys: 3, pageRows: 500 },
   { name: 'clients', columns: ['client', 'used_seq', 'expired_n'], keys: 1, pageRows: 500 },
   { name: 'replies', columns: ['client', 'n', 'seq', 'epoch', 'body'], keys: 2, pageRows: 500 },
+  {
+    name: 'passkeys',
+    columns: ['hash', 'folded', 'device', 'device_folded', 'created_ms', 'expires_ms', 'issued_seq'],
+    keys: 1,
+    pageRows: 500,
+  },
+  { name: 'tallies', columns: ['folded', 'content', 'uploaded', 'downloaded', 'completed', 'last_ms'], keys: 2, pageRows: 500 },
+  {
+    name: 'tally_sessions',
+    columns: ['folded', 'content', 'source', 'uploaded', 'downloaded', 'completed', 'last_ms'],
+    keys: 3,
+    pageRows: 500,
+  },
 ];
 
 const TAG = { null: 0, number: 1, text: 2, blob: 3 } as const;

@@ -12,6 +12,8 @@ import {
   readTorrent,
   search,
 } from './queries.ts';
+import { readPasskey, readPasskeys } from './passkey-queries.ts';
+import { readCompletions, readTallies, readTallySessions } from './tally-queries.ts';
 import { storedReply } from './replies.ts';
 import { LEDGER_LIMITS, type LedgerLimits, openSchema } from './schema.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -44,6 +46,11 @@ export const ledgerTransactionsWith = (limits: LedgerLimits): Transactions<Ledge
     accounts: (sql, { after, limit }) => readAccounts(sql, after, limit),
     session: (sql, { tokenHash }) => readSession(sql, tokenHash),
     invite: (sql, { codeHash, nowMs }) => readInvite(sql, codeHash, nowMs),
+    passkey: (sql, { hash }) => readPasskey(sql, hash),
+    passkeys: (sql, { folded }) => readPasskeys(sql, folded),
+    tallySessions: (sql, { after, limit }) => readTallySessions(sql, after, limit),
+    completions: (sql, asked) => readCompletions(sql, asked),
+    tallies: (sql, { folded, offset, limit }) => readTallies(sql, folded, offset, limit),
     search: (sql, { foldedWords, offset, limit }) => search(sql, foldedWords, offset, limit),
     content: (sql, { id }) => readContent(sql, id),
     contentsFrom: (sql, { prefix, limit }) => readContentsFrom(sql, prefix, limit),

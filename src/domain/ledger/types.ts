@@ -57,7 +57,48 @@ export type Change =
       /** With the first owner; the tail of the payload. */
       readonly hasTorrent: boolean;
     }
-  | { readonly kind: 'own.remove'; readonly content: string; readonly account: string; readonly node: string };
+  | { readonly kind: 'own.remove'; readonly content: string; readonly account: string; readonly node: string }
+  /** A passkey for a device; the one that the device had goes on for a grace period. */
+  | {
+      readonly kind: 'passkey.issue';
+      readonly folded: string;
+      readonly device: string;
+      /** What must be unique among the account's devices. */
+      readonly deviceFolded: string;
+      /** SHA-256 of the passkey; hex. */
+      readonly passkeyHash: string;
+    }
+  /** Ends all passkeys of a device, or the one of this id, at once. */
+  | { readonly kind: 'passkey.revoke'; readonly folded: string; readonly deviceFolded: string; readonly id: string }
+  /** What clients have transferred since the last such change. */
+  | { readonly kind: 'tally'; readonly rows: readonly TallyRow[] };
+
+/**
+ * What one client session (a peer id, or a run of a node) says of one content. Its counters are those it announces: apply
+ * counts only what they have grown by since the entry before, so that nothing counts twice, whoever leads and repeats it.
+ */
+export interface TallyRow {
+  /** Of the account. */
+  readonly folded: string;
+  /** The content's id in the catalog. */
+  readonly content: string;
+  /** Tells sessions of the account apart; 24 hex digits. */
+  readonly source: string;
+  /** Highest counters, in bytes, of the run that the ledger may know. */
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  /** Where the client has begun to count anew since: what those runs have together, and where the last of them is. */
+  readonly restart: {
+    readonly uploadedBytes: number;
+    readonly downloadedBytes: number;
+    readonly nowUploadedBytes: number;
+    readonly nowDownloadedBytes: number;
+  } | null;
+  /** Whether it has downloaded all of it. */
+  readonly completed: boolean;
+  /** Wall clock. */
+  readonly lastMs: number;
+}
 
 export interface AccountRow {
   readonly name: string;
@@ -79,6 +120,57 @@ export interface SessionRow {
 export interface OwnerRow {
   readonly account: string;
   readonly node: string;
+}
+
+/** A passkey as its holder sees it: never the passkey itself. */
+export interface PasskeyRow {
+  /** The first 12 digits of its hash. */
+  readonly id: string;
+  readonly device: string;
+  readonly createdMs: number;
+  /** Null: the device's own. Otherwise it was replaced, and goes on until then. */
+  readonly expiresMs: number | null;
+}
+
+/** Whom a passkey stands for. */
+export interface PasskeyHolderRow extends PasskeyRow {
+  readonly account: string;
+  readonly folded: string;
+  readonly disabled: boolean;
+}
+
+/** What the ledger knows of a client session: where its counters were when they were counted last. */
+export type TallySession = Pick<TallyRow, 'folded' | 'content' | 'source' | 'uploadedBytes' | 'downloadedBytes' | 'completed' | 'lastMs'>;
+
+/** What an account has transferred of a content. */
+export interface TalliedContent {
+  /** '' for contents of long ago, taken together. */
+  readonly content: string;
+  /** Null where the catalog does not have it any more. */
+  readonly name: string | null;
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  /** Times that it was downloaded to the end: 0 or 1, more for contents of long ago. */
+  readonly completed: number;
+  readonly lastMs: number;
+}
+
+export interface TalliedAccount {
+  /** Of all contents, not only those of the page. */
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  readonly completed: number;
+  readonly contents: number;
+  /** Those transferred last first. */
+  readonly rows: readonly TalliedContent[];
+}
+
+/** What entries did when they were applied. */
+export interface Applied {
+  readonly appliedSeq: number;
+  readonly replies: StoredReply[];
+  /** Accounts (folded) whose passkeys may mean something else now; left out: none. */
+  readonly keysOf?: readonly string[];
 }
 
 /** The reply to a request id, stored by apply in the transaction that applies the entry. */
@@ -112,14 +204,14 @@ export type LedgerTransactions = {
   /** Appends entries that follow the last one (asserted), then applies up to `commitSeq`. */
   append: {
     args: { entries: readonly LogEntry[]; commitSeq: number };
-    result: { last: LogPosition; appliedSeq: number; replies: StoredReply[] };
+    result: { last: LogPosition } & Applied;
   };
   /** Applies up to `commitSeq` (or the last entry, whichever comes first). */
-  apply: { args: { commitSeq: number }; result: { appliedSeq: number; replies: StoredReply[] } };
+  apply: { args: { commitSeq: number }; result: Applied };
   /** Deletes log rows after `afterSeq`, then appends. Asserts that nothing applied goes. */
   truncateAndAppend: {
     args: { afterSeq: number; entries: readonly LogEntry[]; commitSeq: number };
-    result: { last: LogPosition; appliedSeq: number; replies: StoredReply[] };
+    result: { last: LogPosition } & Applied;
   };
   position: { args: { seq: number }; result: LogPosition | null };
   /** Entries from `fromSeq` on, together at most `bytesMax` (but at least one), and the position before them. */
@@ -141,6 +233,17 @@ export type LedgerTransactions = {
   session: { args: { tokenHash: string }; result: SessionRow | null };
   /** Whether an invite may still be used at `nowMs`, and whether it makes an administrator. */
   invite: { args: { codeHash: string; nowMs: number }; result: { admin: boolean } | null };
+  passkey: { args: { hash: string }; result: PasskeyHolderRow | null };
+  /** Of an account: by device, the device's own first. */
+  passkeys: { args: { folded: string }; result: PasskeyRow[] };
+  /** In the order of their keys, after this one. */
+  tallySessions: { args: { after: Pick<TallySession, 'folded' | 'content' | 'source'> | null; limit: number }; result: TallySession[] };
+  /** How many accounts have downloaded contents of the catalog to the end, where any have: after this one, or of these. */
+  completions: {
+    args: { after: string; limit: number } | { contents: readonly string[] };
+    result: { content: string; accounts: number }[];
+  };
+  tallies: { args: { folded: string; offset: number; limit: number }; result: TalliedAccount };
   search: { args: { foldedWords: readonly string[]; offset: number; limit: number }; result: SearchPage };
   content: { args: { id: string }; result: { summary: ContentSummary; owners: OwnerRow[]; ownerCount: number } | null };
   /** Contents of which one id (v2 or v1) begins with these hexadecimal digits, in the order of their ids. */

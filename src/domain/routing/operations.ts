@@ -13,6 +13,8 @@ const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
   'invite',
   'account.disable',
   'account.reset',
+  'passkey.new',
+  'passkey.revoke',
   'own',
   'disown',
 ]);
@@ -32,6 +34,8 @@ const LOOK: Readonly<Partial<Record<OperationName, string>>> = {
   invite: 'make another code; one that was made and is not known expires',
   'account.disable': '"shoal account list" shows it; doing it again does no harm',
   'account.reset': 'do it again with the same password, which does no harm',
+  'passkey.new': 'make another one, which takes its place',
+  'passkey.revoke': '"shoal passkey list" shows it; doing it again does no harm',
   own: 'the node tells the catalog again by itself, which does no harm',
   disown: 'the node tells the catalog again by itself, which does no harm',
 };

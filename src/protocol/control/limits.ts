@@ -15,12 +15,18 @@ export const HELLO_BYTES_MAX = 4_096;
 export const ID_PREFIX_MIN = 8;
 /** Nodes in one answer: it must fit into a frame, with what each shares. */
 export const NODES_PAGE_MAX = 200;
+/** Contents of an account's statistics in one answer. */
+export const STATISTICS_PAGE_MAX = 500;
 /** Owners listed with a content: a page of the largest must fit into a head. How many there are is said beside them. */
 export const OWNERS_LISTED_MAX = 50;
 /** Items of an announce. */
 export const ANNOUNCE_ITEMS_MAX = 64;
 /** Peers of one item of the answer. */
 export const ANNOUNCED_PEERS_MAX = 200;
+/** Peers in the answer to a client that is no node: a UDP packet of IPv6 addresses with as many still passes. */
+export const GUEST_PEERS_MAX = 200;
+/** Info-hashes of one scrape: as many as fit a UDP packet (BEP 15). */
+export const GUEST_HASHES_MAX = 74;
 /** Entries of an append. */
 export const APPEND_ENTRIES_MAX = 4_096;
 /** Payload of one log entry: a change with a torrent file behind it. */

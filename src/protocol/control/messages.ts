@@ -81,6 +81,40 @@ export interface AccountSummary {
   readonly createdMs: number;
 }
 
+/** A passkey of an account, without the passkey itself. */
+export interface PasskeySummary {
+  /** Names it, beside its device: 12 hex digits. */
+  readonly id: string;
+  readonly device: string;
+  readonly createdMs: number;
+  /** Null: the device's own. Otherwise another took its place, and it ends then. */
+  readonly expiresMs: number | null;
+}
+
+/** What an account has transferred of one content, as clients announced it: counted once, by however many ways. */
+export interface ContentStatistics {
+  /** '' for contents of long ago, taken together. */
+  readonly content: string;
+  /** Null where the catalog does not have it any more. */
+  readonly name: string | null;
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  /** Downloads to the end: 0 or 1, more for contents of long ago. */
+  readonly completed: number;
+  readonly lastMs: number;
+}
+
+export interface AccountStatistics {
+  readonly account: string;
+  /** Of all contents together, those of other pages too. */
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  readonly completed: number;
+  readonly total: number;
+  /** Those transferred last first. */
+  readonly contents: readonly ContentStatistics[];
+}
+
 // ---- Requests and replies --------------------------------------------------------------------------------------
 
 /** What a member may ask for. */
@@ -94,6 +128,13 @@ export type Operation =
   | { readonly op: 'accounts'; readonly after: string; readonly limit: number }
   | { readonly op: 'account.disable'; readonly name: string; readonly disabled: boolean }
   | { readonly op: 'account.reset'; readonly name: string; readonly newPassword: string }
+  /** A passkey for a device of the asker's; the one that the device has goes on for a grace period. */
+  | { readonly op: 'passkey.new'; readonly device: string }
+  | { readonly op: 'passkeys' }
+  /** By device (all of its passkeys) or by the id of one; at once. */
+  | { readonly op: 'passkey.revoke'; readonly passkey: string }
+  /** What an account has transferred: the asker's own (null), or for administrators another's. */
+  | { readonly op: 'statistics'; readonly account: string | null; readonly offset: number; readonly limit: number }
   /** Joins the swarm side of the network: soft state at the tracker, removed after silence. */
   | {
       readonly op: 'enter';
@@ -133,6 +174,17 @@ export interface OperationResults {
   readonly accounts: { readonly accounts: readonly AccountSummary[] };
   readonly 'account.disable': Record<string, never>;
   readonly 'account.reset': Record<string, never>;
+  /** `passkey`: 32 hex digits, told this once. `replacedUntilMs`: when the device's passkey of before ends; null: it had none. */
+  readonly 'passkey.new': {
+    readonly passkey: string;
+    readonly id: string;
+    readonly device: string;
+    readonly replacedUntilMs: number | null;
+  };
+  readonly passkeys: { readonly passkeys: readonly PasskeySummary[] };
+  /** `revoked`: how many ended; more than one where a device had some in their grace period. */
+  readonly 'passkey.revoke': { readonly device: string; readonly revoked: number };
+  readonly statistics: AccountStatistics;
   /**
    * `aliveSeconds`: how often the node should say `alive`; after `removeSeconds` of silence it is removed. `generation`:
    * how often a promotion was forced up to here; left out: never. Where it has risen, what the node had told the catalog

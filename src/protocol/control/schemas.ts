@@ -1,7 +1,7 @@
 /** What the JSON heads may hold. Generous where a tracker gives a better answer than a broken link, but always bounded. */
 import { z } from 'zod';
 import { describeIssue } from '../issue.ts';
-import { NODES_PAGE_MAX } from './limits.ts';
+import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX } from './limits.ts';
 import { FAILOVER_WHY_CHARACTERS_MAX } from './report.ts';
 import type {
   ClusterReport,
@@ -59,6 +59,15 @@ export const operation = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('accounts'), after: name, limit: z.int().min(1).max(1_000) }),
   z.strictObject({ op: z.literal('account.disable'), name, disabled: flag }),
   z.strictObject({ op: z.literal('account.reset'), name, newPassword: secret }),
+  z.strictObject({ op: z.literal('passkey.new'), device: name }),
+  z.strictObject({ op: z.literal('passkeys') }),
+  z.strictObject({ op: z.literal('passkey.revoke'), passkey: name }),
+  z.strictObject({
+    op: z.literal('statistics'),
+    account: name.nullable(),
+    offset: count,
+    limit: z.int().min(1).max(STATISTICS_PAGE_MAX),
+  }),
   z.strictObject({ op: z.literal('enter'), node: id, name, incarnation: id, addresses: z.array(address).max(16) }),
   z.strictObject({ op: z.literal('exit'), node: id, incarnation: id }),
   z.strictObject({ op: z.literal('alive'), node: id, incarnation: id, uploadedBytes: count }),
@@ -190,6 +199,26 @@ export const results: { readonly [K in OperationName]: z.ZodType<OperationResult
   accounts: z.object({ accounts: z.array(z.object({ name, admin: flag, disabled: flag, createdMs: count })) }),
   'account.disable': empty,
   'account.reset': empty,
+  'passkey.new': z.object({ passkey: z.string().regex(/^[0-9a-f]{32}$/u), id, device: name, replacedUntilMs: count.nullable() }),
+  passkeys: z.object({ passkeys: z.array(z.object({ id, device: name, createdMs: count, expiresMs: count.nullable() })) }),
+  'passkey.revoke': z.object({ device: name, revoked: count }),
+  statistics: z.object({
+    account: name,
+    uploadedBytes: count,
+    downloadedBytes: count,
+    completed: count,
+    total: count,
+    contents: z.array(
+      z.object({
+        content: z.string().max(64),
+        name: z.string().nullable(),
+        uploadedBytes: count,
+        downloadedBytes: count,
+        completed: count,
+        lastMs: count,
+      }),
+    ),
+  }),
   enter: z.object({ aliveSeconds: z.number().positive(), removeSeconds: z.number().positive(), generation: count.exactOptional() }),
   exit: empty,
   alive: empty,

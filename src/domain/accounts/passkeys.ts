@@ -1,0 +1,90 @@
+/** Passkeys: what ordinary BitTorrent clients show instead of a session. They open the tracker to announces, and nothing else. */
+import { hmacSha256, sha256, toHex } from '../../protocol/digest.ts';
+import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
+import { foldName } from './names.ts';
+
+/** 128 bits. */
+const PASSKEY = /^[0-9a-f]{32}$/u;
+const ID_DIGITS = 12;
+const ID = new RegExp(`^[0-9a-f]{${ID_DIGITS}}$`, 'u');
+
+/** As of a node's name, which is the device of the node's own passkey. */
+const DEVICE = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
+
+/** The shape of a request id; see `domain/replication/types.ts`. */
+interface RequestId {
+  readonly client: string;
+  readonly n: number;
+}
+
+/**
+ * The passkey that a request gets: 32 hexadecimal digits. Derived from the request as a session token is, so that a
+ * repeated request has the same from whichever replica answers it, while the ledger keeps its SHA-256 only.
+ */
+export const passkeyFor = (tokenKey: Uint8Array, requestId: RequestId, folded: string, deviceFolded: string): string =>
+  toHex(hmacSha256(tokenKey, JSON.stringify(['passkey', requestId.client, requestId.n, folded, deviceFolded]))).slice(0, 32);
+
+export const isPasskey = (text: string): boolean => PASSKEY.test(text);
+
+/** What the ledger, and whoever asks it, knows of a passkey: SHA-256 of its digits; hex. */
+export const passkeyHash = (passkey: string): string => toHex(sha256(passkey));
+
+/** What people call a passkey by, and may see: the first digits of its hash. */
+export const passkeyIdOf = (hash: string): string => hash.slice(0, ID_DIGITS);
+
+/** Whom a passkey stands for. */
+export interface PasskeyHolder {
+  readonly account: string;
+  readonly folded: string;
+  readonly device: string;
+  /** The passkey's id. */
+  readonly id: string;
+}
+
+/** Whether the grace period of a passkey that was replaced is over. */
+export const isLapsed = (expiresMs: number | null, nowMs: number): boolean => expiresMs !== null && expiresMs <= nowMs;
+
+export interface Device {
+  /** NFC. */
+  readonly device: string;
+  /** NFKC, case-folded: what must be unique among the devices of an account. */
+  readonly deviceFolded: string;
+}
+
+/** Whether a device may be called so: 1 to 64 characters, none of them invisible, and no passkey by mistake. */
+export const checkDevice = (raw: string): Result<Device, Failure<'bad-request'>> => {
+  const device = raw.isWellFormed() ? raw.normalize('NFC').trim() : '';
+  if (!DEVICE.test(device)) return fail('bad-request', 'The name of a device has 1 to 64 characters, none of them invisible');
+  if (isPasskey(device.toLowerCase())) return fail('bad-request', 'A device must not be called by a passkey, which is a secret');
+  return ok({ device, deviceFolded: foldName(device) });
+};
+
+/**
+ * What somebody may mean who names a passkey to be revoked: a device, the id of a passkey, or (pasted) the passkey
+ * itself, of which only the id goes on.
+ */
+export const namedPasskey = (what: string): { readonly deviceFolded: string; readonly id: string } => {
+  const typed = what.isWellFormed() ? what.normalize('NFC').trim() : '';
+  const plain = typed.toLowerCase();
+  if (isPasskey(plain)) return { deviceFolded: '', id: passkeyIdOf(passkeyHash(plain)) };
+  return { deviceFolded: foldName(typed.slice(0, 256)), id: ID.test(plain) ? plain : '' };
+};
+
+/** Where a client announces with a passkey, by a proxy's gate. */
+export interface AnnounceUrls {
+  readonly proxy: string;
+  readonly http: string;
+  readonly udp: string;
+}
+
+/** The personal announce URLs of each proxy that has a gate, in the order of the network. The scrape URLs follow from them. */
+export const announceUrls = (
+  proxies: readonly { readonly name: string; readonly announce?: { readonly host: string; readonly port: number } | null }[],
+  passkey: string,
+): AnnounceUrls[] =>
+  proxies.flatMap(({ name, announce }) => {
+    if (announce === undefined || announce === null) return [];
+    const host = announce.host.includes(':') ? `[${announce.host}]` : announce.host;
+    const rest = `${host}:${announce.port}/${passkey}/announce`;
+    return [{ proxy: name, http: `http://${rest}`, udp: `udp://${rest}` }];
+  });

@@ -258,6 +258,34 @@ test('a primary that no proxy reaches hands over to the one that proxies reach',
   assert.ok(cluster.isPrimary('backup', 'SYNC'), 'and stays there');
 });
 
+test('a primary hands over to the one that all of its proxies reach and others too, and stays where each has its own', () => {
+  const cluster = started({ witnesses: 3 });
+  cluster.cut('main', 'proxy2');
+  cluster.run(2);
+  assert.ok(cluster.isPrimary('main', 'SYNC'), 'not at once');
+  cluster.until('the backup leads', () => cluster.isPrimary('backup', 'SYNC'), 4);
+  assert.equal(failoverAt(cluster, 'backup')?.why, 'more proxies reached the other replica than main for 3.0 s');
+  cluster.cut('backup', 'proxy');
+  cluster.run(20);
+  assert.ok(cluster.isPrimary('backup', 'SYNC'), 'each has a proxy that the other lacks');
+});
+
+test('a hand-over in vain is tried again after longer and longer, for writes are held up by each', () => {
+  const cluster = started({ witnesses: 3 });
+  let asked = 0;
+  cluster.onSend = (_from, _to, frame) => {
+    if (frame.kind === 'timeoutNow') asked++;
+  };
+  // It has everything, and cannot promise itself an epoch.
+  cluster.disk('backup').full = true;
+  cluster.cut('main', 'proxy2');
+  cluster.run(60);
+  assert.equal(asked, 4, 'after 3, 6, 12 and 24 s');
+  assert.ok(cluster.isPrimary('main', 'SYNC'));
+  cluster.disk('backup').full = false;
+  cluster.until('the backup leads', () => cluster.isPrimary('backup', 'SYNC'), 60);
+});
+
 describe('what people are told', () => {
   test('who led before, who leads, and why; main knows it too when it is back', () => {
     const cluster = started();

@@ -69,7 +69,7 @@ export class Leadership {
           chosen: (mode) => post({ type: 'configuration.chosen', mode }),
           serving: () => publish(),
           distrusted: () => publish(),
-          unreached: () => this.#handOverToReached(),
+          outreached: () => this.#handOverToReached(),
           quorumLost: () => {
             this.#succession.steppedDown(`${deps.name} had lost its quorum`);
             post({ type: 'quorum.lost' });
@@ -91,10 +91,10 @@ export class Leadership {
   }
 
   #handOverToReached(): void {
-    const { deps } = this.#context;
-    const reason = `no proxy reached ${deps.name} for ${(deps.timing.proxyLostMs / 1_000).toFixed(1)} s`;
-    this.handOvers.begin(reason, (result) => {
-      if (!result.ok) deps.log.warn({ reason: result.error.message }, 'proxies reach the other replica only, and it did not take over');
+    const { deps, proxyReach } = this.#context;
+    const reached = proxyReach() === 0 ? `no proxy reached ${deps.name}` : `more proxies reached the other replica than ${deps.name}`;
+    this.handOvers.begin(`${reached} for ${(deps.timing.proxyLostMs / 1_000).toFixed(1)} s`, (result) => {
+      if (!result.ok) deps.log.warn({ reason: result.error.message }, 'more proxies reach the other replica, and it did not take over');
     });
   }
 

@@ -12,8 +12,8 @@ export interface PrimaryEvents {
   serving(): void;
   /** This process stood still, and does not act as primary before a majority has confirmed it. */
   distrusted(): void;
-  /** Proxies reach another replica in sync, and none has reached this one for long. */
-  unreached(): void;
+  /** For long more proxies have reached another replica in sync than this one. */
+  outreached(): void;
   quorumLost(): void;
   outranked(epoch: Epoch): void;
   diskFull(): void;

@@ -352,7 +352,7 @@ export class PrimaryRole {
     this.#inSync.repeat();
     if (this.#writeWaits()) this.#inSync.degrade(this.#recent.head.seq);
     this.#inSync.takeIn(this.#links.closeBehind(), this.#recent.head.seq);
-    if (this.#watch.unreached(this.#inSync.peers)) this.#deps.events.unreached();
+    if (this.#watch.outreached(this.#inSync.peers)) this.#deps.events.outreached();
   }
 
   #beat(): number {

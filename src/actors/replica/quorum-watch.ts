@@ -1,5 +1,5 @@
 import { quorumHeardAt } from '../../domain/replication/failure-detector.ts';
-import { unreachedSince } from '../../domain/replication/proxy-reach.ts';
+import { outreachedSince } from '../../domain/replication/proxy-reach.ts';
 import { beginTrust, confirmed, mayAct, type SelfTrust, type StallOptions, ticked } from '../../domain/replication/stall.ts';
 import { majorityOf, type Epoch, type VoterName } from '../../domain/replication/types.ts';
 import { type Micros, millis } from '../../ports/clock.ts';
@@ -20,6 +20,8 @@ export interface QuorumWatchDeps extends Pick<ReplicaDeps, 'clock' | 'log' | 'pe
  * is dropped, and whoever waits for it asks again.
  */
 const HELD_MAX = 8_192;
+/** After so many hand-overs in vain the time to the next does not double any more. */
+const OUTREACHED_TIMES_MAX = 5;
 
 /** A primary's own view of whether it still leads: a majority that answers (R10), itself not having stood still, proxies that reach it. */
 export class QuorumWatch {
@@ -30,7 +32,9 @@ export class QuorumWatch {
   readonly #reach = new Map<VoterName, number>();
   #round = 0;
   #trust: SelfTrust;
-  #unreachedSince: Micros | null = null;
+  #outreachedSince: Micros | null = null;
+  /** Hand-overs that were asked for since then: the more were in vain, the longer it is until the next. */
+  #outreachedTimes = 0;
   /** Of what is asked after a stall. */
   #askId = 0;
   #held: (() => void)[] = [];
@@ -122,14 +126,16 @@ export class QuorumWatch {
     for (const run of held) run();
   }
 
-  /** A replica in sync is reached by proxies, and this primary has been by none for so long that it should hand over. */
-  unreached(inSync: readonly VoterName[]): boolean {
+  /** A replica in sync has been reached by more proxies than this primary for so long that it should hand over. */
+  outreached(inSync: readonly VoterName[]): boolean {
     const { clock, timing, proxyReach } = this.#deps;
     const peers = inSync.filter((peer) => this.hears(peer)).map((peer) => this.#reach.get(peer) ?? 0);
-    this.#unreachedSince = unreachedSince(this.#unreachedSince, proxyReach(), peers, clock.now());
-    if (this.#unreachedSince === null || clock.now() - this.#unreachedSince < millis(timing.proxyLostMs)) return false;
-    // Where that fails, it is tried again after as long.
-    this.#unreachedSince = clock.now();
+    const since = outreachedSince(this.#outreachedSince, proxyReach(), peers, clock.now());
+    this.#outreachedSince = since;
+    if (since === null) this.#outreachedTimes = 0;
+    if (since === null || clock.now() - since < millis(timing.proxyLostMs) * 2 ** this.#outreachedTimes) return false;
+    this.#outreachedSince = clock.now();
+    this.#outreachedTimes = Math.min(OUTREACHED_TIMES_MAX, this.#outreachedTimes + 1);
     return true;
   }
 

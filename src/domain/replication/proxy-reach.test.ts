@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reachOf, unreachedSince } from './proxy-reach.ts';
+import { outreachedSince, reachOf } from './proxy-reach.ts';
 
 test('the reach is a bit for each proxy of the network that has a link; others do not count', () => {
   const proxies = ['p1', 'p2', 'p3'];
@@ -10,10 +10,13 @@ test('the reach is a bit for each proxy of the network that has a link; others d
   assert.equal(reachOf(many, new Set(many)), 0xffff);
 });
 
-test('a primary is out of reach only while another one in sync is reached', () => {
-  assert.equal(unreachedSince(null, 0, [0b1], 70), 70);
-  assert.equal(unreachedSince(70, 0, [0b10], 90), 70);
-  assert.equal(unreachedSince(70, 0b1, [0b1], 90), null);
-  assert.equal(unreachedSince(70, 0, [0], 90), null, 'nobody is reached: no use in handing over');
-  assert.equal(unreachedSince(70, 0, [], 90), null, 'alone');
+test('a primary is outreached while another one in sync has all of its proxies and more', () => {
+  assert.equal(outreachedSince(null, 0, [0b1], 70), 70);
+  assert.equal(outreachedSince(70, 0, [0b10], 90), 70);
+  assert.equal(outreachedSince(70, 0b10, [0b1, 0b110], 90), 70, 'one of several');
+  assert.equal(outreachedSince(70, 0b1, [0b1], 90), null);
+  assert.equal(outreachedSince(70, 0b11, [0b1], 90), null);
+  assert.equal(outreachedSince(70, 0b1, [0b110], 90), null, 'somebody would lose the primary');
+  assert.equal(outreachedSince(70, 0, [0], 90), null, 'nobody is reached: no use in handing over');
+  assert.equal(outreachedSince(70, 0, [], 90), null, 'alone');
 });

@@ -20,7 +20,7 @@ export interface ReplicationTiming {
   readonly linkLostMs: number;
   /** A process whose own timer comes so much too late stood still, and distrusts what it believed (`stall.ts`). */
   readonly stallMs: number;
-  /** A primary that reaches no proxy for so long hands over to a replica that does (`proxy-reach.ts`). */
+  /** A primary hands over to a replica that has been reached by more proxies for so long (`proxy-reach.ts`). */
   readonly proxyLostMs: number;
   /** The replica of the highest priority stands this long after it booted, if it has heard from no primary by then. */
   readonly startWaitMs: number;

@@ -19,6 +19,7 @@ import { createProxy } from '../src/roles/proxy.ts';
 import type { NodeRole, Role } from '../src/roles/role.ts';
 import { createTracker } from '../src/roles/tracker.ts';
 import { createLiar } from './liar.ts';
+import { replicaNames } from './plan/names.ts';
 import type { ClusterPlan } from './plan/types.ts';
 import type { Incarnation, SimulatedProcess, World } from './world/index.ts';
 
@@ -219,8 +220,7 @@ export class Cluster {
 
   /** Waits until one of the pair is primary, and says which. */
   primary(): 'tracker' | 'backup' {
-    const pair = ['tracker', 'backup'] as const;
-    const find = () => pair.find((name) => this.replica(name)?.role === 'primary');
+    const find = () => replicaNames.find((name) => this.replica(name)?.role === 'primary');
     this.until('there is a primary', () => find() !== undefined);
     return find() as 'tracker' | 'backup';
   }

@@ -101,6 +101,16 @@ describe('I8', () => {
     assert.throws(() => letGo.ends([], [owner]), /I8: own:9/u);
   });
 
+  it('takes what has rotted before it was shared for another content', () => {
+    const rotten = 'ab'.repeat(32);
+    const shared = (): Users => new Users().share(done({ id: ID })).share(done({ id: rotten }));
+    const unshared = (id: string): Users => shared().ask('node1', 'unshare', { id }, 'an', done({ durability: 'replicated' }));
+    unshared(rotten).ends([], [owner]);
+    unshared(ID).ends([], [{ ...owner, content: rotten }]);
+    shared().ends([], [owner, { ...owner, content: rotten }]);
+    assert.throws(() => new Users().share(done({ id: ID })).ends([], [{ ...owner, content: rotten }]), /I8: own:9/u);
+  });
+
   it('does not know for whom a node shares while somebody signs in', () => {
     const users = new Users();
     users.tell('called', 100, 'node1', { call: 'share', args: { paths: ['/node1/files/9/content0001.bin'] }, account: 'an' });

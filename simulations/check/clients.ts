@@ -1,6 +1,7 @@
 /** I8: what users of a run asked and heard, judged object by object; and what each node's session may not unsee. */
 import type { Result } from '../../src/protocol/result.ts';
 import type { ControlFrame, LinkType } from '../../src/protocol/control/messages.ts';
+import { replicaNames } from '../plan/names.ts';
 import type { FaultKind, ProcessName } from '../plan/types.ts';
 import type { Asked } from '../world/observer.ts';
 import type { Checker, MakeChecker, RunView } from './checker.ts';
@@ -78,9 +79,9 @@ class Clients implements Checker {
     this.#underWay.delete(id);
     const { request, signings } = operation;
     if (request.do === 'login') this.#signing(process);
-    if (result.ok && request.do === 'share') this.#learn(result.value, request.content);
     if (result.ok && request.do === 'login') this.#signedIn(process, request.account);
-    const sure = !('content' in request) || (this.#signings.get(process) ?? 0) === signings;
+    const meant = !result.ok || request.do !== 'share' || this.#shared(process, request, result.value);
+    const sure = meant && (!('content' in request) || (this.#signings.get(process) ?? 0) === signings);
     this.#say({ event: 'answered', id, answer: sure ? this.#answerTo(id, request, result) : { kind: 'unknown' } });
   }
 
@@ -111,7 +112,7 @@ class Clients implements Checker {
     const [first] = this.#judge.end();
     if (first !== undefined) this.#fail(first);
     const model = modelOf(this.#run);
-    const replica = ['tracker', 'backup'].find((name) => model.log(name).appliedSeq === model.decided.length - 1);
+    const replica = replicaNames.find((name) => model.log(name).appliedSeq === model.decided.length - 1);
     if (replica === undefined) return;
     this.#readAccounts(replica);
     this.#readOwners(replica);
@@ -170,9 +171,27 @@ class Clients implements Checker {
     return request.do === 'unshare' && (durability === undefined || durability === 'none') ? { kind: 'unknown' } : { kind: 'ok' };
   }
 
-  #learn(value: object, content: string): void {
+  /**
+   * What the catalog calls the content that was shared. False where that is another one than the file's name says: bytes
+   * that have rotted before they were shared. Then the node may own that one, and whether the named one too is not known.
+   */
+  #shared(process: ProcessName, request: Extract<HistoryRequest, { do: 'share' }>, value: object): boolean {
     const { id } = value as { readonly id?: unknown };
-    if (typeof id !== 'string' || this.#contents.has(id)) return;
+    if (typeof id !== 'string') return true;
+    const known = this.#contents.get(id) ?? this.#nameFor(id, request.content);
+    if (!this.#contents.has(id)) this.#learn(id, known);
+    if (known === request.content) return true;
+    this.#holds(process, known);
+    this.#maybe(process, { ...request, content: known });
+    return false;
+  }
+
+  /** A content goes by its file's name; a second one of that name by its id as well. */
+  #nameFor(id: string, content: string): string {
+    return [...this.#contents.values()].includes(content) ? `${id}/${content}` : content;
+  }
+
+  #learn(id: string, content: string): void {
     this.#contents.set(id, content);
     for (const process of this.#givenUp.get(id) ?? []) this.#gaveUp(process, content);
   }

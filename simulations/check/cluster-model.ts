@@ -5,6 +5,7 @@
 import type { LedgerTransactions, LogState, StoredReply } from '../../src/domain/ledger/types.ts';
 import type { ControlFrame, LinkType, ReplyFrame } from '../../src/protocol/control/messages.ts';
 import type { Result } from '../../src/protocol/result.ts';
+import { isReplica, replicaNames } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 import { type Checker, type RunView, Violation } from './checker.ts';
 import { DurableLog, type Place, placeOf, placeText, samePlace } from './places.ts';
@@ -46,8 +47,6 @@ export interface ModelListener {
   voterWentBack?(voter: string, before: string, lost: boolean): void;
 }
 
-const replicaProcesses: readonly ProcessName[] = ['tracker', 'backup'];
-
 export class ClusterModel implements Checker {
   readonly name = 'disk';
   readonly demands = 'What a ledger has committed is there, whole, after every restart.';
@@ -71,7 +70,7 @@ export class ClusterModel implements Checker {
   constructor(run: RunView) {
     this.#run = run;
     this.voters = new VoterBook(run.plan.cluster);
-    for (const process of replicaProcesses) this.#logs.set(process, new DurableLog());
+    for (const process of replicaNames) this.#logs.set(process, new DurableLog());
     this.decided = [this.log('tracker').last];
   }
 
@@ -121,7 +120,7 @@ export class ClusterModel implements Checker {
   started(process: ProcessName): void {
     const before = this.voters.restarted(process, (path) => this.#run.file(process, path));
     if (before === null) return;
-    const lost = replicaProcesses.includes(process) ? this.#forgetful.has(process) : this.#forgetful.delete(process);
+    const lost = isReplica(process) ? this.#forgetful.has(process) : this.#forgetful.delete(process);
     const text = `promised ${before.promised}, accepted (${before.accepted.e}, ${before.accepted.v})`;
     for (const listener of this.#listeners) listener.voterWentBack?.(voterOf(process), text, lost);
   }

@@ -1,6 +1,7 @@
 /** I9, I10, I12 and I13: what followers store, what an acknowledgement promises, what may be cut off, and what is no business of the log. */
 import { decodeChange } from '../../src/domain/ledger/change.ts';
 import type { Change, LedgerTransactions } from '../../src/domain/ledger/types.ts';
+import { replicaNames } from '../plan/names.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
 import { violated } from './invariants.ts';
@@ -38,15 +39,13 @@ export const promisedFirst: MakeChecker = (run) => {
   };
 };
 
-const REPLICAS = ['tracker', 'backup'] as const;
-
 export const asDurableAsSaid: MakeChecker = (run) => {
   const name = 'I10';
   const model = modelOf(run);
   model.listen({
     acked: ({ process, epoch, durability, place, reply }) => {
       if (durability === 'replicated') {
-        const without = REPLICAS.find((replica) => !model.hadOrHolds(replica, place));
+        const without = replicaNames.find((replica) => !model.hadOrHolds(replica, place));
         if (without !== undefined)
           violated(name, `${process} calls ${placeText(place)} replicated in epoch ${epoch}; the disk of ${without} does not have it`);
       } else if (reply.stale === true) {

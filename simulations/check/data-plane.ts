@@ -1,6 +1,6 @@
 /** The rules of the data plane: what is taken is true, what is complete is identical, who has left stays away, tables have an end. */
 import { decodeRecord } from '../../src/domain/transfer/journal.ts';
-import { contentName, fetchedPath } from '../plan/names.ts';
+import { contentName, fetchedPath, replicaNames } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { type Content, contentsOf } from './contents.ts';
@@ -195,7 +195,7 @@ export const tablesHaveAnEnd: MakeChecker = (run) => {
     sent() {
       if (run.now() < next) return;
       next = run.now() + LOOK_EVERY_MICROS;
-      for (const process of ['tracker', 'backup']) {
+      for (const process of replicaNames) {
         const status = run.status(process);
         look(process, 'requests under way', numberIn(status, 'requestsUnderWay'), UNDER_WAY_MAX);
         look(process, 'nodes', numberIn(status, 'swarm', 'nodes'), nodes);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AnnouncedFrame, AnnounceFrame } from '../../src/protocol/control/messages.ts';
 import type { Fault, Operation } from '../plan/types.ts';
-import { configuration, planOf, requestOf, Told } from './check.test-kit.ts';
+import { configuration, planOf, replyOf, requestOf, Told } from './check.test-kit.ts';
 import type { MakeChecker } from './checker.ts';
 import { electionsEnd, hasOneFault, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 
@@ -125,6 +125,21 @@ describe('L4', () => {
 
   it('finds a writer that waits too long', () => {
     assert.throws(() => run([kill], 8), /L4: write 1 at node1 is not answered after 6\.5 s, with one fault/u);
+  });
+
+  it('lets who guesses passwords wait as long as they are told, and nobody else', () => {
+    const told = (what: 'login' | 'register'): Told => {
+      const operation = what === 'login' ? ({ id: 1, atMs: 0, node: 'node1', do: 'login', account: 1, password: 0 } as const) : register(1);
+      const run = new Told(writesResume, planOf({ faults: [kill], operations: [operation] })).tell('called', 1, 'node1', asked);
+      const body = { ok: false, code: 'busy', message: 'Too many wrong passwords', retryAfterMs: 4_000 } as const;
+      return run.tell('received', 'node1', 'proxy1', 'member', replyOf({ body }));
+    };
+    const until = (run: Told, seconds: number): void => {
+      for (; run.nowMs < seconds * 1_000; run.nowMs += 500) run.sent('proxy1', 'tracker', 'proxy', requestOf({}));
+    };
+    until(told('login'), 10);
+    assert.throws(() => until(told('login'), 12), /L4: write 1 at node1 is not answered after 10\.5 s/u);
+    assert.throws(() => until(told('register'), 8), /L4: write 1 at node1 is not answered after 6\.5 s/u);
   });
 
   it('knows which faults it is about', () => {

@@ -1,6 +1,8 @@
 /** L1 to L5: what must happen once a core is healed, and how soon; and how long one single fault may hold up writers. */
 import type { ReplicaStatus } from '../../src/domain/replication/types.ts';
+import type { ControlFrame } from '../../src/protocol/control/messages.ts';
 import type { Result } from '../../src/protocol/result.ts';
+import { isReplica, replicaNames } from '../plan/names.ts';
 import type { Fault, Operation, Plan, ProcessName } from '../plan/types.ts';
 import type { Checker, MakeChecker, RunView } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
@@ -16,8 +18,6 @@ const RESUME_WITHIN = 6 * SECOND;
 const LOOK_EVERY = SECOND / 2;
 /** Whoever is told to stop at the end has no duties any more. */
 const BEFORE_END = SECOND;
-
-const replicas: readonly ProcessName[] = ['tracker', 'backup'];
 
 /** The calm of a run: when it began, and whether it still lasts. */
 class Calm {
@@ -53,13 +53,13 @@ const statusOf = (run: RunView, process: ProcessName): ReplicaStatus | null =>
   ((run.status(process) ?? {}) as { readonly replica?: ReplicaStatus }).replica ?? null;
 
 const primaryNow = (run: RunView): ReplicaStatus | null =>
-  replicas
+  replicaNames
     .map((process) => statusOf(run, process))
     .filter((status) => status?.role === 'primary')
     .toSorted((a, b) => (b?.epoch ?? 0) - (a?.epoch ?? 0))[0] ?? null;
 
 const describe = (run: RunView): string =>
-  replicas
+  replicaNames
     .map((process) => {
       const status = statusOf(run, process);
       return status === null
@@ -78,10 +78,37 @@ const ANSWERED_BY_NETWORK: ReadonlySet<string> = new Set<Operation['do']>([
   'accounts',
   'search',
 ]);
-/** Those that count wrong passwords. */
-const PASSWORDS: ReadonlySet<string> = new Set<Operation['do']>(['login', 'passwd']);
 /** Answers of a network that does not work. */
 const NO_PROGRESS: ReadonlySet<string> = new Set(['unavailable', 'indeterminate', 'offline', 'not-primary', 'internal', 'degraded']);
+
+/** Until when nodes were told to wait, for too many wrong passwords: that is an answer which a node keeps to itself. */
+class Throttled {
+  readonly #run: RunView;
+  readonly #until = new Map<ProcessName, number>();
+
+  constructor(run: RunView) {
+    this.#run = run;
+  }
+
+  /** A node hears something from its proxy. */
+  heard(node: ProcessName, frame: ControlFrame): void {
+    if (frame.kind !== 'reply' || frame.body.ok || frame.body.code !== 'busy') return;
+    const until = this.#run.now() + (frame.body.retryAfterMs ?? 0) * 1_000;
+    this.#until.set(node, Math.max(until, this.#until.get(node) ?? 0));
+  }
+
+  stopped(node: ProcessName): void {
+    this.#until.delete(node);
+  }
+
+  /** Virtual microseconds; 0 where such an operation is not held up. */
+  until(node: ProcessName, operation: Operation['do'] | undefined): number {
+    return operation !== undefined && PASSWORDS.has(operation) ? (this.#until.get(node) ?? 0) : 0;
+  }
+}
+
+/** Those that count wrong passwords. */
+const PASSWORDS: ReadonlySet<string> = new Set<Operation['do']>(['login', 'passwd']);
 
 export const progressAfterHealing: MakeChecker = (run) => {
   const name = 'L1';
@@ -89,8 +116,7 @@ export const progressAfterHealing: MakeChecker = (run) => {
   const core = new Set(run.plan.core);
   const kinds = new Map(run.plan.operations.map((operation) => [operation.id, operation]));
   const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
-  /** Until when a node was told to wait, for too many wrong passwords: that is an answer which the node keeps to itself. */
-  const throttled = new Map<ProcessName, number>();
+  const throttled = new Throttled(run);
   let led = false;
   const look = (age: number): void => {
     const primary = primaryNow(run);
@@ -99,8 +125,7 @@ export const progressAfterHealing: MakeChecker = (run) => {
       violated(name, `nobody leads ${(age / SECOND).toFixed(1)} s after the core was healed: ${describe(run)}`);
     for (const [id, { at, process }] of pending) {
       const operation = kinds.get(id);
-      const mayWait = PASSWORDS.has(operation?.do ?? '') ? (throttled.get(process) ?? 0) : 0;
-      const due = Math.max(at, mayWait, run.now() - age + STABLE) + ANSWERED_WITHIN;
+      const due = Math.max(at, throttled.until(process, operation?.do), run.now() - age + STABLE) + ANSWERED_WITHIN;
       if (run.now() <= due) continue;
       violated(
         name,
@@ -117,12 +142,10 @@ export const progressAfterHealing: MakeChecker = (run) => {
       if (age !== null) look(age);
     },
     received(process, _from, link, frame) {
-      if (link !== 'member' || frame.kind !== 'reply' || frame.body.ok || frame.body.code !== 'busy') return;
-      const until = run.now() + (frame.body.retryAfterMs ?? 0) * 1_000;
-      throttled.set(process, Math.max(until, throttled.get(process) ?? 0));
+      if (link === 'member') throttled.heard(process, frame);
     },
     stopped(process) {
-      throttled.delete(process);
+      throttled.stopped(process);
       for (const [id, asked] of pending) if (asked.process === process) pending.delete(id);
     },
     called(id, process) {
@@ -150,7 +173,7 @@ export const progressAfterHealing: MakeChecker = (run) => {
 export const syncWhenReachable: MakeChecker = (run) => {
   const name = 'L2';
   const calm = new Calm(run);
-  const both = replicas.every((process) => run.plan.core.includes(process));
+  const both = replicaNames.every((process) => run.plan.core.includes(process));
   return {
     name,
     demands: 'When both replicas are in the healed core, the pair is in SYNC two seconds after the other has caught up, and stays so.',
@@ -225,7 +248,7 @@ export const hasOneFault = ({ faults, cluster }: Pick<Plan, 'faults' | 'cluster'
 };
 
 const isGotOver = (fault: Fault, proxies: number): boolean => {
-  const isServer = (process: ProcessName): boolean => replicas.includes(process) || (process.startsWith('proxy') && proxies > 1);
+  const isServer = (process: ProcessName): boolean => isReplica(process) || (process.startsWith('proxy') && proxies > 1);
   switch (fault.kind) {
     case 'kill':
     case 'power':
@@ -249,7 +272,8 @@ const WRITES: ReadonlySet<string> = new Set<Operation['do']>(['register', 'login
 export const writesResume: MakeChecker = (run) => {
   const name = 'L4';
   const applies = hasOneFault(run.plan);
-  const writes = new Set(run.plan.operations.filter((operation) => WRITES.has(operation.do)).map(({ id }) => id));
+  const writes = new Map(run.plan.operations.filter((operation) => WRITES.has(operation.do)).map((operation) => [operation.id, operation]));
+  const throttled = new Throttled(run);
   const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
   let next = 0;
   return {
@@ -267,11 +291,14 @@ export const writesResume: MakeChecker = (run) => {
           `write ${id} at ${process} was refused after ${((run.now() - asked.at) / SECOND).toFixed(1)} s, with one fault: ${result.error.message}`,
         );
     },
+    received(process, _from, link, frame) {
+      if (applies && link === 'member') throttled.heard(process, frame);
+    },
     sent() {
       if (pending.size === 0 || run.now() < next || run.phase !== 'chaos') return;
       next = run.now() + LOOK_EVERY;
       for (const [id, { at, process }] of pending)
-        if (run.now() - at > RESUME_WITHIN)
+        if (run.now() - Math.max(at, throttled.until(process, writes.get(id)?.do)) > RESUME_WITHIN)
           violated(
             name,
             `write ${id} at ${process} is not answered after ${((run.now() - at) / SECOND).toFixed(1)} s, with one fault: ${describe(run)}`,
@@ -284,7 +311,7 @@ export const writesResume: MakeChecker = (run) => {
 const isPairCut = ({ faults }: Plan): boolean => {
   const [fault, ...more] = faults;
   if (fault?.kind !== 'cut' || more.length > 0) return false;
-  return fault.from.length === 1 && fault.to.length === 1 && [...fault.from, ...fault.to].every((process) => replicas.includes(process));
+  return fault.from.length === 1 && fault.to.length === 1 && [...fault.from, ...fault.to].every(isReplica);
 };
 
 /** The first one, two for who dies and comes back, and one more for a hand-over that timing may bring about. */

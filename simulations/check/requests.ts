@@ -1,12 +1,12 @@
 /** What becomes of a request between a member, its proxy and the replicas. */
 import { isWrite } from '../../src/domain/routing/operations.ts';
 import type { ControlFrame, ReplyFrame, RequestFrame } from '../../src/protocol/control/messages.ts';
+import { isReplica } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
 import { violated } from './invariants.ts';
 
-const replicas: ReadonlySet<ProcessName> = new Set(['tracker', 'backup']);
 /** A proxy gives up a request after so long, if its asker does not before. */
 const REQUEST_DEADLINE_MS = 10_000;
 /** Requests that are remembered, by proxy; the oldest go first. */
@@ -110,7 +110,7 @@ export const servesWhatItApplied: MakeChecker = (run) => {
     name,
     demands: 'A replica serves as the primary of an epoch when it has applied its log up to an entry of that epoch.',
     sent(process, to, link, frame) {
-      if (link !== 'proxy' || !replicas.has(process)) return;
+      if (link !== 'proxy' || !isReplica(process)) return;
       const epoch = saysPrimary(frame);
       if (epoch === null) return;
       const log = model.log(process);

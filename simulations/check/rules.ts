@@ -4,14 +4,13 @@
  */
 import { LAN_TIMING } from '../../src/domain/replication/timing.ts';
 import type { ControlFrame, Operation, ReplyFrame } from '../../src/protocol/control/messages.ts';
+import { isReplica } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
 import { violated } from './invariants.ts';
 import { placeText } from './places.ts';
 import { voterOf } from './voters.ts';
-
-const replicas: ReadonlySet<ProcessName> = new Set(['tracker', 'backup']);
 
 export const onlyWhatIsChosen: MakeChecker = (run) => {
   const name = 'R3';
@@ -81,14 +80,14 @@ export const readsAskMajority: MakeChecker = (run) => {
     name,
     demands: 'A replica that was asked for the newest when a later epoch had its primary does not answer as the primary of its own.',
     received(process, _from, link, frame) {
-      if (frame.kind !== 'request' || link !== 'proxy' || !replicas.has(process) || !NEWEST.has(frame.operation.op)) return;
+      if (frame.kind !== 'request' || link !== 'proxy' || !isReplica(process) || !NEWEST.has(frame.operation.op)) return;
       const key = keyOf(process, frame.requestId);
       // Asked again, the first question may be the one that is answered.
       if (!asked.has(key)) asked.set(key, highest);
       if (asked.size > ASKED_MAX) asked.delete(asked.keys().next().value as string);
     },
     sent(process, to, link, frame) {
-      if (frame.kind !== 'reply' || link !== 'proxy' || !replicas.has(process)) return;
+      if (frame.kind !== 'reply' || link !== 'proxy' || !isReplica(process)) return;
       const ledThen = asked.get(keyOf(process, frame.requestId));
       if (ledThen === undefined || frame.stale === true || frame.epoch >= ledThen) return;
       if (frame.body.ok || TELLING.has(frame.body.code))
@@ -132,7 +131,7 @@ export const distrustsItself: MakeChecker = (run) => {
       else forget(process);
     },
     received(process, from, _link, frame) {
-      if (!replicas.has(process)) return;
+      if (!isReplica(process)) return;
       look(process);
       if (frame.kind !== 'voterState' || voterOf(from) !== frame.voter) return;
       const told = doubtful.get(process)?.add(frame.voter);
@@ -161,7 +160,7 @@ export const handsOverEverything: MakeChecker = (run) => {
     name,
     demands: 'Whoever is told to take over has everything that the primary has appended on its disk.',
     sent(process, to, _link, frame) {
-      if (frame.kind !== 'timeoutNow' || !replicas.has(to)) return;
+      if (frame.kind !== 'timeoutNow' || !isReplica(to)) return;
       const { last } = model.log(process);
       if (!model.hadOrHolds(to, last)) violated(name, `${process} hands over to ${to}, whose disk does not have ${placeText(last)}`);
     },
@@ -195,7 +194,7 @@ export const onePromiseAnEpoch: MakeChecker = (run) => {
       if (message === 'link to a replica is down' && fields['replica'] === voterOf(heard.get(process)?.from ?? '')) heard.delete(process);
     },
     received(process, from, _link, frame) {
-      if (frame.kind !== 'heartbeat' || replicas.has(process)) return;
+      if (frame.kind !== 'heartbeat' || isReplica(process)) return;
       const own = modelOf(run).voters.record(voterOf(process))?.promised ?? Number.POSITIVE_INFINITY;
       if (frame.epoch >= own) heard.set(process, { from, at: run.now() });
     },
@@ -240,7 +239,7 @@ export const routesToTheNewest: MakeChecker = () => {
       newest.delete(process);
     },
     received(process, from, link, frame) {
-      if (frame.kind !== 'status' || link !== 'proxy' || !replicas.has(from)) return;
+      if (frame.kind !== 'status' || link !== 'proxy' || !isReplica(from)) return;
       const leads = frame.role === 'primary';
       said.set(process, (said.get(process) ?? new Map<ProcessName, SaidStatus>()).set(from, { leads, epoch: frame.epoch }));
       if (leads) newest.set(process, Math.max(newest.get(process) ?? 0, frame.epoch));

@@ -1,11 +1,11 @@
 /** What replicas have made of the same log, and what is kept of a log that a forced promotion overrides. */
+import { replicaNames } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
 import { violated } from './invariants.ts';
 import { type Place, placeText } from './places.ts';
 
-const replicas: readonly ProcessName[] = ['tracker', 'backup'];
 /** Everything that follows from the log: a table, what of it (the numbers of the search index are each replica's own), an order. */
 const TABLES: readonly (readonly [table: string, order: string, columns?: string])[] = [
   ['accounts', 'folded'],
@@ -32,10 +32,10 @@ export const sameStateFromSameLog: MakeChecker = (run) => {
     demands:
       'Two replicas that have applied the same entries have the same accounts, sessions, owners and replies, whatever way they came by them.',
     end() {
-      if (!replicas.every((process) => (run.running(process) || run.phase === 'over') && hasLedger(process))) return;
+      if (!replicaNames.every((process) => (run.running(process) || run.phase === 'over') && hasLedger(process))) return;
       if (appliedBy('tracker') !== appliedBy('backup')) return;
       for (const [table, order, columns = '*'] of TABLES) {
-        const [mine, theirs] = replicas.map((process) => run.query(process, `SELECT ${columns} FROM ${table} ORDER BY ${order}`)) as [
+        const [mine, theirs] = replicaNames.map((process) => run.query(process, `SELECT ${columns} FROM ${table} ORDER BY ${order}`)) as [
           readonly Row[],
           readonly Row[],
         ];

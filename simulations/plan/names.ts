@@ -4,6 +4,7 @@ import type { ClusterPlan, ProcessName } from './types.ts';
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 
 export const replicaNames = ['tracker', 'backup'] as const;
+export const isReplica = (process: ProcessName): boolean => replicaNames.some((name) => name === process);
 export const proxyNames = ({ proxies }: Pick<ClusterPlan, 'proxies'>): readonly ProcessName[] => numbered('proxy', proxies);
 export const nodeNames = ({ nodes }: Pick<ClusterPlan, 'nodes'>): readonly ProcessName[] => numbered('node', nodes);
 export const liarNames = ({ liars }: Pick<ClusterPlan, 'liars'>): readonly ProcessName[] => numbered('liar', liars);

@@ -6,6 +6,7 @@ import type { VoterRecord } from '../../src/domain/replication/voter.ts';
 import { below, type Random } from '../../src/ports/random.ts';
 import { equalBytes } from '../../src/protocol/digest.ts';
 import type { Cluster } from '../cluster.ts';
+import { replicaNames } from '../plan/names.ts';
 import type { ProcessName } from '../plan/types.ts';
 
 /** Replicas by the names of their processes and by those that the protocol knows them by. */
@@ -91,9 +92,9 @@ export const withoutWhom = (cluster: Cluster, core: readonly ProcessName[]): rea
   const voters = cluster.voterNames.filter((name) => core.includes(name));
   const needed = new Set<ProcessName>();
   if (voters.some((name) => storedVoter(cluster, name) === null)) for (const name of cluster.voterNames) needed.add(name);
-  const replicas = (['tracker', 'backup'] as const).filter((name) => core.includes(name));
+  const replicas = replicaNames.filter((name) => core.includes(name));
   const leads = replicas.some((name) => mayLead(cluster, name, voters) && mayLead(cluster, name, cluster.voterNames));
-  if (!leads) for (const name of ['tracker', 'backup']) needed.add(name);
+  if (!leads) for (const name of replicaNames) needed.add(name);
   return [...needed].filter((name) => !core.includes(name));
 };
 

@@ -22,6 +22,7 @@ import type {
   SwarmFrame,
   VotingFrame,
 } from '../protocol/control/messages.ts';
+import { VOTING } from '../protocol/control/codec.ts';
 import { type Done, fail, ok, type Failure } from '../protocol/result.ts';
 import type { Address, Security, TransportFailure } from '../transports/transport.ts';
 import { type Accept, acceptLinks, type LinkListener, type Refusal } from './accept.ts';
@@ -336,14 +337,4 @@ export class ReplicaLinks {
   }
 }
 
-const REPLICATION: ReadonlySet<string> = new Set<ReplicationFrame['kind']>([
-  'probe',
-  'probed',
-  'append',
-  'appendAck',
-  'appendNack',
-  'snapshotChunk',
-  'snapshotAck',
-  'timeoutNow',
-]);
-const isVoting = (frame: VotingFrame | ReplicationFrame): frame is VotingFrame => !REPLICATION.has(frame.kind);
+const isVoting = (frame: VotingFrame | ReplicationFrame): frame is VotingFrame => VOTING.has(frame.kind);

@@ -6,7 +6,15 @@ import type { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../result.ts';
 import { fromHex, toHex } from '../digest.ts';
 import { FRAME_BYTES_MAX, HEAD_BYTES_MAX, HELLO_BYTES_MAX, REQUEST_HEAD_BYTES_MAX } from './limits.ts';
-import { type ControlFrame, type HelloFrame, type LinkType, PROTOCOL_VERSION, type ReplyFrame, type WirePosition } from './messages.ts';
+import {
+  type ControlFrame,
+  type HelloFrame,
+  type LinkType,
+  PROTOCOL_VERSION,
+  type ReplyFrame,
+  type VotingFrame,
+  type WirePosition,
+} from './messages.ts';
 import { decodeRated, encodeRated, type RatedFrame } from './rated.ts';
 import { heads, type HeadKind, problemOf } from './schemas.ts';
 
@@ -63,7 +71,8 @@ const KIND_OF_BYTE = new Map([
 ]);
 
 const LINK: readonly FrameKind[] = ['hello', 'welcome', 'refuse', 'ping', 'pong'];
-const VOTING: readonly FrameKind[] = [
+/** Between all voters: the replicas and the witnesses. */
+export const VOTING: ReadonlySet<FrameKind> = new Set<VotingFrame['kind']>([
   'preVote',
   'preVoteReply',
   'vote',
@@ -76,23 +85,22 @@ const VOTING: readonly FrameKind[] = [
   'voterState',
   'heartbeat',
   'heartbeatAck',
+]);
+const REPLICATION: readonly FrameKind[] = [
+  'probe',
+  'probed',
+  'append',
+  'appendAck',
+  'appendNack',
+  'snapshotChunk',
+  'snapshotAck',
+  'timeoutNow',
 ];
 const GUEST: readonly FrameKind[] = ['guestAnnounce', 'guestAnnounced', 'guestScrape', 'guestScraped'];
 const ALLOWED: Readonly<Record<LinkType, ReadonlySet<FrameKind>>> = {
   member: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'route']),
   proxy: new Set([...LINK, 'request', 'reply', 'announce', 'announced', 'status', ...GUEST, ...VOTING]),
-  replica: new Set([
-    ...LINK,
-    ...VOTING,
-    'probe',
-    'probed',
-    'append',
-    'appendAck',
-    'appendNack',
-    'snapshotChunk',
-    'snapshotAck',
-    'timeoutNow',
-  ]),
+  replica: new Set([...LINK, ...VOTING, ...REPLICATION]),
   swarm: new Set([...LINK, 'swarmDelta']),
   operator: new Set([...LINK, 'order', 'ordered']),
 };

@@ -1,0 +1,262 @@
+/** What clients transfer, gathered from their announces until the ledger counts it. */
+import { type Micros, seconds } from '../../ports/clock.ts';
+import { sha256, toHex } from '../../protocol/digest.ts';
+import { foldName } from '../accounts/names.ts';
+import type { TallyRow, TallySession } from '../ledger/types.ts';
+
+/** What an announce says that is to be counted. */
+export interface TallyFacts {
+  /** The account's name. */
+  readonly account: string;
+  /** The content's id in the catalog, whichever of its info-hashes was announced. */
+  readonly content: string;
+  /** The client session, by `tallySource`. */
+  readonly source: string;
+  /** The way by which it came (info-hash, address): a client that has several announces the same counters by each. */
+  readonly path: string;
+  /** Rises with every announce of the session, where its announces are numbered. */
+  readonly sequence: number | null;
+  readonly event: 'started' | 'completed' | 'stopped' | 'paused' | 'none';
+  /** Somebody says again what the client said before, maybe to another primary. */
+  readonly replay: boolean;
+  /** Null: not said. */
+  readonly leftBytes: number | null;
+  /** Since the client began to count. */
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+}
+
+/** Names a client session within its account: 24 hex digits of what tells it apart (peer id and key; node and incarnation). */
+export const tallySource = (...parts: readonly string[]): string => toHex(sha256(JSON.stringify(parts))).slice(0, 24);
+
+/** Sessions in memory. One that is dropped for want of room is compared with the ledger when it is heard again. */
+const SESSIONS_MAX = 200_000;
+/** Ways of one session that are told apart. */
+const PATHS_MAX = 16;
+/** A packet comes no later than this. */
+const LATE: Micros = seconds(120);
+/** A session that only says that it is there is written again after so long, lest the ledger forgets it. */
+const TOUCH: Micros = seconds(7 * 86_400);
+/** As in the ledger's limits: a counter that says more is lying. */
+const BYTES_MAX = 2 ** 52;
+/** Accounts whose folded names are remembered. */
+const NAMES_MAX = 10_000;
+/** Sessions looked at for one that may go. */
+const LOOKED_AT_MAX = 64;
+
+interface Counters {
+  readonly up: number;
+  readonly down: number;
+}
+
+const ZERO: Counters = { up: 0, down: 0 };
+
+interface Session {
+  readonly account: string;
+  readonly content: string;
+  readonly source: string;
+  /** The highest counters of the run that is under way. */
+  now: Counters;
+  /** Where the ledger has them, or will when the row under way is applied. */
+  written: Counters;
+  /** The run that the ledger may know, where another has begun since; and what came between the two, in whole runs. */
+  first: Counters | null;
+  between: Counters;
+  completed: boolean;
+  completedWritten: boolean;
+  writtenAt: Micros;
+  /** Of the last announce heard; null: none that was numbered. */
+  sequence: number | null;
+  /** When each way was first heard in this run. */
+  paths: Map<string, Micros>;
+  restartedAt: Micros | null;
+}
+
+const plus = (a: Counters, b: Counters): Counters => ({ up: a.up + b.up, down: a.down + b.down });
+const higher = (a: Counters, b: Counters): Counters => ({ up: Math.max(a.up, b.up), down: Math.max(a.down, b.down) });
+const isLower = (a: Counters, b: Counters): boolean => a.up < b.up || a.down < b.down;
+const isHigher = (a: Counters, b: Counters): boolean => a.up > b.up || a.down > b.down;
+const counted = (bytes: number): number => (Number.isFinite(bytes) ? Math.min(BYTES_MAX, Math.max(0, Math.floor(bytes))) : 0);
+
+const keyOf = (account: string, content: string, source: string): string => `${source} ${content} ${account}`;
+
+/**
+ * Client sessions and their counters. A session counts once, by however many info-hashes and addresses it is announced:
+ * what it has transferred is where its counters are. A counter that goes back is a new run of the client where the client
+ * says that it has started (or numbers its announces), and an old packet otherwise.
+ *
+ * What is taken from here says where counters are, not by how much they grew: the ledger knows how far it has counted, so
+ * that a primary that was told nothing of what another one counted counts nothing twice.
+ */
+export class Tally {
+  readonly #sessions = new Map<string, Session>();
+  readonly #names = new Map<string, string>();
+  /** Keys of sessions that the ledger does not know as they are. */
+  readonly #pending = new Set<string>();
+
+  /** Sessions that have something to be written. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** What the ledger knows of sessions; not needed to count right, but what it knows is not written again then. */
+  load(sessions: readonly TallySession[], now: Micros, wallMs: number): void {
+    for (const { folded, content, source, uploadedBytes, downloadedBytes, completed, lastMs } of sessions) {
+      const session = this.#session(folded, content, source, now);
+      if (session === null) return;
+      const written = { up: uploadedBytes, down: downloadedBytes };
+      session.written = written;
+      session.completedWritten = completed;
+      session.completed ||= completed;
+      session.now = higher(session.now, written);
+      session.writtenAt = now - Math.max(0, wallMs - lastMs) * 1_000;
+      this.#note(keyOf(folded, content, source), session, now);
+    }
+  }
+
+  /** Takes in an announce. */
+  add(facts: TallyFacts, now: Micros): void {
+    const said = { up: counted(facts.uploadedBytes), down: counted(facts.downloadedBytes) };
+    const completed = facts.event === 'completed' || (facts.leftBytes === 0 && said.down > 0);
+    const folded = this.#folded(facts.account);
+    const key = keyOf(folded, facts.content, facts.source);
+    const known = this.#sessions.get(key);
+    if (known === undefined && said.up === 0 && said.down === 0 && !completed) return;
+    const session = known ?? this.#session(folded, facts.content, facts.source, now);
+    if (session === null || isLate(session, facts, now)) return;
+    if (isLower(said, session.now) && isRestart(session, facts, now)) restart(session, said, now);
+    else session.now = higher(session.now, said);
+    session.completed ||= completed;
+    if (facts.sequence !== null) session.sequence = facts.sequence;
+    if (session.paths.size < PATHS_MAX && !session.paths.has(facts.path)) session.paths.set(facts.path, now);
+    this.#note(key, session, now);
+  }
+
+  /** The rows of the next change, at most so many. They count as written: whoever takes them sees to that, or clears. */
+  take(rowsMax: number, now: Micros, wallMs: number): TallyRow[] {
+    const rows: TallyRow[] = [];
+    for (const key of this.#pending) {
+      if (rows.length >= rowsMax) break;
+      this.#pending.delete(key);
+      const session = this.#sessions.get(key);
+      if (session === undefined) continue;
+      rows.push(rowOf(session, Math.floor(wallMs)));
+      Object.assign(session, { written: session.now, first: null, between: ZERO, completedWritten: session.completed, writtenAt: now });
+      // The one written last goes last.
+      this.#sessions.delete(key);
+      this.#sessions.set(key, session);
+    }
+    return rows;
+  }
+
+  /** Forgets everything: somebody else leads, and hears it all again. */
+  clear(): void {
+    this.#sessions.clear();
+    this.#pending.clear();
+  }
+
+  #note(key: string, session: Session, at: Micros): void {
+    const { now, written, first, completed, completedWritten, writtenAt } = session;
+    const isNew = first !== null || isHigher(now, written) || (completed && !completedWritten) || at - writtenAt > TOUCH;
+    if (isNew) this.#pending.add(key);
+    else this.#pending.delete(key);
+  }
+
+  /** Folding costs more than everything else that an announce needs here. */
+  #folded(account: string): string {
+    const known = this.#names.get(account);
+    if (known !== undefined) return known;
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
+    const folded = foldName(account);
+    this.#names.set(account, folded);
+    return folded;
+  }
+
+  /** The session, made where there is none; null where there is no room. */
+  #session(account: string, content: string, source: string, now: Micros): Session | null {
+    const key = keyOf(account, content, source);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    if (this.#sessions.size >= SESSIONS_MAX && !this.#dropOne()) return null;
+    const session: Session = {
+      account,
+      content,
+      source,
+      now: ZERO,
+      written: ZERO,
+      first: null,
+      between: ZERO,
+      completed: false,
+      completedWritten: false,
+      writtenAt: now,
+      sequence: null,
+      paths: new Map(),
+      restartedAt: null,
+    };
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  #dropOne(): boolean {
+    let left = LOOKED_AT_MAX;
+    for (const key of this.#sessions.keys()) {
+      if (left-- === 0) return false;
+      if (this.#pending.has(key)) continue;
+      this.#sessions.delete(key);
+      return true;
+    }
+    return false;
+  }
+}
+
+/** Whether it may be of the run before the last, or is older than what was heard. */
+const isLate = (session: Session, { sequence }: TallyFacts, now: Micros): boolean => {
+  if (sequence !== null) return session.sequence !== null && sequence <= session.sequence;
+  return session.restartedAt !== null && now - session.restartedAt < LATE;
+};
+
+/**
+ * Of counters that went back. A client that has several ways says `started` by each, one after the other: only one that
+ * was heard before tells of a new run, and not so soon after that it may be the same packet again.
+ */
+const isRestart = (session: Session, { sequence, event, replay, path }: TallyFacts, now: Micros): boolean => {
+  if (replay) return false;
+  if (sequence !== null) return session.sequence !== null;
+  const heardAt = session.paths.get(path);
+  return event === 'started' && heardAt !== undefined && now - heardAt >= LATE;
+};
+
+const restart = (session: Session, said: Counters, now: Micros): void => {
+  if (session.first === null) session.first = session.now;
+  else session.between = plus(session.between, session.now);
+  session.now = said;
+  session.paths.clear();
+  session.restartedAt = now;
+};
+
+const rowOf = ({ account, content, source, now, first, between, completed }: Session, lastMs: number): TallyRow => {
+  const said = first ?? now;
+  const newer = plus(between, now);
+  return {
+    folded: account,
+    content,
+    source,
+    uploadedBytes: said.up,
+    downloadedBytes: said.down,
+    restart:
+      first === null
+        ? null
+        : {
+            uploadedBytes: counted(newer.up),
+            downloadedBytes: counted(newer.down),
+            nowUploadedBytes: now.up,
+            nowDownloadedBytes: now.down,
+          },
+    completed,
+    lastMs,
+  };
+};

@@ -158,8 +158,17 @@ describe('revived', () => {
     const told = new Told(stoppedStaysAway);
     for (const one of order) told.sent('node1', 'proxy1', 'member', says(1, 'started', one));
     told.tell('received', 'tracker', 'proxy1', 'proxy', says(3, 'stopped', order[0]));
-    const item = { content: ID, sequence, leftBytes: 0, uploadedBytes: 0, stopped: false, silentMs: 0 };
-    const facts = { name: 'n', account: 'an', addresses: [], proxy: 'proxy1', host: '10.0.0.1', uploadedBytes: 0, silentMs: 0 };
+    const item = { content: ID, sequence, leftBytes: 0, uploadedBytes: 0, stopped: false, paused: false, silentMs: 0 };
+    const facts = {
+      name: 'n',
+      account: 'an',
+      passkeyHash: '',
+      addresses: [],
+      proxy: 'proxy1',
+      host: '10.0.0.1',
+      uploadedBytes: 0,
+      silentMs: 0,
+    };
     const node = { node: 'n', incarnation, ...facts, items: [item] };
     told.tell('received', 'tracker', 'backup', 'swarm', { kind: 'swarmDelta', epoch: 2, batch: 1, nodes: [node], gone: [], dropped: [] });
     told.sent('tracker', 'proxy1', 'proxy', listed);

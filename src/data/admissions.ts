@@ -50,8 +50,9 @@ export class Admissions {
     return this.#candidates.failed;
   }
 
-  /** Peers that the tracker, or somebody else, knows of. */
-  learn(address: Address, node: string | null, seeder: boolean): void {
+  /** Peers that the tracker, or somebody else, knows of. `said`: the node that it is; null or '' for a client that is none. */
+  learn(address: Address, said: string | null, seeder: boolean): void {
+    const node = said === '' ? null : said;
     if (node !== null && this.#banned.has(node)) return;
     this.#candidates.add(address, node, seeder, this.#settings.clock.now());
     if (node === null) return;

@@ -16,6 +16,8 @@ import { millis } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type {
   AnnounceFrame,
+  GuestAnnouncedFrame,
+  GuestScrapedFrame,
   ProxyFrame,
   ReplyFrame,
   RequestFrame,
@@ -37,6 +39,13 @@ export interface VoterSink {
   receive(from: string, frame: VotingFrame): void;
   peerUp(name: string): void;
   peerDown(name: string): void;
+}
+
+/** The gate of ordinary clients (`actors/gate`). */
+export interface GateSink {
+  /** Somebody else serves now, or nobody. */
+  routeChanged(): void;
+  frame(frame: GuestAnnouncedFrame | GuestScrapedFrame): void;
 }
 
 export interface ProxyDeps {
@@ -86,6 +95,7 @@ export class Proxy {
   readonly #requests: RequestTable;
   readonly #cache = new AnnounceCache(ANNOUNCES_KEPT_MAX);
   readonly #replayer: Replayer;
+  #gate: GateSink | null = null;
   #voter: VoterSink | null = null;
   #machine: Actor<typeof routeMachine> | null = null;
   #listener: LinkListener | null = null;
@@ -330,7 +340,12 @@ export class Proxy {
       case 'pong':
       case 'request':
       case 'announce':
+      case 'guestAnnounce':
+      case 'guestScrape':
         return;
+      case 'guestAnnounced':
+      case 'guestScraped':
+        return this.#gate?.frame(frame);
       default:
         this.#voter?.receive(from, frame);
     }

@@ -43,7 +43,7 @@ class Replica {
 }
 
 const delta = (epoch: number, batch: number, node: string): SwarmDeltaFrame => {
-  const facts = { node, incarnation: 'i1', name: node, account: 'An', addresses: [], proxy: 'p1', host: '10.0.0.1' };
+  const facts = { node, incarnation: 'i1', name: node, account: 'An', passkeyHash: '', addresses: [], proxy: 'p1', host: '10.0.0.1' };
   return { kind: 'swarmDelta', epoch, batch, nodes: [{ ...facts, uploadedBytes: 0, silentMs: 0, items: [] }], gone: [], dropped: [] };
 };
 

@@ -44,18 +44,22 @@ const parseV6 = (host: string): Host | null => {
 /** A host name's last part is no number. */
 const HOST_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9][a-z0-9.-]{0,252}$/u;
 
-const parseHost = (raw: string): Host => {
-  const host = raw
+/** Without brackets and capitals; an IPv4 address within IPv6 as what it is. */
+export const plainHost = (host: string): string =>
+  host
     .toLowerCase()
     .replace(/^\[|\]$/gu, '')
     .replace(/^::ffff:(?=\d+\.)/u, '');
+
+const parseHost = (raw: string): Host => {
+  const host = plainHost(raw);
   if (host === 'localhost') return { kind: 'loopback', host: '127.0.0.1', subnet: null };
   const parsed = host.includes(':') ? parseV6(host) : parseV4(host);
   if (parsed !== null) return parsed;
   return { kind: HOST_NAME.test(host) ? 'name' : 'useless', host, subnet: null };
 };
 
-interface Place extends Host {
+export interface Place extends Host {
   readonly port: number;
 }
 
@@ -110,11 +114,11 @@ export const reachOf = (addresses: readonly WireAddress[], observedHost: string,
 /**
  * By which of its addresses `asker` should try `target`, or null when there is none for it. On one machine loopback is
  * first; a loopback address never goes to a node elsewhere. Otherwise one in the asker's own network, then one of a
- * family that the asker has.
+ * family that the asker has. `fits`: others are not looked at.
  */
-export const addressFor = (target: Reach, asker: Reach): WireAddress | null => {
-  const loopback = target.local && asker.local ? target.places.find(({ kind }) => kind === 'loopback') : undefined;
-  const outside = target.places.filter(({ kind }) => kind !== 'loopback');
+export const addressFor = (target: Reach, asker: Reach, fits: (place: Place) => boolean = () => true): WireAddress | null => {
+  const loopback = target.local && asker.local ? target.places.find((place) => place.kind === 'loopback' && fits(place)) : undefined;
+  const outside = target.places.filter((place) => place.kind !== 'loopback' && fits(place));
   const best =
     (target.proxy === asker.proxy ? loopback : undefined) ??
     outside.find(({ subnet }) => subnet !== null && asker.subnets.has(subnet)) ??

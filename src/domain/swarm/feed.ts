@@ -157,7 +157,7 @@ class Sweep {
   constructor(registry: SwarmRegistry, turns: number) {
     this.#registry = registry;
     this.#turns = turns;
-    this.#nodes = registry.nodes()[Symbol.iterator]();
+    this.#nodes = registry.everybody()[Symbol.iterator]();
   }
 
   /** A turn begins. */
@@ -165,10 +165,10 @@ class Sweep {
     this.#turn += 1;
     if (this.#nodes === null) {
       if (this.#turn - this.#beganAt < this.#turns) return;
-      this.#nodes = this.#registry.nodes()[Symbol.iterator]();
+      this.#nodes = this.#registry.everybody()[Symbol.iterator]();
       this.#beganAt = this.#turn;
     }
-    const entries = this.#registry.nodeCount + this.#registry.peerCount;
+    const entries = this.#registry.nodeCount + this.#registry.guests.count + this.#registry.peerCount;
     this.#left = this.#first ? Number.POSITIVE_INFINITY : Math.max(ENTRIES_PER_TURN_MIN, Math.ceil(entries / this.#turns));
   }
 

@@ -264,7 +264,7 @@ test('upload is added up over contents and survives a counter that begins anew',
 });
 
 test('every table has a limit', () => {
-  const limits = { nodesMax: 2, swarmsMax: 2, peersPerSwarmMax: 1, swarmsPerNodeMax: 2, itemsPerAnnounceMax: 2, wantMax: 1 };
+  const limits = { nodesMax: 2, guestsMax: 2, swarmsMax: 2, peersPerSwarmMax: 1, swarmsPerNodeMax: 2, itemsPerAnnounceMax: 2, wantMax: 1 };
   const town = new Town(limits);
   assert.deepEqual([town.enter('a', '10.0.0.1'), town.enter('b', '10.0.0.1'), town.enter('x', '10.0.0.1')], ['ok', 'ok', 'busy']);
   for (const content of ['c', 'd', 'e']) town.announce('a', item(content, { leftBytes: 0 }));

@@ -1,6 +1,6 @@
 import type { Micros } from '../../ports/clock.ts';
-import type { AnnouncedPeer } from '../../protocol/control/messages.ts';
-import { addressFor, type Reach } from './addresses.ts';
+import type { WireAddress } from '../../protocol/control/messages.ts';
+import { addressFor, type Place, type Reach } from './addresses.ts';
 import type { UploadLoad } from './load.ts';
 import { Ring } from './ring.ts';
 
@@ -10,10 +10,18 @@ export interface SwarmNode {
   readonly reach: Reach;
   /** In all its swarms together. */
   readonly load: UploadLoad;
+  /** So much longer than others it may be silent. */
+  readonly patience: Micros;
 }
 
-interface Peer {
-  readonly owner: SwarmNode;
+/** A peer that is handed out, and by which of its addresses. */
+export interface Handed<N> extends WireAddress {
+  readonly owner: N;
+  readonly seeder: boolean;
+}
+
+interface Peer<N> {
+  readonly owner: N;
   readonly neighbourhoods: readonly string[];
   sequence: number;
   leftBytes: number;
@@ -21,6 +29,8 @@ interface Peer {
   heardAt: Micros;
   /** Stays for a while, so that a late announce does not revive it. */
   stopped: boolean;
+  /** It has all that it wants, though not everything: it uploads only (BEP 21). */
+  paused: boolean;
 }
 
 /** Peers looked at for one list of candidates: a limit on the work. */
@@ -44,6 +54,7 @@ export interface PeerFacts {
   readonly leftBytes: number;
   readonly uploadedBytes: number;
   readonly stopped: boolean;
+  readonly paused: boolean;
   readonly heardAt: Micros;
 }
 
@@ -62,11 +73,13 @@ function* alternate<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
   }
 }
 
+const isSilent = ({ heardAt, owner }: Peer<SwarmNode>, since: Micros): boolean => heardAt < since - owner.patience;
+
 /** The peers of one content. */
-export class Swarm {
-  readonly #peers = new Map<string, Peer>();
-  readonly #seeders = new Ring<Peer>();
-  readonly #leechers = new Ring<Peer>();
+export class Swarm<N extends SwarmNode = SwarmNode> {
+  readonly #peers = new Map<string, Peer<N>>();
+  readonly #seeders = new Ring<Peer<N>>();
+  readonly #leechers = new Ring<Peer<N>>();
 
   /** Peers that are there, and those remembered as stopped. */
   get size(): number {
@@ -95,17 +108,18 @@ export class Swarm {
   }
 
   /** Takes in what is said of a peer, unless it is older than what is known: the last writer wins, by sequence. */
-  take(owner: SwarmNode, said: PeerFacts): PeerNews {
+  take(owner: N, said: PeerFacts): PeerNews {
     const before = this.#peers.get(owner.node);
     if (before !== undefined && said.sequence <= before.sequence) return NOTHING_NEW;
-    const { leftBytes, uploadedBytes, stopped } = said;
+    const { leftBytes, uploadedBytes, stopped, paused } = said;
     const uploadedBefore = before?.uploadedBytes ?? 0;
     const { neighbourhoods } = owner.reach;
-    const same = before !== undefined && before.stopped === stopped && (before.leftBytes === 0) === (leftBytes === 0);
+    const same =
+      before !== undefined && before.stopped === stopped && before.paused === paused && (before.leftBytes === 0) === (leftBytes === 0);
     if (same && before.neighbourhoods === neighbourhoods) Object.assign(before, said);
     else {
       this.remove(owner.node);
-      const peer: Peer = { owner, neighbourhoods, ...said };
+      const peer: Peer<N> = { owner, neighbourhoods, ...said };
       this.#peers.set(owner.node, peer);
       this.#ringOf(peer)?.add(peer);
     }
@@ -120,28 +134,35 @@ export class Swarm {
     this.#ringOf(peer)?.remove(peer);
   }
 
-  /** Removes the peers last heard before `since`; their nodes. */
+  /** Removes the peers last heard before `since`, and their patience; their nodes. */
   expire(since: Micros): string[] {
-    const gone = [...this.#peers.values()].filter((peer) => peer.heardAt < since).map((peer) => peer.owner.node);
+    const gone = [...this.#peers.values()].filter((peer) => isSilent(peer, since)).map((peer) => peer.owner.node);
     for (const node of gone) this.remove(node);
     return gone;
   }
 
   /**
    * At most `want` peers for a node, none last heard before `since`: near ones first, then the less loaded, then those
-   * handed out longest ago; seeders and leechers in turn. A seeder gets no seeders.
+   * handed out longest ago; seeders and leechers in turn. Who needs nothing gets nobody who needs nothing. `fits`: which
+   * addresses may be told.
    */
-  pick(asker: SwarmNode, want: number, times: { readonly now: Micros; readonly since: Micros }): AnnouncedPeer[] {
-    const seeding = this.#peers.get(asker.node)?.leftBytes === 0;
-    const picked = new Map<Peer, AnnouncedPeer>();
-    const candidates = (peers: Iterable<Peer>): [Peer, AnnouncedPeer][] => {
-      const found = new Map<Peer, AnnouncedPeer>();
+  pick(
+    asker: N,
+    want: number,
+    times: { readonly now: Micros; readonly since: Micros },
+    fits: (place: Place) => boolean = () => true,
+  ): Handed<N>[] {
+    const own = this.#peers.get(asker.node);
+    const seeding = own !== undefined && (own.leftBytes === 0 || own.paused);
+    const picked = new Map<Peer<N>, Handed<N>>();
+    const candidates = (peers: Iterable<Peer<N>>): [Peer<N>, Handed<N>][] => {
+      const found = new Map<Peer<N>, Handed<N>>();
       let left = LOOKED_AT_MAX;
       for (const peer of peers) {
         if (found.size >= want * CHOICE_FACTOR || left-- === 0) break;
-        if (peer.owner.node === asker.node || peer.heardAt < times.since || picked.has(peer)) continue;
-        const address = addressFor(peer.owner.reach, asker.reach);
-        if (address !== null) found.set(peer, { node: peer.owner.node, ...address, seeder: peer.leftBytes === 0 });
+        if (peer.owner.node === asker.node || isSilent(peer, times.since) || (seeding && peer.paused) || picked.has(peer)) continue;
+        const address = addressFor(peer.owner.reach, asker.reach, fits);
+        if (address !== null) found.set(peer, { owner: peer.owner, ...address, seeder: peer.leftBytes === 0 });
       }
       // A stable order: among equals the one that was handed out longest ago stays first.
       return [...found]
@@ -149,7 +170,7 @@ export class Swarm {
         .sort((a, b) => a.level - b.level)
         .map(({ entry }) => entry);
     };
-    const take = (seeders: Iterable<Peer>, leechers: Iterable<Peer>): void => {
+    const take = (seeders: Iterable<Peer<N>>, leechers: Iterable<Peer<N>>): void => {
       for (const [peer, announced] of alternate(seeding ? [] : candidates(seeders), candidates(leechers))) {
         if (picked.size >= want) return;
         picked.set(peer, announced);
@@ -162,7 +183,7 @@ export class Swarm {
     return [...picked.values()];
   }
 
-  #ringOf(peer: Peer): Ring<Peer> | null {
+  #ringOf(peer: Peer<N>): Ring<Peer<N>> | null {
     if (peer.stopped) return null;
     return peer.leftBytes === 0 ? this.#seeders : this.#leechers;
   }

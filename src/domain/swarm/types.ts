@@ -1,9 +1,10 @@
 /** What the registry is told, keeps and tells. */
 import type { Micros } from '../../ports/clock.ts';
-import type { WireAddress } from '../../protocol/control/messages.ts';
+import type { GuestEvent, GuestFamily, GuestPeer, WireAddress } from '../../protocol/control/messages.ts';
 
 export interface SwarmLimits {
   readonly nodesMax: number;
+  readonly guestsMax: number;
   readonly swarmsMax: number;
   readonly peersPerSwarmMax: number;
   readonly swarmsPerNodeMax: number;
@@ -14,6 +15,7 @@ export interface SwarmLimits {
 
 export const SWARM_LIMITS: SwarmLimits = {
   nodesMax: 100_000,
+  guestsMax: 200_000,
   swarmsMax: 200_000,
   peersPerSwarmMax: 10_000,
   swarmsPerNodeMax: 10_000,
@@ -25,6 +27,8 @@ export interface SwarmSettings {
   readonly announceIntervalSeconds: number;
   /** A node that is silent for so long is removed. */
   readonly removeSeconds: number;
+  /** Of guests. */
+  readonly announce?: { readonly intervalSeconds: number };
   readonly limits?: SwarmLimits;
 }
 
@@ -40,6 +44,38 @@ export interface EnterFacts {
   readonly account: string;
   readonly incarnation: string;
   readonly addresses: readonly WireAddress[];
+}
+
+/** What a guest says of one content. */
+export interface GuestFacts {
+  /** See `guestId`. */
+  readonly node: string;
+  /** 40 hexadecimal digits. */
+  readonly peerId: string;
+  readonly passkeyHash: string;
+  /** '' for none. */
+  readonly account: string;
+  /** What people call its program. */
+  readonly name: string;
+  readonly proxy: string;
+  /** As its proxy sees it, with the port that it says; 0 for one that cannot be reached. */
+  readonly host: string;
+  readonly port: number;
+  readonly content: string;
+  readonly event: GuestEvent;
+  readonly leftBytes: number;
+  readonly uploadedBytes: number;
+  /** 0 for none. */
+  readonly want: number;
+  readonly family: GuestFamily;
+  /** When it was said, in the time of this replica: now, unless it was held on its way. */
+  readonly heardAt: Micros;
+}
+
+export interface GuestSwarm {
+  readonly seeders: number;
+  readonly leechers: number;
+  readonly peers: readonly GuestPeer[];
 }
 
 /** A node that has entered. */

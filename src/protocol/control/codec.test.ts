@@ -84,6 +84,7 @@ const swarmItem = fc.record({
   leftBytes: integer,
   uploadedBytes: integer,
   stopped: fc.boolean(),
+  paused: fc.boolean(),
   silentMs: u32,
 });
 const swarmNode = fc.record({
@@ -91,6 +92,7 @@ const swarmNode = fc.record({
   incarnation: name,
   name: fc.string({ unit: 'grapheme', maxLength: 64 }),
   account: fc.string({ unit: 'grapheme', maxLength: 64 }),
+  passkeyHash: fc.oneof(hex(64), fc.constant('')),
   addresses: fc.array(address, { maxLength: 8 }),
   proxy: name,
   host: fc.ipV4(),

@@ -1,6 +1,7 @@
 /** The frames with a high rate: hand-written binary bodies. */
 import { fail, ok, type Failure, type Result } from '../result.ts';
 import { Reader, Writer } from './binary.ts';
+import { encodeGuest, readGuest } from './guest.ts';
 import { ANNOUNCE_ITEMS_MAX, ANNOUNCED_PEERS_MAX, APPEND_ENTRIES_MAX, ENTRY_BYTES_MAX } from './limits.ts';
 import type {
   AnnouncedFrame,
@@ -8,6 +9,7 @@ import type {
   AnnounceFrame,
   AnnounceItem,
   ControlFrame,
+  GuestFrame,
   PingFrame,
   PongFrame,
   ReplicationFrame,
@@ -37,6 +39,7 @@ export type RatedFrame =
   | AppendAckFrame
   | AnnounceFrame
   | AnnouncedFrame
+  | GuestFrame
   | SwarmDeltaFrame;
 
 const ROLES: readonly [StatusFrame['role'], ...StatusFrame['role'][]] = ['booting', 'follower', 'candidate', 'primary', 'fenced', 'halted'];
@@ -78,6 +81,11 @@ export const encodeRated = (frame: RatedFrame): Uint8Array => {
       return encodeAnnounce(frame);
     case 'announced':
       return encodeAnnounced(frame);
+    case 'guestAnnounce':
+    case 'guestAnnounced':
+    case 'guestScrape':
+    case 'guestScraped':
+      return encodeGuest(frame);
     case 'swarmDelta':
       return encodeSwarmDelta(frame);
   }
@@ -111,6 +119,11 @@ const read = (kind: RatedFrame['kind'], r: Reader): RatedFrame => {
       return readAnnounce(r);
     case 'announced':
       return readAnnounced(r);
+    case 'guestAnnounce':
+    case 'guestAnnounced':
+    case 'guestScrape':
+    case 'guestScraped':
+      return readGuest(kind, r);
     case 'swarmDelta':
       return readSwarmDelta(r);
   }

@@ -3,6 +3,7 @@ import { Desk, DESK_DEFAULTS } from '../actors/desk/desk.ts';
 import { PasskeyBook } from '../actors/desk/passkey-book.ts';
 import { REPLICA_LIMITS } from '../actors/replica/api.ts';
 import { Replica } from '../actors/replica/replica.ts';
+import { TallyKeeper } from '../actors/swarm/tally-keeper.ts';
 import { Swarm } from '../actors/swarm/swarm.ts';
 import { Voter } from '../actors/voter/voter.ts';
 import type { ReplicaConfig } from '../config/types.ts';
@@ -15,7 +16,8 @@ import { outcomeOf, requestIdText } from '../domain/routing/request-log.ts';
 import { ReplicaLinks } from '../links/replica-links.ts';
 import { SwarmLinks } from '../links/swarm-links.ts';
 import type { Database } from '../ports/database.ts';
-import type { Order, OrderErrorCode, OrderOutcome, ServerReport, StatusFrame } from '../protocol/control/messages.ts';
+import type { Order, OrderErrorCode, OrderOutcome, ServerReport, StatusFrame, SwarmDeltaFrame } from '../protocol/control/messages.ts';
+import { sha256, toHex } from '../protocol/digest.ts';
 import { type Done, fail, type Failure, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
 import { formatAddress, type TransportFailure } from '../transports/transport.ts';
@@ -28,6 +30,7 @@ const SWARM_LINKS = token<SwarmLinks>('swarm links');
 const VOTER = token<Voter>('voter');
 const REPLICA = token<Replica>('replica');
 const SWARM = token<Swarm>('swarm');
+const TALLIES = token<TallyKeeper>('tallies');
 const DESK = token<Desk>('desk');
 const PASSKEYS = token<PasskeyBook>('passkeys');
 
@@ -85,6 +88,7 @@ class ReplicaRole implements Role {
     get(SWARM_LINKS).stop();
     get(LINKS).stop();
     get(DESK).stop();
+    get(TALLIES).stop();
     get(REPLICA).stop();
     get(SWARM).stop();
     get(DATABASE).close(done);
@@ -123,6 +127,7 @@ class ReplicaRole implements Role {
     const { role, epoch, primary } = status;
     const get = this.#parts.get;
     get(SWARM).primaryChanged(role === 'primary', epoch);
+    get(TALLIES).leads(role === 'primary');
     get(LINKS).statusChanged();
     this.#noteFollowed(role === 'follower' ? primary : null, status);
     if (role !== 'halted') return;
@@ -273,9 +278,21 @@ class ReplicaRole implements Role {
       .provide(SWARM, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);
         const { clock, random, log } = ports;
-        return new Swarm({ reactor, clock, random, log }, network, {
-          send: (replica, frame) => get(SWARM_LINKS).send(replica, frame),
-          queuedBytes: (replica) => get(SWARM_LINKS).queuedBytes(replica),
+        const peers = {
+          send: (replica: string, frame: SwarmDeltaFrame) => get(SWARM_LINKS).send(replica, frame),
+          queuedBytes: (replica: string) => get(SWARM_LINKS).queuedBytes(replica),
+        };
+        return new Swarm({ reactor, clock, random, log }, network, peers, (facts) => get(TALLIES).count(facts));
+      })
+      .provide(TALLIES, (get) => {
+        const { clock, log } = get(ENVIRONMENT).ports;
+        const client = toHex(sha256(`tally ${this.#incarnation}`)).slice(0, 32);
+        return new TallyKeeper({
+          clock,
+          log,
+          database: get(DATABASE),
+          propose: (proposal, done) => get(REPLICA).propose(proposal, done),
+          client,
         });
       })
       .provide(PASSKEYS, (get) => {

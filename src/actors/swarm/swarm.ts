@@ -2,6 +2,7 @@ import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
 import { announceInterval, isLonely, peerTtlSeconds, warmingSeconds } from '../../domain/swarm/interval.ts';
 import { type Origin, SwarmRegistry, type SwarmSettings } from '../../domain/swarm/registry.ts';
+import { type TallyFacts, tallySource } from '../../domain/swarm/tally.ts';
 import { type Clock, type Micros, seconds, type TimerId } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
@@ -27,6 +28,7 @@ export class Swarm {
   readonly #settings: SwarmSettings;
   #phase: SwarmPhase = 'cold';
   readonly #feeder: Feeder;
+  readonly #count: (facts: TallyFacts) => void;
   #primary = false;
   #leadsSince: Micros = 0;
   #stopMachine: () => void = () => {};
@@ -36,9 +38,11 @@ export class Swarm {
     deps: { readonly reactor: Reactor; readonly clock: Clock; readonly random: Random; readonly log: Log },
     settings: SwarmSettings,
     peers: SwarmPeers = NOBODY,
+    count: (facts: TallyFacts) => void = () => {},
   ) {
     this.#deps = deps;
     this.#settings = settings;
+    this.#count = count;
     this.registry = new SwarmRegistry(settings);
     this.#feeder = new Feeder(deps.clock, this.registry, peers, settings.announceIntervalSeconds);
   }
@@ -100,6 +104,7 @@ export class Swarm {
     const { clock, random } = this.#deps;
     const warming = this.#phase !== 'warm';
     const answer = this.registry.announce(frame, origin, clock.now());
+    if (!answer.unknownNode) this.#countItems(frame);
     const lonely = isLonely(frame.items, answer.items);
     return {
       kind: 'announced',
@@ -109,6 +114,15 @@ export class Swarm {
       warming,
       ...answer,
     };
+  }
+
+  /** What a node has transferred; its announces are numbered, and each run of it counts anew. */
+  #countItems({ node, incarnation, sequence, items }: AnnounceFrame): void {
+    const account = this.registry.node(node)?.account;
+    const moved = items.filter((item) => item.uploadedBytes > 0 || item.downloadedBytes > 0);
+    if (account === undefined || moved.length === 0) return;
+    const source = tallySource('node', node, incarnation);
+    for (const item of moved) this.#count({ account, source, path: '', sequence, replay: false, ...item });
   }
 
   #sweepLater(): void {

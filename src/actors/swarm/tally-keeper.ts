@@ -28,6 +28,8 @@ const RETRY_SECONDS = 5;
 const ROWS_MAX = 256;
 const SESSIONS_PAGE = 2_000;
 const COMPLETIONS_PAGE = 5_000;
+/** Contents of which it is remembered; more than a catalog holds. */
+const COMPLETIONS_MAX = 250_000;
 
 type Completions = LedgerTransactions['completions'];
 
@@ -131,7 +133,8 @@ export class TallyKeeper {
   }
 
   #learn(found: Completions['result']): void {
-    for (const { content, accounts } of found) this.#completions.set(content, accounts);
+    for (const { content, accounts } of found)
+      if (this.#completions.size < COMPLETIONS_MAX || this.#completions.has(content)) this.#completions.set(content, accounts);
   }
 
   /** What the ledger knows makes the tally cheaper and the scrape complete; counting is right without it too. */

@@ -33,6 +33,13 @@ export interface Demand {
   readonly require?: RequestFrame['require'];
 }
 
+/** Where ordinary clients announce with a passkey: at the gate of a proxy. */
+export interface AnnounceUrls {
+  readonly proxy: string;
+  readonly http: string;
+  readonly udp: string;
+}
+
 export type TransferState = 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
 
 export interface TransferSource {
@@ -118,6 +125,19 @@ export type ApiCalls = {
   accounts: { args: { after: string; limit: number }; result: { accounts: readonly AccountSummary[] } & Staleness };
   'account.disable': { args: { name: string; disabled: boolean } & Demand; result: Kept };
   'account.reset': { args: { name: string; newPassword: string } & Demand; result: Kept };
+  /**
+   * A passkey for a device of the account that is signed in; told this once. The one that the device has goes on for a grace
+   * period. `announce`: the personal URLs for ordinary clients, one for each proxy that has a gate.
+   */
+  'passkey.new': {
+    args: { device: string } & Demand;
+    result: OperationResults['passkey.new'] & { readonly announce: readonly AnnounceUrls[] } & Kept;
+  };
+  passkeys: { args: Record<string, never>; result: OperationResults['passkeys'] & Staleness };
+  /** By device, or by the id of one; at once. */
+  'passkey.revoke': { args: { passkey: string } & Demand; result: OperationResults['passkey.revoke'] & Kept };
+  /** What an account has transferred; `account` null: the one that is signed in. */
+  statistics: { args: { account: string | null; offset: number; limit: number }; result: OperationResults['statistics'] & Staleness };
   /** Starts hashing; follow it in `shares` until it is done. */
   share: {
     args: { paths: readonly string[]; name: string | null; tags: readonly string[]; v1: boolean; pieceLength: number | null } & Demand;

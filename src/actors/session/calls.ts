@@ -16,6 +16,10 @@ export type SessionCall =
   | 'accounts'
   | 'account.disable'
   | 'account.reset'
+  | 'passkey.new'
+  | 'passkeys'
+  | 'passkey.revoke'
+  | 'statistics'
   | 'search'
   | 'nodes'
   | 'ping'
@@ -33,6 +37,10 @@ const makers: Makers = {
   accounts: ({ after, limit }) => ({ op: 'accounts', after, limit }),
   'account.disable': ({ name, disabled }) => ({ op: 'account.disable', name, disabled }),
   'account.reset': ({ name, newPassword }) => ({ op: 'account.reset', name, newPassword }),
+  'passkey.new': ({ device }) => ({ op: 'passkey.new', device }),
+  passkeys: () => ({ op: 'passkeys' }),
+  'passkey.revoke': ({ passkey }) => ({ op: 'passkey.revoke', passkey }),
+  statistics: ({ account, offset, limit }) => ({ op: 'statistics', account, offset, limit }),
   search: ({ words, offset, limit }) => ({ op: 'need', words, offset, limit }),
   nodes: ({ offset = 0, limit = NODES_PAGE_MAX }) => ({ op: 'nodes', offset, limit }),
   ping: ({ node }) => ({ op: 'ping', node }),
@@ -47,7 +55,7 @@ export const operationOf = <K extends SessionCall>(name: K, args: ApiCalls[K]['a
 export const isOpen = (op: OperationName): boolean => op === 'register' || op === 'login' || op === 'cluster';
 
 /** Answers that people read as what there is now. */
-const TOLD_STALE: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'nodes', 'whoami', 'accounts']);
+const TOLD_STALE: ReadonlySet<OperationName> = new Set<OperationName>(['need', 'nodes', 'whoami', 'accounts', 'passkeys', 'statistics']);
 
 /** People are told how a change is kept, and where an answer may lack the newest changes. */
 export const asResult = (op: OperationName, { value, stale, durability }: Answer): object => {

@@ -12,12 +12,14 @@ import type { AnnounceFrame, MemberFrame, Operation, OperationName, RequestFrame
 import { toHex } from '../../protocol/digest.ts';
 import { type Done, fail, ok } from '../../protocol/result.ts';
 import { formatAddress } from '../../transports/transport.ts';
+import { announceUrls } from '../../domain/accounts/passkeys.ts';
 import { AccountStore, type SignedIn } from './account-store.ts';
 import { Announcer } from './announcer.ts';
 import { type Answer, type AskOptions, Asking } from './asking.ts';
 import { asResult, isOpen, operationOf, type SessionCall } from './calls.ts';
 import type { SessionDeps } from './deps.ts';
 import { advertised, Membership } from './membership.ts';
+import { OwnPasskey } from './own-passkey.ts';
 import { ProxyPatience } from './patience.ts';
 import { Routes } from './routes.ts';
 import { wordsFor } from './words.ts';
@@ -39,6 +41,7 @@ export class NetworkSession implements Network {
   readonly #account: AccountStore;
   readonly #asking: Asking;
   readonly #announcer: Announcer;
+  readonly #ownPasskey: OwnPasskey;
   readonly #membership: Membership;
   readonly #patience: ProxyPatience;
   #machine: Actor<typeof sessionMachine> | null = null;
@@ -68,6 +71,15 @@ export class NetworkSession implements Network {
       tokenRefused: (token) => this.#tokenRefused(token),
       gaveUp: () => this.#gaveUp(),
       notEntered: () => this.#membership.enterWithin(0),
+    });
+    this.#ownPasskey = new OwnPasskey({
+      disk,
+      log,
+      dataFolder: deps.dataFolder,
+      device: deps.name,
+      account: () => this.#account.current?.account ?? null,
+      makeNew: (device, done) => this.#ask({ op: 'passkey.new', device }, NO_TAIL, { hold: false }, done),
+      list: (done) => this.#ask({ op: 'passkeys' }, NO_TAIL, { hold: false }, done),
     });
     this.#patience = new ProxyPatience(clock, {
       waitingSince: (personal) => this.#asking.waitingSince(personal),
@@ -186,6 +198,14 @@ export class NetworkSession implements Network {
     if (this.#state.startsWith('online')) this.#membership.enterWithin(0);
   }
 
+  /**
+   * The passkey of this node, for torrent files that ordinary clients open: made on first use, kept in its data folder.
+   * Secret.
+   */
+  ownPasskey(done: Done<string, RequestFailure>): void {
+    this.#ownPasskey.get(done);
+  }
+
   /** A call of the node's own user; fails at once, with the reason, when no proxy answers. */
   call<K extends SessionCall>(name: K, args: ApiCalls[K]['args'], done: Done<ApiCalls[K]['result'], RequestFailure>): void {
     const answer = done as Done<unknown, RequestFailure>;
@@ -199,6 +219,7 @@ export class NetworkSession implements Network {
         // The session is over at this node, whether the network had to hear of it or not.
         return this.#signOut(() => answer(ok({ durability: result.ok ? (result.value as Answer).durability : 'none' })));
       }
+      if (name === 'passkey.new' && result.ok) return this.#madePasskey(result.value as Answer<'passkey.new'>, answer);
       answer(result.ok ? ok(asResult(operation.op, result.value)) : result);
     });
   }
@@ -337,6 +358,11 @@ export class NetworkSession implements Network {
       this.#post({ type: 'account.known' });
       answer(ok({ account, admin, durability }));
     });
+  }
+
+  #madePasskey({ value, durability }: Answer<'passkey.new'>, answer: Done<unknown, RequestFailure>): void {
+    const announce = announceUrls(this.#deps.network.proxies, value.passkey);
+    this.#ownPasskey.made(this.#account.current?.account ?? null, value, () => answer(ok({ ...value, announce, durability })));
   }
 
   #tokenRefused(token: string | null): void {

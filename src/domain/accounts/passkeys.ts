@@ -1,4 +1,5 @@
 /** Passkeys: what ordinary BitTorrent clients show instead of a session. They open the tracker to announces, and nothing else. */
+import type { AnnounceUrls } from '../../protocol/api.ts';
 import { hmacSha256, sha256, toHex } from '../../protocol/digest.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { foldName } from './names.ts';
@@ -69,13 +70,6 @@ export const namedPasskey = (what: string): { readonly deviceFolded: string; rea
   if (isPasskey(plain)) return { deviceFolded: '', id: passkeyIdOf(passkeyHash(plain)) };
   return { deviceFolded: foldName(typed.slice(0, 256)), id: ID.test(plain) ? plain : '' };
 };
-
-/** Where a client announces with a passkey, by a proxy's gate. */
-export interface AnnounceUrls {
-  readonly proxy: string;
-  readonly http: string;
-  readonly udp: string;
-}
 
 /** The personal announce URLs of each proxy that has a gate, in the order of the network. The scrape URLs follow from them. */
 export const announceUrls = (

@@ -3,7 +3,7 @@
  * generated from it.
  */
 import { z } from 'zod';
-import { NODES_PAGE_MAX } from '../../protocol/control/limits.ts';
+import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { clusterReport } from '../../protocol/control/schemas.ts';
 
@@ -110,6 +110,26 @@ const member = z.object({
 
 const summary = z.object({ name: z.string(), admin: z.boolean(), disabled: z.boolean(), createdMs: z.number() });
 
+const passkey = z.object({ id: z.string(), device: z.string(), createdMs: whole, expiresMs: whole.nullable() });
+
+const newPasskey = z.object({
+  passkey: z.string(),
+  id: z.string(),
+  device: z.string(),
+  replacedUntilMs: whole.nullable(),
+  announce: z.array(z.object({ proxy: z.string(), http: z.string(), udp: z.string() })),
+  ...kept,
+});
+
+const transferred = { uploadedBytes: whole, downloadedBytes: whole, completed: whole };
+const statistics = z.object({
+  account: z.string(),
+  ...transferred,
+  total: whole,
+  contents: z.array(z.object({ content: z.string(), name: z.string().nullable(), ...transferred, lastMs: whole })),
+  ...staleness,
+});
+
 const shareArgs = z.strictObject({
   paths: z.array(text(4096)).min(1).max(1000),
   name: text(4096).nullable(),
@@ -199,6 +219,25 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     'Gives an account a new password; for administrators.',
     z.strictObject({ name, newPassword: password, ...demand }),
     z.object(kept),
+  ),
+  'passkey.new': post(
+    'passkeys/new',
+    'Makes a passkey for a device, for clients of other makes; it is told this once.',
+    z.strictObject({ device: name, ...demand }),
+    newPasskey,
+  ),
+  passkeys: get('passkeys', 'The passkeys of the account that is signed in.', z.object({ passkeys: z.array(passkey), ...staleness })),
+  'passkey.revoke': post(
+    'passkeys/revoke',
+    'Ends the passkeys of a device, or the one of an id, at once.',
+    z.strictObject({ passkey: name, ...demand }),
+    z.object({ device: z.string(), revoked: whole, ...kept }),
+  ),
+  statistics: post(
+    'statistics',
+    'What an account has transferred, a page at a time; that of others for administrators.',
+    z.strictObject({ account: name.nullable(), offset: z.int().min(0), limit: z.int().min(1).max(STATISTICS_PAGE_MAX) }),
+    statistics,
   ),
   share: post('shares', 'Starts to share files or folders as one content; answers with a job.', shareArgs, z.object({ job: z.number() })),
   shareJob: post('shares/job', 'How far a share is.', z.strictObject({ job: z.int() }), shareState),

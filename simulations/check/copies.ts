@@ -2,9 +2,10 @@
 import { decodeChange } from '../../src/domain/ledger/change.ts';
 import type { Change, LedgerTransactions } from '../../src/domain/ledger/types.ts';
 import { replicaNames } from '../plan/names.ts';
+import type { ProcessName } from '../plan/types.ts';
 import type { MakeChecker } from './checker.ts';
 import { modelOf } from './cluster-model.ts';
-import { violated } from './invariants.ts';
+import { claimOf, violated } from './invariants.ts';
 import { placeText, samePlace } from './places.ts';
 import { voterOf } from './voters.ts';
 
@@ -19,12 +20,23 @@ export const promisedFirst: MakeChecker = (run) => {
         violated(name, `${process} stores ${placeText(last)}, but has promised only epoch ${promised} on its disk`);
     },
   });
+  /**
+   * Promises that somebody was told of, or that were there at a start. One that is just being written binds nobody yet: it
+   * counts as made after what is said meanwhile.
+   */
+  const given = new Map<ProcessName, number>();
   return {
     name,
     demands: 'A follower acknowledges no entry of an epoch below its promise, and none that is not on its disk as its primary has it.',
+    started(process) {
+      given.set(process, model.voters.record(voterOf(process))?.promised ?? 0);
+    },
     sent(process, to, link, frame) {
+      const claim = claimOf(process, frame);
+      if (claim === null) return;
+      const promised = Math.max(claim.promised, given.get(process) ?? 0);
+      given.set(process, promised);
       if (frame.kind !== 'appendAck' || link !== 'replica') return;
-      const promised = model.voters.record(voterOf(process))?.promised ?? 0;
       if (promised > frame.epoch) violated(name, `${process} acknowledges to ${to} in epoch ${frame.epoch}, after it promised ${promised}`);
       const { last } = model.log(process);
       if (last.seq < frame.durableSeq)

@@ -2,6 +2,7 @@
 import type { StoredReply } from '../../src/domain/ledger/types.ts';
 import type { Configuration } from '../../src/domain/replication/types.ts';
 import type { ControlFrame } from '../../src/protocol/control/messages.ts';
+import type { ProcessName } from '../plan/types.ts';
 import { type Checker, type MakeChecker, Violation } from './checker.ts';
 import { type Activation, type Ack, modelOf } from './cluster-model.ts';
 import { type Place, placeText, samePlace } from './places.ts';
@@ -28,7 +29,10 @@ export const onePrimaryAnEpoch: MakeChecker = (run) => {
 };
 
 /** What a frame says of its sender's promise and acceptance; null where it says nothing. */
-const claimOf = (frame: ControlFrame): { readonly promised: number; readonly accepted: Pick<Configuration, 'e' | 'v'> } | null => {
+export const claimOf = (
+  process: ProcessName,
+  frame: ControlFrame,
+): { readonly promised: number; readonly accepted: Pick<Configuration, 'e' | 'v'> } | null => {
   switch (frame.kind) {
     case 'promise':
       return { promised: frame.epoch, accepted: frame.accepted };
@@ -37,11 +41,19 @@ const claimOf = (frame: ControlFrame): { readonly promised: number; readonly acc
     case 'preVoteReply':
       return { promised: frame.promised, accepted: frame.accepted };
     case 'voterState':
-      return { promised: frame.promised, accepted: frame.accepted };
+      // A replica passes on between witnesses what the other one said.
+      return frame.voter === voterOf(process) ? { promised: frame.promised, accepted: frame.accepted } : null;
+    case 'voteDenied':
+    case 'proposeDenied':
+    case 'appendNack':
+      return { promised: frame.promised, accepted: { e: 0, v: 0 } };
     // It may be on its way to others before the proposer has accepted it itself.
     case 'propose':
       return { promised: frame.configuration.e, accepted: { e: 0, v: 0 } };
+    // A candidate promises first itself.
+    case 'vote':
     case 'heartbeat':
+    case 'probed':
     case 'appendAck':
       return { promised: frame.epoch, accepted: { e: 0, v: 0 } };
     default:
@@ -68,10 +80,9 @@ export const votersKeepTheirWord: MakeChecker = (run) => {
     name,
     demands: "A voter's promise and acceptance never go back, and no message says more than its disk.",
     sent(process, to, _link, frame) {
-      const claim = claimOf(frame);
+      const claim = claimOf(process, frame);
       const voter = voterOf(process);
-      // A replica passes on between witnesses what the other one said.
-      if (claim === null || (frame.kind === 'voterState' && frame.voter !== voter)) return;
+      if (claim === null) return;
       const record = voters.record(voter);
       // Before its first write a voter has the state of a new network.
       const said = record === null ? claim.promised === 0 && claim.accepted.e === 0 : claimed(record, claim);

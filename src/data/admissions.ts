@@ -99,12 +99,14 @@ export class Admissions {
     twin?.close('there is a better connection to it');
     const [first] = wireHashes as [WireHash];
     const asked = handshake.infoHash;
-    const v2 = content.metainfo.v2 !== null && (handshake.v2 || equalBytes(asked, first));
+    // An offer of v2 is taken up in the answer; the answer itself is what it is (BEP 52).
+    const v2 = content.metainfo.v2 !== null && ((handshake.v2 && !peer.outgoing) || equalBytes(asked, first));
     const { map } = content;
     const have = map.haveBytes();
     this.#admitted.set(peer, have);
     return {
       infoHash: v2 ? first : asked,
+      v2: content.metainfo.v2 !== null,
       pieceCount: map.count,
       v1Only: content.metainfo.v2 !== null && !v2,
       have,

@@ -68,6 +68,7 @@ export class Exchange implements PeerOwner, Gathering {
   readonly #unchoking: Unchoking;
   readonly #news: News;
   readonly #supply: Supply;
+  readonly #features: Features;
   #running = false;
 
   constructor(settings: ExchangeSettings) {
@@ -86,6 +87,7 @@ export class Exchange implements PeerOwner, Gathering {
       },
       failed: (failure) => settings.events.failed(failure),
     });
+    this.#features = new Features({ clock: settings.clock, content: this.content });
     this.#admissions = new Admissions({
       clock: settings.clock,
       content: this.content,
@@ -94,7 +96,7 @@ export class Exchange implements PeerOwner, Gathering {
       peers: this.#peers,
       wireHashes: this.wireHashes,
       owner: this,
-      features: new Features(),
+      features: this.#features,
       dial: (candidate, infoHash) => settings.dialler.dial(this, candidate, infoHash) !== null,
       banned: (name) => settings.events.banned(name),
       named: (peer, node) => this.#named(peer, node),
@@ -198,6 +200,7 @@ export class Exchange implements PeerOwner, Gathering {
 
   /** A connection is over, with or without having become a peer. */
   gone(peer: Peer): void {
+    this.#features.forget(peer);
     this.#admissions.gone(peer);
   }
 

@@ -33,6 +33,23 @@ export const dataLimits = {
   /** A peer that could not be reached is tried again after this, doubled each time up to the maximum. */
   redialMs: 5_000,
   redialMsMax: 300_000,
+  /** The longest info dictionary that is fetched from peers (BEP 9). */
+  metadataBytesMax: 8 * 1024 * 1024,
+  /** Requests for metadata or hashes that one peer owes at once. */
+  metadataRequestsMax: 4,
+  /** After so long without an answer somebody else is asked for it. */
+  metadataTimeoutMs: 10_000,
+  /** Peers that a fetch of metadata has at once. */
+  metadataPeersMax: 24,
+  /** A peer that has nothing that the fetch lacks is let go after this, to make room. */
+  metadataIdleMs: 30_000,
+  /** A hybrid torrent is taken without its piece layers when nobody has given any for so long. */
+  layersGraceMs: 15_000,
+  /** Requests for hashes of blocks that wait, in a transfer and of one peer; more are rejected. */
+  blockHashesWaitingMax: 32,
+  blockHashesPerPeerMax: 8,
+  /** Between two of them: each reads and hashes a piece. */
+  blockHashesPauseMs: 100,
   openFilesMax: 128,
   /** A file is looked at again (size, time, identity) when it is read this long after the last look. */
   fileCheckMs: 2_000,

@@ -13,6 +13,8 @@ import type { Request } from './requests.ts';
 export interface Admission {
   /** The hash of the answer: for a hybrid torrent the v2 one where the other side takes it. */
   readonly infoHash: WireHash;
+  /** Whether this side takes v2 connections about the content; said in the answer, too. */
+  readonly v2: boolean;
   /** Null while nobody here knows: what the other side says of pieces is passed over. */
   readonly pieceCount: number | null;
   /** The other side will check pieces by SHA-1. */

@@ -265,7 +265,7 @@ export class Peer implements ConnectionHandler {
     this.#decoder.setTorrent(admission.pieceCount);
     this.#decoder.setLimits({ blockBytesMax: dataLimits.blockBytesMax });
     this.#move('handshake');
-    if (!this.outgoing) this.#shakeHands(admission.infoHash, !admission.v1Only);
+    if (!this.outgoing) this.#shakeHands(admission.infoHash, admission.v2);
     this.#sayWhatWeHave(admission);
     if (extended) this.introduce();
     // Nobody here could tell what it has.

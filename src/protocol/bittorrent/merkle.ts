@@ -13,7 +13,8 @@ export const powerOfTwoFrom = (value: number): number => {
 
 export const isPowerOfTwo = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && powerOfTwoFrom(value) === value;
 
-const pair = (left: Uint8Array, right: Uint8Array): Uint8Array => {
+/** The hash above two hashes. */
+export const merklePair = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   const both = new Uint8Array(2 * merkleHashBytes);
   both.set(left);
   both.set(right, merkleHashBytes);
@@ -26,7 +27,7 @@ const zeroRoots: Uint8Array[] = [new Uint8Array(merkleHashBytes)];
 export const zeroSubtree = (levels: number): Uint8Array => {
   while (zeroRoots.length <= levels) {
     const last = zeroRoots.at(-1) as Uint8Array;
-    zeroRoots.push(pair(last, last));
+    zeroRoots.push(merklePair(last, last));
   }
   return zeroRoots[levels] as Uint8Array;
 };
@@ -40,7 +41,7 @@ export const merkleRoot = (layer: Uint8Array, level: number): Uint8Array => {
   for (let at = 0; at < layer.length; at += merkleHashBytes) hashes.push(layer.subarray(at, at + merkleHashBytes));
   for (let height = level, width = powerOfTwoFrom(hashes.length); width > 1; height++, width /= 2) {
     const above: Uint8Array[] = [];
-    for (let at = 0; at < hashes.length; at += 2) above.push(pair(hashes[at] as Uint8Array, hashes[at + 1] ?? zeroSubtree(height)));
+    for (let at = 0; at < hashes.length; at += 2) above.push(merklePair(hashes[at] as Uint8Array, hashes[at + 1] ?? zeroSubtree(height)));
     hashes = above;
   }
   return hashes[0] as Uint8Array;

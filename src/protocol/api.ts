@@ -50,6 +50,22 @@ export interface TransferSource {
   readonly bytes: number;
 }
 
+/** How a tracker of a torrent is doing. */
+export interface TrackerSummary {
+  /** Without what may be a secret in it. */
+  readonly url: string;
+  /** From 0: those of a higher tier are asked when none of a lower one answers. */
+  readonly tier: number;
+  readonly state: 'idle' | 'asking' | 'working' | 'failed';
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+  /** Why it failed, or what it warns of. */
+  readonly message: string | null;
+}
+
+/** Where peers of a transfer meet: by the network's catalog, by the torrent's own trackers, or both. */
+export type SwarmPlace = 'catalog' | 'trackers' | 'both';
+
 export interface TransferSummary {
   readonly id: string;
   readonly name: string;
@@ -74,6 +90,7 @@ export interface TransferSummary {
   readonly folder: string;
   /** Whether the catalog names this node as an owner. */
   readonly owned: boolean;
+  readonly swarm: SwarmPlace;
 }
 
 export interface PeerSummary {
@@ -164,14 +181,40 @@ export type ApiCalls = {
       durability: Durability;
     };
   };
-  search: { args: { words: string; offset: number; limit: number }; result: SearchPage & Staleness };
-  /** By id, or by words that match exactly one content (otherwise `ambiguous`, with the candidates in the message). */
-  get: {
-    args: { what: string; to: string | null; files: readonly string[]; sequential: boolean };
-    result: { id: string; content: ContentSummary };
+  /**
+   * Takes a torrent that is there already into the catalog, under its info-hash: the bytes of a torrent file in base64, or
+   * the id of a transfer. Its data is looked for at `data`, in the folder `beside`, and in the download folder, and checked.
+   * Answers with a job, to be followed in `shareJob`.
+   */
+  publish: {
+    args: {
+      torrent: string | null;
+      id: string | null;
+      data: string | null;
+      beside: string | null;
+      tags: readonly string[];
+    } & Demand;
+    result: { job: number };
   };
+  search: { args: { words: string; offset: number; limit: number }; result: SearchPage & Staleness };
+  /**
+   * By id, by words that match exactly one content (otherwise `ambiguous`, with the candidates in the message), by magnet
+   * link, or by the bytes of a torrent file in base64. What the catalog knows is the catalog's; all else is told of by its
+   * own trackers. `content` is null while the metadata of a link is still to be fetched; the id may be another then.
+   */
+  get: {
+    args: { what: string; to: string | null; files: readonly string[]; sequential: boolean; torrent?: string };
+    result: { id: string; content: ContentSummary | null };
+  };
+  /**
+   * The torrent file of a content, in base64: of the catalog's with this member's own announce URLs (`personal`), of any
+   * other as it came. By id, or by words that match one content.
+   */
+  torrent: { args: { what: string }; result: { id: string; name: string; torrent: string; personal: boolean } };
+  /** Its magnet link; `bare`: without trackers, so that it holds no secret. */
+  magnet: { args: { what: string; bare: boolean }; result: { id: string; name: string; magnet: string; personal: boolean } };
   transfers: { args: { id: string | null }; result: { transfers: readonly TransferSummary[] } };
-  peers: { args: { id: string }; result: { peers: readonly PeerSummary[] } };
+  peers: { args: { id: string }; result: { peers: readonly PeerSummary[]; trackers: readonly TrackerSummary[] } };
   pause: { args: { id: string }; result: Record<string, never> };
   resume: { args: { id: string }; result: Record<string, never> };
   remove: { args: { id: string; data: boolean }; result: Record<string, never> };

@@ -112,7 +112,15 @@ class Node implements NodeRole {
       )
       .provide(
         LIBRARY,
-        (get) => new Library({ ...get(ENVIRONMENT), network: get(SESSION), config: this.#config, dataFolder, client: software }),
+        (get) =>
+          new Library({
+            ...get(ENVIRONMENT),
+            network: get(SESSION),
+            config: this.#config,
+            dataFolder,
+            passkey: (done) => get(SESSION).ownPasskey(done),
+            client: software,
+          }),
       );
   }
 }

@@ -2,7 +2,7 @@
 import type { Incarnation, SimulatedProcess, World } from '../../simulations/world/index.ts';
 import { Library } from '../../src/actors/library/library.ts';
 import type { LibraryCallName } from '../../src/actors/library/parts.ts';
-import type { NodeConfig } from '../../src/config/types.ts';
+import type { NetworkConfig, NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
 import { isWrite } from '../../src/domain/routing/operations.ts';
 import { type Clock, millis, seconds } from '../../src/ports/clock.ts';
@@ -28,6 +28,10 @@ export class FakeTracker {
   /** What a request answers instead; null lets it be. */
   refuse: (operation: Operation) => RequestFailure | null = () => null;
   readonly events: string[] = [];
+  /** Those with `announce` take announces of programs that are no nodes. */
+  proxies: NetworkConfig['proxies'] = [];
+  /** What each node has been given. */
+  passkey: Result<string> = ok('0123456789abcdef0123456789abcdef');
 
   network(place: { readonly clock: Clock; readonly node: string; readonly host: string }, peerPort: () => number): Network {
     const { clock, node } = place;
@@ -161,11 +165,13 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
       ports: own.ports,
       network: tracker.network({ clock: own.ports.clock, node: name, host: process.host }, () => library?.peerAddress?.port ?? 0),
       config: {
+        network: { name: 'test', proxies: tracker.proxies },
         downloadFolder: '/home/downloads',
         limits: { ...LIMITS, ...limits },
         peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] },
       },
       dataFolder: '/home/shoal',
+      passkey: (done) => own.ports.clock.setTimer(millis(1), () => done(tracker.passkey)),
       client: 'Shoal test',
     });
     library.start((result) => (started = result));

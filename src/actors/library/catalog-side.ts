@@ -4,6 +4,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
+import { redress } from '../../protocol/bittorrent/redress.ts';
+import { type Done, fail } from '../../protocol/result.ts';
+import { isOfCatalog } from '../../domain/transfer/journal.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import type { Holdings } from './holdings.ts';
 import { Registrar, type Waiting } from './registrar.ts';
@@ -66,18 +69,28 @@ export class CatalogSide {
 
   /** Tells that this node owns it. `fresh`: the catalog does not have it yet, as far as known. */
   register(transfer: Transfer, fresh: boolean, first: Waiting | null): void {
+    // What came from elsewhere stays there, until its user publishes it.
+    if (!isOfCatalog(transfer.notes.swarm)) return first?.done(fail('outside', 'It is no content of the network.'));
     // Part of a content is no ownership: the catalog names who has all of it.
     if (!fresh && !transfer.content.map.full) return;
     const { generation } = this.#toldAgain;
     this.#registrar.add(
       {
         content: contentSummary(transfer.metainfo, transfer.notes.tags),
-        torrent: (done) => this.#shelf.torrent(transfer.id, metainfoLimits.torrentBytesMax, done),
+        torrent: (done) => this.#bareTorrent(transfer, done),
         fresh,
         registered: (account) => transfer.setOwned(true, account, generation),
       },
       first,
     );
+  }
+
+  /** The torrent without the trackers of elsewhere: their URLs may be secrets, and the catalog's content has its own. */
+  #bareTorrent({ id, metainfo }: Transfer, done: Done<Uint8Array>): void {
+    this.#shelf.torrent(id, metainfoLimits.torrentBytesMax, (torrent) => {
+      if (!torrent.ok || metainfo.trackers.length === 0) done(torrent);
+      else done(redress(torrent.value, { trackers: [] }, metainfoLimits.torrentBytesMax));
+    });
   }
 
   /** It cannot be given any more: the catalog forgets what it may have been told. */

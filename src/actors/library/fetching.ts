@@ -2,12 +2,13 @@
 import type { Network } from '../../data/network.ts';
 import { each } from '../../data/each.ts';
 import type { Disk } from '../../ports/disk.ts';
-import { type Metainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
+import type { FileRange } from '../../protocol/bittorrent/magnet.ts';
+import { type Metainfo, type MetainfoFile, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
-import type { RecordedFile, TransferRecord } from '../../domain/transfer/journal.ts';
+import type { RecordedFile, SwarmKind, TransferRecord } from '../../domain/transfer/journal.ts';
 import { selectFiles } from '../../domain/transfer/select-files.ts';
 import { createLayout, type TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import { finalPath, partPath, partRoot } from '../transfer/placement.ts';
@@ -65,10 +66,17 @@ export const fetchTorrent = (network: Network, id: string, done: Done<{ readonly
     return done(ok({ bytes, metainfo: read.value }));
   });
 
+/** Which files of a torrent are meant: by globs, else by places in it (BEP 53), else all. */
+export interface FileChoice {
+  readonly globs: readonly string[];
+  readonly places: readonly FileRange[];
+}
+
 export interface DownloadRequest {
   readonly metainfo: Metainfo;
   readonly folder: string;
-  readonly globs: readonly string[];
+  readonly choice: FileChoice;
+  readonly swarm: SwarmKind;
   readonly sequential: boolean;
   readonly tags: readonly string[];
   readonly pieceBytesMax: number;
@@ -87,7 +95,7 @@ export const planDownload = (
   const made = createLayout(request.metainfo, { pieceBytesMax: request.pieceBytesMax });
   if (!made.ok) return done(made);
   const layout = made.value;
-  const chosen = chooseFiles(layout, request.globs);
+  const chosen = chooseFiles(request.metainfo, layout, request.choice);
   if (!chosen.ok) return done(chosen);
   const files: RecordedFile[] = layout.files.map((file) => ({
     path: partPath(folder, layout, file.index),
@@ -109,6 +117,7 @@ export const planDownload = (
         sequential: request.sequential,
         paused: false,
         owned: false,
+        ...(request.swarm === 'catalog' ? {} : { swarm: request.swarm }),
         clean: true,
         have: '',
         // What an earlier download of the same left behind, and what is there complete, is looked at.
@@ -129,14 +138,26 @@ export const planDownload = (
   });
 };
 
-/** The files of a torrent that globs mean, by their places. Errors: `no-such-file` (a glob that matches nothing). */
-export const chooseFiles = (layout: TorrentLayout, globs: readonly string[]): Result<readonly number[]> => {
+/** The files of a torrent that are meant, by their places in the layout. Errors: `no-such-file` (what matches nothing). */
+export const chooseFiles = (metainfo: Metainfo, layout: TorrentLayout, { globs, places }: FileChoice): Result<readonly number[]> => {
+  if (globs.length === 0 && places.length > 0) return filesAt(metainfo, places);
   const selected = selectFiles(
     layout.files.map((file) => file.path),
     globs,
   );
   if ('unmatched' in selected) return fail('no-such-file', `No file of the torrent matches "${selected.unmatched}".`);
   return ok(layout.files.flatMap(({ index }) => (selected[index] === true ? [index] : [])));
+};
+
+/** Links count files as the torrent lists them: of version 1 with the padding among them. */
+const filesAt = ({ files, v1 }: Metainfo, places: readonly FileRange[]): Result<readonly number[]> => {
+  const listed = v1 === null ? files.filter(({ pad }) => !pad) : files;
+  const meant = new Set<MetainfoFile>();
+  for (const { first, last } of places) for (const file of listed.slice(first, last + 1)) meant.add(file);
+  const chosen = files.filter(({ pad, symlink }) => !pad && symlink === null).flatMap((file, index) => (meant.has(file) ? [index] : []));
+  return chosen.length > 0
+    ? ok(chosen)
+    : fail('no-such-file', `The torrent has ${listed.length} files; those that the link asks for are not among them.`);
 };
 
 /** Where each of these files is to be written, or lies already. Errors: `exists` (a different file is in the way), the disk's. */

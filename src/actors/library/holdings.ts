@@ -20,15 +20,25 @@ export class Holdings {
 
   /** Hands over the transfer of an id, or of the beginning of one. Errors, by `done`: `not-found`, `ambiguous`. */
   with<T>(id: string, done: Done<T>, use: (transfer: Transfer) => void): void {
-    const wanted = id.toLowerCase();
-    const exact = this.transfers.get(wanted);
-    const found = exact !== undefined ? [exact] : isIdPrefix(wanted) ? this.#beginningWith(wanted) : [];
+    const found = this.#find(id);
     const [first] = found;
     if (first === undefined) {
-      const hint = wanted.length < ID_PREFIX_MIN ? ` An id is given by at least ${ID_PREFIX_MIN} of its digits.` : '';
+      const hint = id.length < ID_PREFIX_MIN ? ` An id is given by at least ${ID_PREFIX_MIN} of its digits.` : '';
       done(fail('not-found', `This node has no transfer ${id}.${hint}`));
     } else if (found.length > 1) done(fail('ambiguous', `${id} begins the ids of ${found.length} transfers.`));
     else use(first);
+  }
+
+  /** The one transfer of an id, or of the beginning of one; null where there is none, or more. */
+  named(id: string): Transfer | null {
+    const [first, second] = this.#find(id);
+    return first === undefined || second !== undefined ? null : first;
+  }
+
+  #find(id: string): readonly Transfer[] {
+    const wanted = id.toLowerCase();
+    const exact = this.transfers.get(wanted);
+    return exact !== undefined ? [exact] : isIdPrefix(wanted) ? this.#beginningWith(wanted) : [];
   }
 
   #beginningWith(prefix: string): Transfer[] {

@@ -1,6 +1,5 @@
 /** What a node shares and downloads: all of its transfers, across restarts, behind the calls of its API (`calls/`). */
 import type { Reactor } from '../../bus/reactor.ts';
-import type { NodeConfig } from '../../config/types.ts';
 import { BufferPool } from '../../data/buffers.ts';
 import { each } from '../../data/each.ts';
 import { dataLimits } from '../../data/limits.ts';
@@ -20,9 +19,11 @@ import { Transfer } from '../transfer/transfer.ts';
 import { libraryCalls } from './calls/calls.ts';
 import { CatalogSide } from './catalog-side.ts';
 import { Holdings } from './holdings.ts';
+import { JobBook } from './job-book.ts';
 import { movedTap } from './moved-tap.ts';
 import { NodeNames } from './node-names.ts';
-import type { CallsOf, LibraryCallName } from './parts.ts';
+import type { CallsOf, LibraryCallName, LibraryConfig } from './parts.ts';
+import { Publishing } from './publishing.ts';
 import type { Waiting } from './registrar.ts';
 import type { Removal } from './removals.ts';
 import { ShareMaker } from './share-job.ts';
@@ -34,9 +35,11 @@ export interface LibrarySettings {
   readonly reactor: Reactor;
   readonly ports: Ports;
   readonly network: Network;
-  readonly config: Pick<NodeConfig, 'downloadFolder' | 'limits' | 'peer'>;
+  readonly config: LibraryConfig;
   /** Absolute; the library keeps its records in `transfers` below it. */
   readonly dataFolder: string;
+  /** This node's own passkey, from the network; a secret. Errors: the network's. */
+  passkey(done: Done<string>): void;
   /** What peers are told this program is. */
   readonly client: string;
 }
@@ -65,6 +68,7 @@ export class Library {
   readonly #setting: TransferSetting;
   readonly #holdings = new Holdings();
   readonly #turns: Turns;
+  readonly #publishing: Publishing;
   readonly #calls: CallsOf<LibraryCallName>;
 
   constructor(settings: LibrarySettings) {
@@ -92,22 +96,31 @@ export class Library {
     this.#turns = new Turns(clock, config.limits.activeTransfersMax, holdings.transfers);
     this.#setting = this.#transferSetting();
     const begin = (plan: TransferPlan): Transfer => this.#begin(plan);
+    const jobs = new JobBook();
+    const release = (transfer: Transfer, done: Done<void>): void => this.#release(transfer, null, done);
+    const register = (transfer: Transfer, first: Waiting): void => this.#catalog.register(transfer, true, first);
     const shares = new Shares({
+      jobs,
       maker: new ShareMaker(ports, this.#pool, this.#open),
       shelf: this.#shelf,
       held: (id) => holdings.get(id) ?? null,
       begin,
-      release: (transfer, done) => this.#release(transfer, null, done),
+      release,
       changing: holdings.changing,
-      register: (transfer, first) => this.#catalog.register(transfer, true, first),
+      register,
     });
+    const { downloadFolder } = config;
+    this.#publishing = new Publishing({ jobs, clock, disk, shelf: this.#shelf, holdings, downloadFolder, begin, release, register });
     this.#calls = libraryCalls({
       ports,
       network,
       config,
       holdings,
       shelf: this.#shelf,
+      jobs,
       shares,
+      publishing: this.#publishing,
+      passkey: (done) => settings.passkey(done),
       names: new NodeNames(network, clock),
       catalog: this.#catalog,
       begin,
@@ -127,9 +140,13 @@ export class Library {
       downGate: this.#downGate,
       port: this.#port,
       limits: config.limits,
+      trackers: () => null,
       journalPath: (id) => this.#shelf.recordPath(id),
       queue: (transfer) => this.#turns.enqueue(transfer),
-      phaseChanged: () => this.#turns.grant(),
+      phaseChanged: (transfer) => {
+        this.#turns.grant();
+        this.#publishing.phaseChanged(transfer);
+      },
       owns: (transfer) => this.#catalog.register(transfer, false, null),
       lost: (transfer) => this.#catalog.disown(transfer),
     };

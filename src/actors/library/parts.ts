@@ -8,13 +8,29 @@ import type { TransferPlan } from '../transfer/setting.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import type { CatalogSide } from './catalog-side.ts';
 import type { Holdings } from './holdings.ts';
+import type { JobBook } from './job-book.ts';
 import type { NodeNames } from './node-names.ts';
+import type { Publishing } from './publishing.ts';
 import type { Waiting } from './registrar.ts';
 import type { Removal } from './removals.ts';
 import type { Shares } from './shares.ts';
 import type { Shelf } from './shelf.ts';
 
-const LIBRARY_CALLS = ['share', 'shareJob', 'get', 'transfers', 'peers', 'pause', 'resume', 'remove', 'recheck', 'unshare'] as const;
+const LIBRARY_CALLS = [
+  'share',
+  'shareJob',
+  'publish',
+  'get',
+  'torrent',
+  'magnet',
+  'transfers',
+  'peers',
+  'pause',
+  'resume',
+  'remove',
+  'recheck',
+  'unshare',
+] as const;
 export type LibraryCallName = (typeof LIBRARY_CALLS)[number];
 export const isLibraryCall = (name: string): name is LibraryCallName => (LIBRARY_CALLS as readonly string[]).includes(name);
 
@@ -23,13 +39,21 @@ export type CallsOf<K extends LibraryCallName> = {
   readonly [N in K]: (args: ApiCalls[N]['args'], done: Done<ApiCalls[N]['result']>) => void;
 };
 
+export type LibraryConfig = Pick<NodeConfig, 'downloadFolder' | 'limits' | 'peer'> & {
+  readonly network: Pick<NodeConfig['network'], 'name' | 'proxies'>;
+};
+
 export interface LibraryParts {
   readonly ports: Ports;
   readonly network: Network;
-  readonly config: Pick<NodeConfig, 'downloadFolder' | 'limits' | 'peer'>;
+  readonly config: LibraryConfig;
   readonly holdings: Holdings;
   readonly shelf: Shelf;
+  readonly jobs: JobBook;
   readonly shares: Shares;
+  readonly publishing: Publishing;
+  /** This node's own passkey, from the network; a secret. */
+  passkey(done: Done<string>): void;
   readonly names: NodeNames;
   readonly catalog: CatalogSide;
   /** Starts a transfer whose record and torrent are on the shelf. */

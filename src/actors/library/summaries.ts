@@ -55,6 +55,7 @@ export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: 
     piecesBad: exchange.piecesBad,
     folder: transfer.notes.folder,
     owned: transfer.notes.owned,
+    swarm: transfer.notes.swarm === 'unasked' ? 'trackers' : transfer.notes.swarm,
   };
 };
 

@@ -1,5 +1,5 @@
 /** What the journal of a transfer says beside its pieces and files: it changes while the transfer lives. */
-import type { TransferRecord } from '../../domain/transfer/journal.ts';
+import type { SwarmKind, TransferRecord } from '../../domain/transfer/journal.ts';
 import type { RecordFacts } from './keeper.ts';
 
 /** What only the transfer knows when the journal is written. */
@@ -13,7 +13,8 @@ export class Notes {
   readonly id: string;
   readonly origin: TransferRecord['origin'];
   readonly folder: string;
-  readonly tags: readonly string[];
+  tags: readonly string[];
+  swarm: SwarmKind;
   /** Nothing was written after the record that it began with. */
   readonly loadedClean: boolean;
   /** Of the time before this process. */
@@ -31,6 +32,7 @@ export class Notes {
     this.origin = record.origin;
     this.folder = record.folder;
     this.tags = record.tags;
+    this.swarm = record.swarm ?? 'catalog';
     this.loadedClean = record.clean;
     this.uploadedBefore = record.uploadedBytes;
     this.downloadedBefore = record.downloadedBytes;
@@ -75,6 +77,7 @@ export class Notes {
       paused: this.paused,
       owned: this.#owned,
       account: this.#account,
+      ...(this.swarm === 'catalog' ? {} : { swarm: this.swarm }),
       ...(this.#generation === 0 ? {} : { generation: this.#generation }),
       ...live,
       uploadedBytes: this.uploadedBefore + live.uploadedBytes,

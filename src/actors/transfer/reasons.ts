@@ -2,7 +2,7 @@
 import type { Exchange } from '../../data/exchange.ts';
 import type { Network } from '../../data/network.ts';
 import type { Failure } from '../../protocol/result.ts';
-import { type WaitingFacts, waitingReason } from '../../domain/transfer/waiting-reason.ts';
+import { type OutsideFacts, outsideReason, type WaitingFacts, waitingReason } from '../../domain/transfer/waiting-reason.ts';
 import type { TransferPhase } from './machine.ts';
 
 /** With what to do about it, where the disk's own sentence does not say. */
@@ -20,29 +20,29 @@ export interface Standing {
   readonly told: string | null;
   readonly network: Network['state'];
   readonly swarm: WaitingFacts['swarm'];
+  /** The trackers of its torrent, where they tell of its peers; null where the network's catalog does. */
+  readonly trackers: OutsideFacts['trackers'] | null;
   readonly exchange: Pick<Exchange, 'peers' | 'peersKnown' | 'peersFailed'>;
 }
 
+const waiting = ({ network, swarm, trackers, exchange }: Standing): string => {
+  const peers = { peersConnected: exchange.peers.length, peersKnown: exchange.peersKnown, peersFailed: exchange.peersFailed };
+  if (trackers !== null) return outsideReason({ trackers, ...peers });
+  return waitingReason({ account: network.account, online: network.online, networkWords: network.words, swarm, ...peers });
+};
+
 /** Null while it moves, and where its user paused it. */
-export const standingReason = ({ phase, checking, told, network, swarm, exchange }: Standing): string | null => {
-  switch (phase) {
+export const standingReason = (standing: Standing): string | null => {
+  switch (standing.phase) {
     case 'checking':
-      return checking;
+      return standing.checking;
     case 'queued':
       return 'Other downloads go first; it goes on when one of them is done.';
     case 'waiting':
-      return waitingReason({
-        account: network.account,
-        online: network.online,
-        networkWords: network.words,
-        swarm,
-        peersConnected: exchange.peers.length,
-        peersKnown: exchange.peersKnown,
-        peersFailed: exchange.peersFailed,
-      });
+      return waiting(standing);
     case 'paused':
     case 'failed':
-      return told;
+      return standing.told;
     default:
       return null;
   }

@@ -26,6 +26,20 @@ export interface SwarmCount {
   readonly warming: boolean;
 }
 
+/** How a tracker of a torrent is doing. */
+export interface TrackerReport {
+  /** Without what may be a secret in it. */
+  readonly url: string;
+  /** Place of its tier, from 0 (BEP 12). */
+  readonly tier: number;
+  readonly state: 'idle' | 'asking' | 'working' | 'failed';
+  /** Of the swarm, as it said last; null where it has not. */
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+  /** What it, or the way to it, said last: why it failed, or a warning. */
+  readonly message: string | null;
+}
+
 export interface SwarmSource {
   /** Announces from now on; again while it does: nothing. */
   join(): void;
@@ -35,4 +49,6 @@ export interface SwarmSource {
   leave(): void;
   /** Null while nothing was heard since `join`. */
   readonly count: SwarmCount | null;
+  /** Those that it announces to, in the order of their tiers; none for the catalog's. */
+  readonly trackers: readonly TrackerReport[];
 }

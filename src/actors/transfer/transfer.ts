@@ -7,6 +7,7 @@ import type { StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { Done, Failure } from '../../protocol/result.ts';
+import { isOfCatalog, type SwarmKind } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import { assemble } from './assembly.ts';
 import { CatalogSwarm } from './catalog-swarm.ts';
@@ -18,7 +19,8 @@ import { putInPlace } from './put-in-place.ts';
 import { faultReason, standingReason } from './reasons.ts';
 import type { Selection } from './selection.ts';
 import type { TransferPlan, TransferSetting } from './setting.ts';
-import type { SwarmCount, SwarmMember, SwarmSource } from './swarm-source.ts';
+import type { SwarmCount, SwarmMember, TrackerReport } from './swarm-source.ts';
+import { Swarms } from './swarms.ts';
 
 /** A file that a transfer is to have as well. */
 export interface WantedFile {
@@ -46,7 +48,7 @@ export class Transfer {
   #closing = false;
   #faulted = false;
   readonly #checker: Checker;
-  readonly #source: SwarmSource;
+  readonly #swarms: Swarms;
   #becameCompleteHere = false;
 
   constructor(setting: TransferSetting, plan: TransferPlan) {
@@ -65,7 +67,13 @@ export class Transfer {
     this.#keeper = parts.keeper;
     this.#checker = parts.checker;
     this.#address = `transfer/${this.id}`;
-    this.#source = new CatalogSwarm(setting.network, this.id, this.#member);
+    this.#swarms = new Swarms(
+      {
+        catalog: () => new CatalogSwarm(setting.network, this.id, this.#member),
+        trackers: () => setting.trackers(this.metainfo, this.#member),
+      },
+      this.notes.swarm,
+    );
   }
 
   get id(): string {
@@ -96,14 +104,20 @@ export class Transfer {
 
   /** The count of its swarm, as it was last heard of. */
   get swarm(): SwarmCount | null {
-    return this.#source.count;
+    return this.#swarms.count;
+  }
+
+  get trackers(): readonly TrackerReport[] {
+    return this.#swarms.trackers;
   }
 
   /** Why it stands still; null while it moves, and where its user paused it. */
   get reason(): string | null {
     const told = this.#machine?.getSnapshot().context.reason ?? null;
     const { exchange, phase, swarm } = this;
-    return standingReason({ phase, checking: this.#checker.words, told, network: this.#setting.network.state, swarm, exchange });
+    // Those that both know of are looked for in the catalog first.
+    const trackers = isOfCatalog(this.notes.swarm) ? null : this.trackers;
+    return standingReason({ phase, checking: this.#checker.words, told, network: this.#setting.network.state, swarm, trackers, exchange });
   }
 
   /** Starts the machine; to be called inside a step. */
@@ -176,6 +190,21 @@ export class Transfer {
     if (this.notes.setOwned(owned, account, generation)) this.#keeper.later();
   }
 
+  /** Its peers meet there from now on. With tags: those that the catalog finds it by. */
+  meetIn(swarm: SwarmKind, tags: readonly string[] | null = null): void {
+    this.notes.swarm = swarm;
+    this.notes.tags = tags ?? this.notes.tags;
+    this.#swarms.kind = swarm;
+    this.#keeper.later();
+  }
+
+  /** The catalog has it: what came from elsewhere is the network's from now on. */
+  meetInCatalog(tags: readonly string[]): void {
+    if (isOfCatalog(this.notes.swarm)) return;
+    this.meetIn('catalog', tags);
+    if (this.phase === 'seeding') this.#setting.owns(this);
+  }
+
   /** Lets peers go, finishes what is being written, flushes the journal, closes the files. */
   close(done: () => void): void {
     this.#closing = true;
@@ -227,7 +256,7 @@ export class Transfer {
   #join(): void {
     this.#setting.port.register(this.exchange);
     this.exchange.start();
-    this.#source.join();
+    this.#swarms.join();
   }
 
   #place(): void {
@@ -256,7 +285,7 @@ export class Transfer {
 
   #seed(): void {
     this.#join();
-    if (this.#becameCompleteHere) this.#source.completed();
+    if (this.#becameCompleteHere) this.#swarms.completed();
     this.#setting.owns(this);
   }
 
@@ -264,7 +293,7 @@ export class Transfer {
     this.#checker.stop();
     this.exchange.stop('the transfer stands still');
     this.#setting.port.unregister(this.exchange);
-    this.#source.leave();
+    this.#swarms.leave();
   }
 
   #dataFailed(failure: Failure): void {

@@ -22,6 +22,7 @@ const transfer: TransferSummary = {
   piecesBad: 0,
   folder: '/downloads',
   owned: true,
+  swarm: 'catalog',
 };
 
 describe('how fast a download was', () => {

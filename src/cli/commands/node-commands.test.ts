@@ -37,6 +37,7 @@ const transfer = (over: Partial<TransferSummary>): TransferSummary => ({
   piecesBad: 0,
   folder: '/downloads',
   owned: false,
+  swarm: 'catalog',
   ...over,
 });
 

@@ -27,6 +27,17 @@ export interface RecordedFile {
   readonly facts: FileFacts | null;
 }
 
+/**
+ * Where a content's peers meet: by the network's catalog, by the trackers that its torrent names, or both. `unasked`: by
+ * its trackers, until the network has been asked whether the content is in its catalog.
+ */
+export type SwarmKind = 'catalog' | 'trackers' | 'both' | 'unasked';
+
+const SWARM_KINDS: readonly unknown[] = ['catalog', 'trackers', 'both', 'unasked'] satisfies SwarmKind[];
+
+/** Whether a content of that kind is the network's: told to its catalog, and asked of it. */
+export const isOfCatalog = (swarm: SwarmKind): boolean => swarm === 'catalog' || swarm === 'both';
+
 /** The journal of one transfer: one JSON file beside its torrent file, replaced as a whole. */
 export interface TransferRecord {
   readonly version: 1;
@@ -45,6 +56,8 @@ export interface TransferRecord {
   readonly account?: string | null;
   /** Since how many forced promotions it does (`domain/replication/generation.ts`); absent: 0, or not known. */
   readonly generation?: number;
+  /** Absent: by the catalog. The trackers stand in the torrent file beside the record. */
+  readonly swarm?: SwarmKind;
   /** Nothing was written after this record: files must be exactly as recorded. */
   readonly clean: boolean;
   /** Pieces that were verified and synced before this record was written: a bitfield in base64. */
@@ -80,6 +93,7 @@ const isRecord = (value: unknown): value is TransferRecord =>
   (['placed', 'sequential', 'paused', 'owned', 'clean'] as const).every((key) => typeof value[key] === 'boolean') &&
   (value['account'] === undefined || value['account'] === null || typeof value['account'] === 'string') &&
   (value['generation'] === undefined || isCount(value['generation'])) &&
+  (value['swarm'] === undefined || SWARM_KINDS.includes(value['swarm'])) &&
   isCount(value['uploadedBytes']) &&
   isCount(value['downloadedBytes']) &&
   Array.isArray(value['tags']) &&

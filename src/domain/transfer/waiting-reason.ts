@@ -13,20 +13,55 @@ export interface WaitingFacts {
   readonly peersFailed: number;
 }
 
-export const waitingReason = (facts: WaitingFacts): string => {
-  const { peersConnected, peersFailed, peersKnown } = facts;
+const connected = (peersConnected: number): string | null => {
+  if (peersConnected === 0) return null;
   if (peersConnected === 1) return 'The one peer connected lacks what is missing here; it goes on when somebody has it.';
-  if (peersConnected > 1) return `All ${peersConnected} peers connected lack what is missing here; it goes on when somebody has it.`;
+  return `All ${peersConnected} peers connected lack what is missing here; it goes on when somebody has it.`;
+};
+
+const unreached = ({ peersFailed, peersKnown }: Pick<WaitingFacts, 'peersFailed' | 'peersKnown'>): string => {
+  const untried = peersKnown - peersFailed;
+  if (untried > 0) return `Connecting to ${untried === 1 ? 'one peer' : `${untried} peers`}.`;
+  return peersKnown === 1
+    ? 'The one peer known could not be reached yet; it is tried again and again.'
+    : `None of the ${peersKnown} peers known could be reached yet; they are tried again and again.`;
+};
+
+export const waitingReason = (facts: WaitingFacts): string => {
+  const peers = connected(facts.peersConnected);
+  if (peers !== null) return peers;
   if (facts.account === null)
     return 'Nobody is signed in on this node, so the network does not say who has it: sign in with "shoal login".';
   if (!facts.online) return `The network is not reached (${facts.networkWords}); it goes on by itself when it is.`;
   if (facts.swarm === null) return 'The network is being asked who has it.';
   if (facts.swarm.warming) return 'The tracker has just taken over and is learning again who has what; it goes on shortly.';
   if (facts.swarm.seeders === 0) return 'No owner is online; it goes on when one is.';
-  if (peersKnown === 0) return 'The tracker knows owners, but none that this node could reach.';
-  const untried = peersKnown - peersFailed;
-  if (untried > 0) return `Connecting to ${untried === 1 ? 'one peer' : `${untried} peers`}.`;
-  return peersKnown === 1
-    ? 'The one peer known could not be reached yet; it is tried again and again.'
-    : `None of the ${peersKnown} peers known could be reached yet; they are tried again and again.`;
+  if (facts.peersKnown === 0) return 'The tracker knows owners, but none that this node could reach.';
+  return unreached(facts);
+};
+
+/** What is known of a download whose peers are told of by the trackers of its torrent. */
+export interface OutsideFacts extends Pick<WaitingFacts, 'peersConnected' | 'peersKnown' | 'peersFailed'> {
+  readonly trackers: readonly {
+    readonly state: 'idle' | 'asking' | 'working' | 'failed';
+    /** Why it failed, as it or the way to it says. */
+    readonly message: string | null;
+  }[];
+}
+
+/** Why a download from outside of the network does not move. */
+export const outsideReason = (facts: OutsideFacts): string => {
+  const { peersKnown, trackers } = facts;
+  const peers = connected(facts.peersConnected);
+  if (peers !== null) return peers;
+  if (peersKnown > 0) return unreached(facts);
+  if (trackers.length === 0) return 'It names no tracker, so nobody says who has it; it goes on when a peer that has it connects.';
+  if (trackers.some(({ state }) => state === 'working')) return 'Its trackers know nobody who has it; they are asked again and again.';
+  const failed = trackers.filter(({ state }) => state === 'failed');
+  if (failed.length < trackers.length) return 'Its trackers are being asked who has it.';
+  const why = failed.find(({ message }) => message !== null)?.message ?? null;
+  const said = why === null ? '' : `: ${why.replace(/[.\s]+$/u, '')}`;
+  return trackers.length === 1
+    ? `Its tracker does not help${said}. It is asked again and again.`
+    : `None of its ${trackers.length} trackers helps${said}. They are asked again and again.`;
 };

@@ -3,7 +3,7 @@
  * generated from it.
  */
 import { z } from 'zod';
-import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX } from '../../protocol/control/limits.ts';
+import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX, TORRENT_BYTES_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { clusterReport } from '../../protocol/control/schemas.ts';
 
@@ -14,6 +14,8 @@ export interface Route<K extends ApiCallName = ApiCallName> {
   readonly args: z.ZodType<ApiCalls[K]['args']>;
   readonly result: z.ZodType<ApiCalls[K]['result']>;
   readonly about: string;
+  /** What a body may be long where a torrent file is in it; else `server.ts` says. */
+  readonly bodyBytesMax?: number;
 }
 
 const none = z.strictObject({});
@@ -80,6 +82,7 @@ const transfer = z.object({
   piecesBad: whole,
   folder: z.string(),
   owned: z.boolean(),
+  swarm: z.enum(['catalog', 'trackers', 'both']),
 });
 
 const peer = z.object({
@@ -151,11 +154,35 @@ const shareState = z.object({
   ...kept,
 });
 
+/** A torrent file of the largest size in base64, and something beside it. */
+const TORRENT_BODY_BYTES_MAX = Math.ceil((TORRENT_BYTES_MAX * 4) / 3) + 65_536;
+const torrentFile = z.base64().max(TORRENT_BODY_BYTES_MAX);
+
+const tracker = z.object({
+  url: z.string(),
+  tier: whole,
+  state: z.enum(['idle', 'asking', 'working', 'failed']),
+  seeders: whole.nullable(),
+  leechers: whole.nullable(),
+  message: z.string().nullable(),
+});
+
+const publishArgs = z.strictObject({
+  torrent: torrentFile.nullable(),
+  id: text(256).nullable(),
+  data: text(4096).nullable(),
+  beside: text(4096).nullable(),
+  tags: z.array(text(1024)).max(256),
+  ...demand,
+});
+
 const getArgs = z.strictObject({
-  what: text(1024),
+  // A magnet link may be long.
+  what: text(16_384),
   to: text(4096).nullable(),
   files: z.array(text(1024)).max(1000),
   sequential: z.boolean(),
+  torrent: torrentFile.exactOptional(),
 });
 
 const get = <K extends ApiCallName>(path: string, about: string, result: Route<K>['result']): Route<K> => ({
@@ -166,12 +193,19 @@ const get = <K extends ApiCallName>(path: string, about: string, result: Route<K
   about,
 });
 
-const post = <K extends ApiCallName>(path: string, about: string, args: Route<K>['args'], result: Route<K>['result']): Route<K> => ({
+const post = <K extends ApiCallName>(
+  path: string,
+  about: string,
+  args: Route<K>['args'],
+  result: Route<K>['result'],
+  bodyBytesMax?: number,
+): Route<K> => ({
   method: 'POST',
   path: `/v1/${path}`,
   args,
   result,
   about,
+  ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
 });
 
 export const routes: { readonly [K in ApiCallName]: Route<K> } = {
@@ -241,6 +275,13 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   ),
   share: post('shares', 'Starts to share files or folders as one content; answers with a job.', shareArgs, z.object({ job: z.number() })),
   shareJob: post('shares/job', 'How far a share is.', z.strictObject({ job: z.int() }), shareState),
+  publish: post(
+    'shares/publish',
+    'Takes a torrent that is there already into the catalog, once its data is found and checked; answers with a job.',
+    publishArgs,
+    z.object({ job: z.number() }),
+    TORRENT_BODY_BYTES_MAX,
+  ),
   search: post(
     'search',
     'Searches the catalog; no words find everything.',
@@ -249,9 +290,22 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   ),
   get: post(
     'downloads',
-    'Starts a download, by id or by words that match one content. What is there already goes on, with more of its files.',
+    'Starts a download, by id, by words that match one content, by magnet link or by torrent file. What is there already goes on, with more of its files.',
     getArgs,
-    z.object({ id: z.string(), content }),
+    z.object({ id: z.string(), content: content.nullable() }),
+    TORRENT_BODY_BYTES_MAX,
+  ),
+  torrent: post(
+    'torrents/file',
+    "The torrent file of a content; of the catalog's with announce URLs that are this node's own.",
+    z.strictObject({ what: text(256) }),
+    z.object({ id: z.string(), name: z.string(), torrent: z.string(), personal: z.boolean() }),
+  ),
+  magnet: post(
+    'torrents/magnet',
+    'The magnet link of a content.',
+    z.strictObject({ what: text(256), bare: z.boolean() }),
+    z.object({ id: z.string(), name: z.string(), magnet: z.string(), personal: z.boolean() }),
   ),
   transfers: post(
     'transfers',
@@ -259,7 +313,12 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     z.strictObject({ id: text(256).nullable() }),
     z.object({ transfers: z.array(transfer) }),
   ),
-  peers: post('transfers/peers', 'The peers of a transfer.', id, z.object({ peers: z.array(peer) })),
+  peers: post(
+    'transfers/peers',
+    'The peers of a transfer, and the trackers that its torrent names.',
+    id,
+    z.object({ peers: z.array(peer), trackers: z.array(tracker) }),
+  ),
   pause: post('transfers/pause', 'Pauses a transfer.', id, nothing),
   resume: post('transfers/resume', 'Resumes a transfer.', id, nothing),
   remove: post(

@@ -74,12 +74,12 @@ const reply = (response: ServerResponse, status: number, body: object): void => 
 
 const refuse = (response: ServerResponse, status: number, error: Failure): void => reply(response, status, { error });
 
-const readBody = async (request: IncomingMessage): Promise<Result<unknown>> => {
+const readBody = async (request: IncomingMessage, bytesMax: number): Promise<Result<unknown>> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_BYTES_MAX) return fail('too-large', `The body is longer than ${BODY_BYTES_MAX} bytes.`);
+    if (size > bytesMax) return fail('too-large', `The body is longer than ${bytesMax} bytes.`);
     chunks.push(chunk);
   }
   if (size === 0) return { ok: true, value: {} };
@@ -112,7 +112,7 @@ const dispatch = async (
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const call = routeOf(request.method ?? '', path);
   if (call === null) return refuse(response, 404, { code: 'no-route', message: `There is no ${request.method} ${path}.` });
-  const body = await readBody(request);
+  const body = await readBody(request, routes[call].bodyBytesMax ?? BODY_BYTES_MAX);
   if (!body.ok) return refuse(response, statusOf[body.error.code] ?? 400, body.error);
   const args = routes[call].args.safeParse(body.value);
   if (!args.success) {

@@ -184,7 +184,7 @@ const read = (root: BencodeDictionary, bytes: Uint8Array, limits: MetainfoLimits
 };
 
 /** Bytes without line ends after the last value: some tools add one when they save. */
-const withoutLineEnd = (bytes: Uint8Array): Uint8Array => {
+export const withoutLineEnd = (bytes: Uint8Array): Uint8Array => {
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
   return bytes.subarray(0, end);

@@ -1,79 +1,155 @@
-/** `get`: a download begins, or what is held already goes on with more of its files. */
+/**
+ * `get`: a download begins, or what is held already goes on with more of its files. What is meant may be an id or words of
+ * the catalog, a torrent file, or a magnet link; a torrent that the catalog knows is the catalog's.
+ */
 import type { ApiCalls } from '../../../protocol/api.ts';
+import { readMagnet } from '../../../protocol/bittorrent/magnet.ts';
+import { type Metainfo, readMetainfo } from '../../../protocol/bittorrent/metainfo.ts';
 import { cleanName } from '../../../protocol/bittorrent/names.ts';
+import type { ContentSummary } from '../../../protocol/control/messages.ts';
+import { toHex } from '../../../protocol/digest.ts';
 import { type Done, type Failure, fail, ok } from '../../../protocol/result.ts';
+import type { SwarmKind } from '../../../domain/transfer/journal.ts';
 import type { Transfer } from '../../transfer/transfer.ts';
-import { chooseFiles, fetchTorrent, lookForFiles, planDownload, resolveContent } from '../fetching.ts';
+import { chooseFiles, fetchTorrent, type FileChoice, lookForFiles, planDownload, resolveContent } from '../fetching.ts';
+import { askCatalog } from '../in-catalog.ts';
 import type { CallsOf, LibraryParts } from '../parts.ts';
+import { contentSummary } from '../summaries.ts';
 import { isAbsolute } from '../walk.ts';
 
 type GetArgs = ApiCalls['get']['args'];
 type GetResult = ApiCalls['get']['result'];
+
+/** How a download is wanted, whatever it is of. */
+export interface Wanted {
+  readonly to: string | null;
+  readonly choice: FileChoice;
+  readonly sequential: boolean;
+}
+
+/** A torrent that is to be downloaded, and where its peers meet. */
+export interface Torrent {
+  readonly bytes: Uint8Array;
+  readonly metainfo: Metainfo;
+  readonly tags: readonly string[];
+  readonly swarm: SwarmKind;
+}
 
 const PIECE_BYTES_MAX = 16 * 1024 * 1024;
 
 const plainFolder = (folder: string): string => folder.replace(/[/\\]+$/u, '');
 
 /** What is held already is taken up again, with more of its files where more are asked for. */
-const getMore = ({ ports }: LibraryParts, args: GetArgs, held: Transfer, done: Done<void>): void => {
+const getMore = ({ ports }: LibraryParts, wanted: Wanted, held: Transfer, done: Done<void>): void => {
   const name = cleanName(held.metainfo.name);
-  if (args.to !== null && plainFolder(args.to) !== plainFolder(held.notes.folder))
-    return done(fail('exists', `${name} is in ${held.notes.folder} already. Leave out the folder, or remove it there first.`));
-  const chosen = chooseFiles(held.layout, args.files);
+  const { folder } = held.notes;
+  if (wanted.to !== null && plainFolder(wanted.to) !== plainFolder(folder))
+    return done(fail('exists', `${name} is in ${folder} already. Leave out the folder, or remove it there first.`));
+  const chosen = chooseFiles(held.metainfo, held.layout, wanted.choice);
   if (!chosen.ok) return done(chosen);
   const more = chosen.value.filter((file) => held.selected[file] !== true);
-  if (args.sequential) held.exchange.picker.sequential = true;
+  if (wanted.sequential) held.exchange.picker.sequential = true;
   if (more.length === 0) {
     if (held.phase === 'paused' || held.phase === 'failed') held.resume();
     return done(ok(undefined));
   }
-  return lookForFiles(ports.disk, held.notes.folder, held.layout, more, (files) => {
+  return lookForFiles(ports.disk, folder, held.layout, more, (files) => {
     if (!files.ok) return done(files);
     if (held.phase === 'completing') return done(fail('busy', `${name} is being moved to its place just now; ask again.`));
     return held.extend(files.value, done);
   });
 };
 
-const setUp = (parts: LibraryParts, args: GetArgs, content: GetResult['content'], done: Done<void, Failure>): void => {
-  const { config, network, ports, shelf } = parts;
-  fetchTorrent(network, content.id, (torrent) => {
-    if (!torrent.ok) return done(torrent);
-    const { bytes, metainfo } = torrent.value;
-    const request = {
-      metainfo,
-      folder: args.to ?? config.downloadFolder,
-      globs: args.files,
-      sequential: args.sequential,
-      tags: content.tags,
-      pieceBytesMax: Math.min(PIECE_BYTES_MAX, config.limits.pieceBufferBytesMax),
-    };
-    return planDownload(ports.disk, request, (plan) => {
-      if (!plan.ok) return done(plan);
-      return shelf.put(plan.value.record, bytes, (stored) => {
-        if (stored.ok) parts.begin({ metainfo, ...plan.value });
-        done(stored);
-      });
+/** Puts a torrent on the shelf and begins with it. Errors: those of `planDownload`, the disk's. */
+export const beginDownload = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<Transfer, Failure>): void => {
+  const { config, ports, shelf } = parts;
+  const { bytes, metainfo, swarm, tags } = torrent;
+  const request = {
+    metainfo,
+    swarm,
+    tags,
+    folder: wanted.to ?? config.downloadFolder,
+    choice: wanted.choice,
+    sequential: wanted.sequential,
+    pieceBytesMax: Math.min(PIECE_BYTES_MAX, config.limits.pieceBufferBytesMax),
+  };
+  planDownload(ports.disk, request, (plan) => {
+    if (!plan.ok) return done(plan);
+    return shelf.put(plan.value.record, bytes, (stored) => {
+      done(stored.ok ? ok(parts.begin({ metainfo, ...plan.value })) : stored);
     });
   });
 };
 
-const get = (parts: LibraryParts, args: GetArgs, done: Done<GetResult>): void => {
-  const { to, what } = args;
-  if (to !== null && !isAbsolute(to)) return done(fail('bad-request', `${to} is no absolute path.`));
-  if (what.trim() === '') return done(fail('bad-request', 'Say what to get: an id, or words.'));
-  return resolveContent(parts.network, what.trim(), (content) => {
-    if (!content.ok) return done(content);
-    const { id } = content.value;
-    const { changing } = parts.holdings;
-    const held = parts.holdings.get(id);
-    const answer: Done<void> = (result) => {
-      changing.delete(id);
-      done(result.ok ? ok({ id, content: content.value }) : result);
-    };
-    if (changing.has(id)) return done(fail('busy', `${content.value.name} is being set up or removed just now; ask again.`));
-    changing.add(id);
-    return held === undefined ? setUp(parts, args, content.value, answer) : getMore(parts, args, held, answer);
+const withoutValue =
+  (done: Done<void, Failure>): Done<unknown, Failure> =>
+  (result) =>
+    done(result.ok ? ok(undefined) : result);
+
+/** A content of the catalog: the one that is held, or a new download. Answers with the content as the catalog has it. */
+const getContent = (parts: LibraryParts, wanted: Wanted, content: ContentSummary, done: Done<GetResult>): void => {
+  const { id, name, tags } = content;
+  const { changing } = parts.holdings;
+  const held = parts.holdings.get(id);
+  if (changing.has(id)) return done(fail('busy', `${cleanName(name)} is being set up or removed just now; ask again.`));
+  changing.add(id);
+  const answer: Done<void> = (result) => {
+    changing.delete(id);
+    done(result.ok ? ok({ id, content }) : result);
+  };
+  if (held !== undefined) {
+    held.meetInCatalog(tags);
+    return getMore(parts, wanted, held, answer);
+  }
+  return fetchTorrent(parts.network, id, (torrent) => {
+    if (!torrent.ok) return answer(torrent);
+    return beginDownload(parts, wanted, { ...torrent.value, tags, swarm: 'catalog' }, withoutValue(answer));
   });
+};
+
+/** A torrent of elsewhere, which its own trackers know; the catalog has been asked. */
+export const getOutside = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<GetResult>): void => {
+  const { id, name } = torrent.metainfo;
+  const { changing } = parts.holdings;
+  const held = parts.holdings.get(id);
+  if (changing.has(id)) return done(fail('busy', `${cleanName(name)} is being set up or removed just now; ask again.`));
+  changing.add(id);
+  const answer: Done<void> = (result) => {
+    changing.delete(id);
+    done(result.ok ? ok({ id, content: contentSummary(torrent.metainfo, torrent.tags) }) : result);
+  };
+  if (held !== undefined) return getMore(parts, wanted, held, answer);
+  return beginDownload(parts, wanted, torrent, withoutValue(answer));
+};
+
+const getTorrent = (parts: LibraryParts, wanted: Wanted, text: string, done: Done<GetResult>): void => {
+  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
+  const read = readMetainfo(bytes);
+  if (!read.ok) return done(fail('torrent-invalid', `This is no valid torrent file: ${read.error.message}.`));
+  const metainfo = read.value;
+  return askCatalog({ network: parts.network, clock: parts.ports.clock }, metainfo, (found) => {
+    if (typeof found !== 'string') return getContent(parts, wanted, found, done);
+    const swarm = found === 'absent' ? 'trackers' : 'unasked';
+    return getOutside(parts, wanted, { bytes, metainfo, tags: [], swarm }, done);
+  });
+};
+
+const get = (parts: LibraryParts, args: GetArgs, done: Done<GetResult>): void => {
+  const { to, torrent } = args;
+  const what = args.what.trim();
+  if (to !== null && !isAbsolute(to)) return done(fail('bad-request', `${to} is no absolute path.`));
+  const wanted: Wanted = { to, choice: { globs: args.files, places: [] }, sequential: args.sequential };
+  if (torrent !== undefined) return getTorrent(parts, wanted, torrent, done);
+  if (what === '') return done(fail('bad-request', 'Say what to get: an id, words, a torrent file or a magnet link.'));
+  if (/^magnet:/iu.test(what)) {
+    const magnet = readMagnet(what);
+    const hash = magnet.ok ? (magnet.value.v2 ?? magnet.value.v1) : null;
+    if (!magnet.ok || hash === null) return done(fail('magnet-invalid', 'This is no usable magnet link.'));
+    return resolveContent(parts.network, toHex(hash), (content) =>
+      content.ok ? getContent(parts, wanted, content.value, done) : done(content),
+    );
+  }
+  return resolveContent(parts.network, what, (content) => (content.ok ? getContent(parts, wanted, content.value, done) : done(content)));
 };
 
 export const getCalls = (parts: LibraryParts): CallsOf<'get'> => ({ get: (args, done) => get(parts, args, done) });

@@ -1,6 +1,7 @@
 /** `remove` and `unshare`: this node lets go of a content. */
 import { cleanName } from '../../../protocol/bittorrent/names.ts';
 import { type Done, fail, ok } from '../../../protocol/result.ts';
+import { isOfCatalog } from '../../../domain/transfer/journal.ts';
 import type { Transfer } from '../../transfer/transfer.ts';
 import type { CallsOf, LibraryParts } from '../parts.ts';
 import type { Waiting } from '../registrar.ts';
@@ -21,7 +22,7 @@ const remove = (parts: LibraryParts, transfer: Transfer, data: boolean, done: Do
     else shelf.removeData(transfer, ports.disk, (deleted) => done(deleted.ok ? ok({}) : deleted));
   };
   // Also where the catalog has not answered yet: it may have been told.
-  const told = transfer.notes.owned || transfer.notes.placed || catalog.has(id);
+  const told = transfer.notes.owned || catalog.has(id) || (transfer.notes.placed && isOfCatalog(transfer.notes.swarm));
   return parts.release(transfer, told ? { content: id, account: transfer.notes.account } : null, gone, first);
 };
 
@@ -29,7 +30,9 @@ export const removingCalls = (parts: LibraryParts): CallsOf<'remove' | 'unshare'
   remove: ({ id, data }, done) => parts.holdings.with(id, done, (transfer) => remove(parts, transfer, data, done)),
   unshare: ({ id, require = 'any' }, done) =>
     parts.holdings.with(id, done, (transfer) => {
+      if (!isOfCatalog(transfer.notes.swarm))
+        return done(fail('not-found', 'It is not shared with the network: "shoal pause" stops giving it, "shoal remove" forgets it.'));
       const { gone, first } = unsharing(require, parts.network.state.online, done);
-      remove(parts, transfer, false, gone, first);
+      return remove(parts, transfer, false, gone, first);
     }),
 });

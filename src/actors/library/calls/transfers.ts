@@ -4,6 +4,8 @@ import type { Transfer } from '../../transfer/transfer.ts';
 import type { CallsOf, LibraryParts } from '../parts.ts';
 import { peerSummary, transferSummary } from '../summaries.ts';
 
+const TRACKERS_SHOWN_MAX = 256;
+
 export const transferCalls = ({
   holdings,
   names,
@@ -26,7 +28,8 @@ export const transferCalls = ({
     peers: ({ id }, done) =>
       holdings.with(id, done, (transfer) => {
         const now = clock.now();
-        done(ok({ peers: transfer.exchange.peers.map((peer) => peerSummary(peer, now, nameOf)) }));
+        const peers = transfer.exchange.peers.map((peer) => peerSummary(peer, now, nameOf));
+        done(ok({ peers, trackers: transfer.trackers.slice(0, TRACKERS_SHOWN_MAX) }));
       }),
     pause: ({ id }, done) => act(id, done, (transfer) => transfer.pause()),
     resume: ({ id }, done) => act(id, done, (transfer) => transfer.resume()),

@@ -1,0 +1,70 @@
+/** Where the data of a torrent lies already: looked for by names and sizes; what is in the files is checked later. */
+import type { Disk } from '../../ports/disk.ts';
+import { each } from '../../data/each.ts';
+import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
+import type { LayoutFile, TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
+import { finalPath, finalRoot, joinPath } from '../transfer/placement.ts';
+
+export interface Located {
+  /** The folder that the content is in. */
+  readonly folder: string;
+  /** Of each file of the layout. Absolute. */
+  readonly paths: readonly string[];
+}
+
+const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(/[/\\][^/\\]*$/u, '') || '/';
+
+/** Below a folder, under the torrent's own name. */
+const below = (folder: string, layout: TorrentLayout): Located => ({
+  folder,
+  paths: layout.files.map(({ index }) => finalPath(folder, layout, index)),
+});
+
+/** The path is the content itself, whatever it is called: the file, or the folder of a torrent of several. */
+const itself = (path: string, layout: TorrentLayout): Located => ({
+  folder: folderOf(path),
+  paths: layout.files.map(({ diskPath }) => joinPath(path, ...diskPath.slice(1))),
+});
+
+/** Null where all files are there, else in words what is wrong with the first that is not. */
+const tryPlace = (disk: Disk, layout: TorrentLayout, place: Located, done: Done<string | null, never>): void => {
+  const look = (file: LayoutFile, next: Done<void, Failure>): void => {
+    const path = place.paths[file.index] ?? '';
+    disk.stat(path, (stat) => {
+      if (!stat.ok) next(fail('missing', stat.error.code === 'missing' ? `${path} is missing` : stat.error.message));
+      else if (stat.value.kind !== 'file') next(fail('missing', `${path} is no file`));
+      else if (stat.value.size !== file.size) next(fail('missing', `${path} has ${stat.value.size} bytes, not ${file.size}`));
+      else next(ok(undefined));
+    });
+  };
+  each(layout.files, look, (result) => done(ok(result.ok ? null : result.error.message)));
+};
+
+/**
+ * The first place where all of the files are, with their sizes: `data` alone where it is given (the content itself, or the
+ * folder that it is in), else the folders. Error: `missing`, with what is wrong there.
+ */
+export const locate = (
+  disk: Disk,
+  layout: TorrentLayout,
+  { data, folders }: { readonly data: string | null; readonly folders: readonly string[] },
+  done: Done<Located>,
+): void => {
+  const places = data === null ? [...new Set(folders)].map((folder) => below(folder, layout)) : [below(data, layout), itself(data, layout)];
+  const wrong: string[] = [];
+  const next = (at: number): void => {
+    const place = places[at];
+    if (place === undefined) {
+      const roots = data === null ? folders.map((folder) => finalRoot(folder, layout)).join(' and ') : data;
+      const why = wrong.at(data === null ? 0 : -1) ?? 'no place was named';
+      const hint = data === null ? ' Name its place with --data PATH.' : '';
+      return done(fail('missing', `Its data is not at ${roots}: ${why.replace(/\.$/u, '')}.${hint}`));
+    }
+    return tryPlace(disk, layout, place, (tried) => {
+      if (!tried.ok || tried.value === null) return done(ok(place));
+      wrong.push(tried.value);
+      return next(at + 1);
+    });
+  };
+  next(0);
+};

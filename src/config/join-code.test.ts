@@ -25,8 +25,12 @@ describe('join code', () => {
         name: fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => Buffer.byteLength(s) < 256 && s.isWellFormed()),
         proxies: fc.array(
           fc.record(
-            { name: fc.stringMatching(/^[a-z]{1,20}$/u), address: fc.nat(65_535).map((port) => `proxy.lab:${port}`) },
-            { noNullPrototype: true },
+            {
+              name: fc.stringMatching(/^[a-z]{1,20}$/u),
+              address: fc.nat(65_535).map((port) => `proxy.lab:${port}`),
+              announce: fc.nat(65_535).map((port) => `proxy.lab:${port}`),
+            },
+            { noNullPrototype: true, requiredKeys: ['name', 'address'] },
           ),
           { minLength: 1, maxLength: 16 },
         ),

@@ -4,7 +4,7 @@
  *
  *     version (1 byte) · network id (16) · network key (32) · network name · proxies: name, address … · checksum (4)
  *
- * Texts are a length byte and UTF-8; the checksum is the head of the SHA-256 of all before it.
+ * Version 2 has with each proxy the address of its gate as well, empty where it has none. Texts are a length byte and UTF-8; the checksum is the head of the SHA-256 of all before it.
  */
 import { fromHex, sha256, toHex } from '../protocol/digest.ts';
 import { fail, type Failure, ok, type Result } from '../protocol/result.ts';
@@ -17,11 +17,12 @@ export interface JoinCode {
   readonly networkKey: string;
   readonly name: string;
   /** At least one. */
-  readonly proxies: readonly { readonly name: string; readonly address: string }[];
+  readonly proxies: readonly { readonly name: string; readonly address: string; readonly announce?: string }[];
 }
 
 const PREFIX = 'shoal';
 const VERSION = 1;
+const VERSION_WITH_GATES = 2;
 const CHECKSUM_BYTES = 4;
 const HEAD_BYTES = 1 + 16 + 32;
 const TEXT_BYTES_MAX = 255;
@@ -75,13 +76,14 @@ const textField = (text: string): Uint8Array => {
 /** @throws where a text is over 255 bytes or there is no proxy: the schema of `network.json` does not let it come so far. */
 export const encodeJoinCode = (code: JoinCode): string => {
   if (code.proxies.length === 0 || code.proxies.length > PROXIES_MAX) throw new Error('A join code has 1 to 16 proxies');
+  const gates = code.proxies.some(({ announce }) => announce !== undefined);
   const body = Buffer.concat([
-    Uint8Array.of(VERSION),
+    Uint8Array.of(gates ? VERSION_WITH_GATES : VERSION),
     fromHex(code.networkId) ?? new Uint8Array(),
     fromHex(code.networkKey) ?? new Uint8Array(),
     textField(code.name),
     Uint8Array.of(code.proxies.length),
-    ...code.proxies.flatMap(({ name, address }) => [textField(name), textField(address)]),
+    ...code.proxies.flatMap(({ name, address, announce = '' }) => [name, address, ...(gates ? [announce] : [])].map(textField)),
   ]);
   return PREFIX + toBase32(Buffer.concat([body, sha256(body).subarray(0, CHECKSUM_BYTES)]));
 };
@@ -99,11 +101,13 @@ const readTexts = (bytes: Uint8Array): JoinCode | null => {
   };
   const name = text();
   const count = bytes[at++] ?? 0;
-  const proxies: { name: string; address: string }[] = [];
+  const gates = bytes[0] === VERSION_WITH_GATES;
+  const proxies: { name: string; address: string; announce?: string }[] = [];
   for (let i = 0; i < count && i < PROXIES_MAX; i++) {
-    const [proxy, address] = [text(), text()];
+    const [proxy, address, announce] = [text(), text(), gates ? text() : ''];
     if (proxy === null || address === null || parseAddress(address) === null) return null;
-    proxies.push({ name: proxy, address });
+    if (announce === null || (announce !== '' && parseAddress(announce) === null)) return null;
+    proxies.push({ name: proxy, address, ...(announce === '' ? {} : { announce }) });
   }
   if (name === null || proxies.length === 0 || at !== bytes.length) return null;
   return { networkId: toHex(bytes.subarray(1, 17)), networkKey: toHex(bytes.subarray(17, HEAD_BYTES)), name, proxies };
@@ -124,7 +128,8 @@ export const decodeJoinCode = (text: string): Result<JoinCode, Failure<'code-inv
   if (toHex(sha256(body).subarray(0, CHECKSUM_BYTES)) !== toHex(bytes.subarray(-CHECKSUM_BYTES))) {
     return invalid('The join code is mistyped or cut off: its checksum is wrong. Copy it again as a whole.');
   }
-  if (body[0] !== VERSION) return invalid(`The join code is of version ${body[0]}, which this program does not know. Install a newer one.`);
+  if (body[0] !== VERSION && body[0] !== VERSION_WITH_GATES)
+    return invalid(`The join code is of version ${body[0]}, which this program does not know. Install a newer one.`);
   const code = readTexts(body);
   return code === null ? invalid('The join code makes no sense, though its checksum is right.') : ok(code);
 };

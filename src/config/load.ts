@@ -61,7 +61,11 @@ const networkConfig = (file: NetworkFile): NetworkConfig => ({
   networkId: file.networkId,
   name: file.name,
   replicas: file.replicas.map(({ name, address }) => ({ name, address: hostPort(address) })),
-  proxies: file.proxies.map(({ name, address }) => ({ name, address: hostPort(address) })),
+  proxies: file.proxies.map(({ name, address, announce }) => ({
+    name,
+    address: hostPort(address),
+    ...(announce === undefined ? {} : { announce: hostPort(announce) }),
+  })),
   witnesses: file.witnesses,
   registration: file.registration,
   announceIntervalSeconds: file.announceIntervalSeconds,
@@ -69,6 +73,7 @@ const networkConfig = (file: NetworkFile): NetworkConfig => ({
   removeSeconds: file.removeSeconds,
   sessionDays: file.sessionDays,
   timing: file.timing,
+  announce: file.announce,
 });
 
 const keyBytes = (hex: string): Uint8Array => fromHex(hex) ?? new Uint8Array();
@@ -125,7 +130,10 @@ export const assemble = (file: ProcessFile, network: NetworkFile, secrets: Secre
     };
   }
   const listen = hostPort(file.listen);
-  if (file.role === 'proxy') return { ...common, role: 'proxy', listen, limits: file.limits, spreadMs: file.spreadMs };
+  if (file.role === 'proxy') {
+    const announce = { ...file.announce, listen: file.announce.listen === null ? null : hostPort(file.announce.listen) };
+    return { ...common, role: 'proxy', listen, limits: file.limits, spreadMs: file.spreadMs, announce };
+  }
   return { ...common, role: file.role, listen, limits: file.limits };
 };
 

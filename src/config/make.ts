@@ -19,8 +19,10 @@ export interface NetworkPlan {
   readonly registration: Registration;
   readonly tracker: { readonly host: string; readonly port: number };
   readonly backup: { readonly host: string; readonly port: number };
-  /** In the order in which nodes try them; 1 to 16. */
-  readonly proxies: readonly { readonly host: string; readonly port: number }[];
+  /** In the order in which nodes try them; 1 to 16. `announcePort`: of the gate for clients of other makes; left out: it has none. */
+  readonly proxies: readonly { readonly host: string; readonly port: number; readonly announcePort?: number }[];
+  /** Who may announce there. Default: those with a passkey. */
+  readonly passkeys?: NetworkFile['announce']['passkeys'];
   /** So many of them vote; not more than there are. */
   readonly witnesses: NetworkFile['witnesses'];
   readonly nodes: readonly string[];
@@ -70,8 +72,18 @@ const nodeFile = (name: string, rate: number, local: boolean): NewFile =>
 /** Names of the proxies of a new network, and of their files. */
 export const proxyNameAt = (index: number): string => (index === 0 ? 'proxy' : `proxy${index + 1}`);
 
-const proxyPlaces = ({ proxies }: NetworkPlan): { readonly name: string; readonly address: string }[] =>
-  proxies.map((proxy, index) => ({ name: proxyNameAt(index), address: formatAddress(proxy) }));
+const proxyPlaces = ({ proxies }: NetworkPlan): JoinCode['proxies'] =>
+  proxies.map(({ host, port, announcePort }, index) => ({
+    name: proxyNameAt(index),
+    address: formatAddress({ host, port }),
+    ...(announcePort === undefined ? {} : { announce: formatAddress({ host, port: announcePort }) }),
+  }));
+
+const proxyFile = (proxy: NetworkPlan['proxies'][number], name: string): NewFile => {
+  const { host, port, announcePort } = proxy;
+  const gate = announcePort === undefined ? null : listenAt({ host, port: announcePort });
+  return processFile('proxy', name, 'proxy', { listen: listenAt({ host, port }), announce: { listen: gate } });
+};
 
 /** Names of the voters: their data folders get the mark of a fresh network. */
 export const voterNames = (plan: NetworkPlan): string[] =>
@@ -101,11 +113,12 @@ export const networkFiles = (plan: NetworkPlan, secrets: FreshSecrets): NewFile[
       proxies: proxyPlaces(plan),
       witnesses: plan.witnesses,
       registration: plan.registration,
+      ...(plan.passkeys === undefined ? {} : { announce: { passkeys: plan.passkeys } }),
       ...plan.timing,
     }),
     processFile('tracker', 'main', 'replica', { listen: listenAt(plan.tracker) }),
     processFile('backup', 'backup', 'replica', { listen: listenAt(plan.backup) }),
-    ...plan.proxies.map((proxy, index) => processFile('proxy', proxyNameAt(index), 'proxy', { listen: listenAt(proxy) })),
+    ...plan.proxies.map((proxy, index) => proxyFile(proxy, proxyNameAt(index))),
     ...plan.nodes.map((name) => nodeFile(name, plan.rate, local)),
     json('secrets/replica.json', { $schema: '../schema/secrets.json', networkKey, clusterKey, tokenKey, adminCodeHash }, true),
     json('secrets/proxy.json', { $schema: '../schema/secrets.json', networkKey, clusterKey }, true),

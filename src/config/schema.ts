@@ -3,6 +3,7 @@
  * defaults stand here and nowhere else; JSON schemas for editors are generated from it (`jsonSchema`).
  */
 import { z } from 'zod';
+import { parseNetwork } from '../protocol/tracker/forwarders.ts';
 import { isLoopback, parseAddress } from './address.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/u;
@@ -66,7 +67,15 @@ export const networkSchema = z
       .default([])
       .meta({ description: 'The tracker, then the backup. Members need not know them.' }),
     proxies: z
-      .array(place('proxy', 'nodes'))
+      .array(
+        place('proxy', 'nodes').extend({
+          announce: address({
+            anyPort: false,
+            description:
+              'Where BitTorrent clients of other makes announce to it, by HTTP and UDP: HOST:PORT. Left out: it has no gate for them. Every member gets an announce URL with this address (`shoal passkey new`).',
+          }).optional(),
+        }),
+      )
       .min(1)
       .max(16)
       .meta({ description: 'The proxies, in the order in which nodes try them. The first ones are also witnesses: see `witnesses`.' }),
@@ -86,6 +95,16 @@ export const networkSchema = z
     removeSeconds: count(2, 86_400, 60, 'A node that has been silent for this many seconds is removed from the swarms.'),
     sessionDays: count(1, 3650, 30, 'Days after which a login ends.'),
     timing: timing.meta({ description: 'How failures are found, by all voters alike. Multiply by four across a wide-area network.' }),
+    announce: z
+      .strictObject({
+        passkeys: z.enum(['required', 'open']).default('required').meta({
+          description:
+            'Who may announce with a client of another make: those with a passkey (the personal announce URL), or, with "open", anybody who reaches the gate, under no account.',
+        }),
+        intervalSeconds: count(60, 86_400, 300, 'Seconds between two announces of such a client for a content.'),
+      })
+      .prefault({})
+      .meta({ description: 'BitTorrent clients of other makes.' }),
   })
   .refine((file) => file.witnesses <= file.proxies.length, {
     path: ['witnesses'],
@@ -163,6 +182,52 @@ export const proxySchema = z
       .meta({ description: 'Limits.' }),
     spreadMs: count(0, 60_000, 2000, 'After a failover, nodes announce again at random within this many milliseconds.'),
   })
+    announce: z
+      .strictObject({
+        listen: address({
+          anyPort: true,
+          description:
+            'Where BitTorrent clients of other makes announce: HOST:PORT, for HTTP and UDP. null: the proxy has no gate for them. 0.0.0.0 is all of IPv4, [::] is IPv6 and IPv4.',
+        })
+          .nullable()
+          .default(null),
+        http: z.boolean().default(true).meta({ description: 'Whether HTTP is spoken there.' }),
+        udp: z.boolean().default(true).meta({ description: 'Whether UDP is spoken there (BEP 15; the passkey comes by BEP 41).' }),
+        trustedForwarders: z
+          .array(
+            z.string().refine((text) => parseNetwork(text) !== null, { error: 'must be an IP address, or a network such as 10.0.0.0/8' }),
+          )
+          .max(64)
+          .default([])
+          .meta({
+            description:
+              'HTTP proxies before the gate whose X-Forwarded-For is believed: addresses, or networks such as 10.0.0.0/8. From anybody else it is ignored.',
+          }),
+        limits: z
+          .strictObject({
+            connectionsMax: count(1, 1_000_000, 4096, 'HTTP connections at one time.'),
+            connectionsPerAddressMax: count(1, 1_000_000, 256, 'HTTP connections of one address at one time.'),
+            requestBytesMax: count(1024, 65_536, 8192, 'Bytes of one HTTP request.'),
+            requestsUnderWayMax: count(
+              1,
+              1_000_000,
+              10_000,
+              'Announces and scrapes that wait for a tracker; more are answered from memory.',
+            ),
+            requestsPerSecond: count(1, 1_000_000, 200, 'Requests a second of one address, on average; ten times as many at once.'),
+            failuresPerMinute: count(1, 1_000_000, 30, 'Wrong passkeys a minute of one address; more are refused without a look.'),
+            rememberedMax: count(
+              1,
+              10_000_000,
+              100_000,
+              'Announces kept to be repeated to the next primary; beyond, the oldest are forgotten.',
+            ),
+          })
+          .prefault({})
+          .meta({ description: 'Limits.' }),
+      })
+      .prefault({})
+      .meta({ description: 'The gate for BitTorrent clients of other makes.' }),
   .meta({ title: 'Shoal: proxy', description: 'A proxy.' });
 
 export const nodeSchema = z

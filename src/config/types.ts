@@ -18,8 +18,8 @@ export interface NetworkConfig {
   readonly name: string;
   /** The replicas, in order of priority: `main`, then `backup`. Where proxies and the other replica reach them. */
   readonly replicas: readonly { readonly name: string; readonly address: HostPort }[];
-  /** Where nodes reach proxies. */
-  readonly proxies: readonly { readonly name: string; readonly address: HostPort }[];
+  /** Where nodes reach proxies; `announce`: where guests (clients of other makes) do, of those that have a gate. */
+  readonly proxies: readonly { readonly name: string; readonly address: HostPort; readonly announce?: HostPort }[];
   /** So many of the proxies, the first ones, vote with the replicas. Not more than there are. */
   readonly witnesses: 1 | 3;
   readonly registration: Registration;
@@ -30,6 +30,8 @@ export interface NetworkConfig {
   readonly sessionDays: number;
   /** How failures are found, by all voters alike. */
   readonly timing: {
+  /** Of guests. */
+  readonly announce: { readonly passkeys: 'required' | 'open'; readonly intervalSeconds: number };
     readonly heartbeatMs: number;
     readonly suspectMinMs: number;
     readonly suspectMaxMs: number;
@@ -87,6 +89,27 @@ export interface ProxyConfig extends ProcessConfig {
   readonly spreadMs: number;
 }
 
+  readonly announce: GateConfig;
+}
+
+/** The gate of guests. */
+export interface GateConfig {
+  /** Null: there is none. */
+  readonly listen: HostPort | null;
+  readonly http: boolean;
+  readonly udp: boolean;
+  /** Addresses, or networks such as 10.0.0.0/8. */
+  readonly trustedForwarders: readonly string[];
+  readonly limits: {
+    readonly connectionsMax: number;
+    readonly connectionsPerAddressMax: number;
+    readonly requestBytesMax: number;
+    readonly requestsUnderWayMax: number;
+    /** Of one address. */
+    readonly requestsPerSecond: number;
+    readonly failuresPerMinute: number;
+    readonly rememberedMax: number;
+  };
 export interface NodeConfig extends ProcessConfig {
   readonly role: 'node';
   /** Where peers connect; port 0 lets the system choose. */

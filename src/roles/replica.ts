@@ -1,5 +1,6 @@
 /** What tracker and backup are: the same parts over the same ports. Only the name, and with it the priority, differs. */
 import { Desk, DESK_DEFAULTS } from '../actors/desk/desk.ts';
+import { GuestDesk } from '../actors/desk/guest-desk.ts';
 import { PasskeyBook } from '../actors/desk/passkey-book.ts';
 import { REPLICA_LIMITS } from '../actors/replica/api.ts';
 import { Replica } from '../actors/replica/replica.ts';
@@ -33,6 +34,7 @@ const SWARM = token<Swarm>('swarm');
 const TALLIES = token<TallyKeeper>('tallies');
 const DESK = token<Desk>('desk');
 const PASSKEYS = token<PasskeyBook>('passkeys');
+const GUESTS = token<GuestDesk>('guests');
 
 const SOFTWARE = `shoal/${version}`;
 /** Proxies miss a primary that has said nothing for a second. */
@@ -75,6 +77,7 @@ class ReplicaRole implements Role {
       get(REPLICA).onApplied((_appliedSeq, replies, keysOf) => {
         this.#noteApplied(replies);
         get(PASSKEYS).applied(keysOf);
+        get(GUESTS).passkeysChanged(keysOf);
       });
       get(REPLICA).start();
       get(LINKS).start();
@@ -110,6 +113,7 @@ class ReplicaRole implements Role {
         nodes: registry.nodeCount,
         swarms: registry.swarmCount,
         peers: registry.peerCount,
+        guests: registry.guests.count,
       },
       requestsUnderWay: get(DESK).underWay,
       proxies: get(LINKS).proxies,
@@ -216,6 +220,8 @@ class ReplicaRole implements Role {
             peerDown: (peer) => get(REPLICA).peerDown(peer),
             request: (frame, proxy, reply) => get(DESK).handle(frame, proxy, reply),
             announce: (frame, proxy, reply) => reply(get(DESK).announce(frame, proxy, '')),
+            guestAnnounce: (frame, proxy, reply) => get(GUESTS).announce(frame, proxy, reply),
+            guestScrape: (frame, reply) => get(GUESTS).scrape(frame, reply),
             acceptSwarm: (peer, link) => get(SWARM_LINKS).accept(peer, link),
             obey: (order, done) => this.#obey(order, done),
             status: (report) => this.#frame(report),
@@ -298,6 +304,20 @@ class ReplicaRole implements Role {
       .provide(PASSKEYS, (get) => {
         const { clock, log } = get(ENVIRONMENT).ports;
         return new PasskeyBook({ clock, log, database: get(DATABASE) });
+      })
+      .provide(GUESTS, (get) => {
+        const { clock, random } = get(ENVIRONMENT).ports;
+        return new GuestDesk({
+          clock,
+          random,
+          database: get(DATABASE),
+          replica: get(REPLICA),
+          swarm: get(SWARM),
+          passkeys: get(PASSKEYS),
+          settings: network,
+          count: (facts) => get(TALLIES).count(facts),
+          completedOf: (content) => get(TALLIES).completedOf(content),
+        });
       })
       .provide(DESK, (get) => {
         const { clock, crypto, log } = get(ENVIRONMENT).ports;

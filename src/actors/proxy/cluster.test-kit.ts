@@ -36,6 +36,7 @@ const configFor = (replicas: readonly TestProcess[], proxies: readonly TestProce
   aliveSeconds: 10,
   removeSeconds: 35,
   sessionDays: 30,
+  announce: { passkeys: 'required', intervalSeconds: 300 },
   timing: { heartbeatMs: 150, suspectMinMs: 900, suspectMaxMs: 1_100, degradeAfterMs: 1_000 },
 });
 

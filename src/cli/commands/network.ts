@@ -30,6 +30,8 @@ interface InitOptions {
   readonly proxyPort: string;
   readonly proxies?: string;
   readonly witnesses: string;
+  readonly announcePort: string;
+  readonly passkeys: string;
   readonly registration: string;
   readonly node: string;
 }
@@ -53,8 +55,18 @@ const TAKEN = /^(?:network|tracker|backup|proxy\d*)$/u;
 
 const PROXIES_MAX = 16;
 
+/** Of the gate for clients of other makes; "none" for no gate. */
+const announcePortOf = (text: string): number | null => {
+  if (text === 'none') return null;
+  const port = Number(text);
+  return Number.isInteger(port) && port > 0 && port <= 65_535
+    ? port
+    : stopWith('usage', `--announce-port must be a port from 1 to 65535, or none, not "${text}".`);
+};
+
 /** A proxy at each host; where more are wanted than hosts are named, the last host has the others, on the next ports. */
-const proxyPlaces = ({ host, proxyHost, proxyPort, proxies }: InitOptions): { host: string; port: number }[] => {
+const proxyPlaces = ({ host, proxyHost, proxyPort, proxies, announcePort }: InitOptions): NetworkPlan['proxies'] => {
+  const gate = announcePortOf(announcePort);
   const hosts = proxyHost.length === 0 ? [host] : proxyHost;
   const count = proxies === undefined ? hosts.length : Number(proxies);
   if (!Number.isInteger(count) || count < hosts.length || count > PROXIES_MAX)
@@ -65,7 +77,8 @@ const proxyPlaces = ({ host, proxyHost, proxyPort, proxies }: InitOptions): { ho
   const all = Array.from({ length: count }, (_, index) => hosts[index] ?? hosts.at(-1) ?? host);
   return all.map((each, index) => {
     const before = all.slice(0, index).filter((other) => other === each).length;
-    return place(each, before === 0 ? proxyPort : String(Number(proxyPort) + before), 'proxy-host');
+    const proxy = place(each, before === 0 ? proxyPort : String(Number(proxyPort) + before), 'proxy-host');
+    return gate === null ? proxy : { ...proxy, announcePort: gate + before };
   });
 };
 
@@ -80,6 +93,9 @@ const witnessesOf = (text: string, proxies: number): NetworkPlan['witnesses'] =>
       );
 };
 
+const passkeysOf = (text: string): 'required' | 'open' =>
+  text === 'required' || text === 'open' ? text : stopWith('usage', `--passkeys must be required or open, not "${text}".`);
+
 /** An option that goes into a file is held to the schema of the file. */
 const fitting = (schema: z.ZodType, value: string, option: string): string => {
   const issue = schema.safeParse(value).error?.issues[0];
@@ -91,7 +107,8 @@ const nodeName = (name: string, option: string): string => fitting(processSchema
 const checkPlaces = (...places: readonly { readonly host: string; readonly port: number }[]): void => {
   const texts = places.map(({ host, port }) => `${host}:${port}`);
   const twice = texts.find((text, at) => texts.indexOf(text) !== at);
-  if (twice !== undefined) stopWith('usage', `Tracker, backup and proxies need an address each; two of them would be at ${twice}.`);
+  if (twice !== undefined)
+    stopWith('usage', `Tracker, backup, proxies and their gates need an address each; two of them would be at ${twice}.`);
 };
 
 /** A name that the configuration takes, of whatever the machine is called. */
@@ -133,12 +150,14 @@ const init = (context: Context, [dir]: readonly [string | undefined], options: I
     tracker: place(options.trackerHost ?? options.host, options.trackerPort, 'tracker-host'),
     backup: place(options.backupHost ?? options.host, options.backupPort, 'backup-host'),
     proxies,
+    passkeys: passkeysOf(options.passkeys),
     witnesses: witnessesOf(options.witnesses, proxies.length),
     nodes: [nodeName(options.node, 'node')],
     rate: 0,
     timing: {},
   };
-  checkPlaces(plan.tracker, plan.backup, ...plan.proxies);
+  const gates = plan.proxies.flatMap(({ host, announcePort }) => (announcePort === undefined ? [] : [{ host, port: announcePort }]));
+  checkPlaces(plan.tracker, plan.backup, ...plan.proxies, ...gates);
   const { adminCode, joinCode } = createNetwork(folder, plan);
   const { output } = context;
   const shown = shortest(folder);
@@ -230,6 +249,12 @@ export const networkCommands = (program: Command, ending: Ending): void => {
         .option('--tracker-port <port>', 'port of the tracker', '7401')
         .option('--backup-port <port>', 'port of the backup', '7402')
         .option('--proxy-port <port>', 'port of the proxy; further ones on the same host take the next ports', '7411')
+        .option(
+          '--announce-port <port>',
+          'port of the proxy where other BitTorrent clients announce (HTTP and UDP), or none; further proxies on the same host take the next ports',
+          '6969',
+        )
+        .option('--passkeys <who>', 'who may announce there: required (members, by their passkeys) or open (anybody)', 'required')
         .option('--proxies <count>', 'how many proxies, 1 to 16 (default: one, or one for each --proxy-host)')
         .option('--witnesses <count>', 'how many of them vote with tracker and backup: 1 or 3', '1')
         .option('--registration <who>', 'who may register: open, invite or closed', 'open')

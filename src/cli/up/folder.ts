@@ -86,14 +86,14 @@ const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 15 
  * 0 for no limit. Returns the code for the first administrator.
  */
 export const makeLocalNetwork = async (folder: string, nodes: readonly string[], ratePerNode: number): Promise<string> => {
-  const [tracker = 0, backup = 0, proxy = 0] = await freePorts(3);
+  const [tracker = 0, backup = 0, proxy = 0, announcePort = 0] = await freePorts(4);
   const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port });
   const plan = {
     name: 'local',
     registration: 'open',
     tracker: at(tracker),
     backup: at(backup),
-    proxies: [at(proxy)],
+    proxies: [{ ...at(proxy), announcePort }],
     witnesses: 1,
     nodes,
     rate: ratePerNode,

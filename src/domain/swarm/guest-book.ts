@@ -48,6 +48,14 @@ export class GuestBook {
     for (const entry of this.#table.entries.values()) if (entry.guest?.passkeyHash === passkeyHash) this.#table.remove(entry);
   }
 
+  /** The passkeys that guests announce with, and whose they are. */
+  passkeys(): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const { guest, account } of this.#table.entries.values())
+      if (guest !== null && guest.passkeyHash !== '') found.set(guest.passkeyHash, account);
+    return found;
+  }
+
   /** The guests that take part in a swarm now. */
   present(): Iterable<NodeRecord> {
     const isThere = ({ node, guest, swarms }: Entry): boolean =>

@@ -34,3 +34,24 @@ const TTL_INTERVALS = 2.1;
 
 /** How long a peer counts as there after its last announce. */
 export const peerTtlSeconds = (usualSeconds: number): number => usualSeconds * TTL_INTERVALS;
+
+/** A guest that downloads and was told of nobody, and all of them while a swarm is being rebuilt, come back after so long. */
+const GUEST_SOON_SECONDS_MIN = 30;
+const GUEST_SOON_SECONDS_SPREAD = 31;
+/** Of the usual interval: guests that came at once do not come back at once. */
+const GUEST_JITTER = 0.1;
+/** No guest should announce more often, whatever happens there. */
+const GUEST_SECONDS_MIN = 30;
+
+/** Seconds until a guest should announce again, and those before which it should not. */
+export const guestInterval = (
+  usualSeconds: number,
+  facts: { readonly warming: boolean; readonly lonely: boolean },
+  random: Random,
+): { readonly intervalSeconds: number; readonly minIntervalSeconds: number } => {
+  const soon = facts.warming || facts.lonely;
+  const wanted = soon
+    ? Math.min(usualSeconds, GUEST_SOON_SECONDS_MIN + below(random, 'guest interval', GUEST_SOON_SECONDS_SPREAD))
+    : usualSeconds + below(random, 'guest interval', Math.max(1, Math.floor(usualSeconds * GUEST_JITTER)));
+  return { intervalSeconds: wanted, minIntervalSeconds: Math.min(wanted, GUEST_SECONDS_MIN) };
+};

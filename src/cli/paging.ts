@@ -39,11 +39,16 @@ export const notePage = (
   command: string,
   words: readonly string[],
   options: PageOptions,
-  shown: { readonly page: Page; readonly count: number; readonly total: number },
+  shown: {
+    readonly page: Page;
+    readonly count: number;
+    readonly total: number;
+    /** Other options that were typed. */ readonly flags?: readonly string[];
+  },
 ): void => {
-  const { page, count, total } = shown;
+  const { page, count, total, flags: typed = [] } = shown;
   const last = page.offset + count;
-  const flags = ['--page', String(page.number + 1), ...(options.limit === undefined ? [] : ['--limit', options.limit])];
+  const flags = [...typed, '--page', String(page.number + 1), ...(options.limit === undefined ? [] : ['--limit', options.limit])];
   const next = last < total ? `  Next: ${commandLine(context, command, words, flags)}` : '';
   context.output.note(`${page.offset + 1} to ${last} of ${total}.${next}`);
 };

@@ -8,6 +8,7 @@ import { configCommands } from './commands/config.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { networkCommands } from './commands/network.ts';
 import { nodeCommands } from './commands/nodes.ts';
+import { passkeyCommands } from './commands/passkeys.ts';
 import { roleCommands } from './commands/roles.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { transferCommands } from './commands/transfers.ts';
@@ -37,6 +38,7 @@ export const buildProgram = (ending: Ending, quiet = false): Command => {
     accountCommands,
     catalogCommands,
     transferCommands,
+    passkeyCommands,
     nodeCommands,
     clusterCommands,
     inspectCommand,

@@ -9,6 +9,9 @@ const PASSKEY = /^[0-9a-f]{32}$/u;
 const ID_DIGITS = 12;
 const ID = new RegExp(`^[0-9a-f]{${ID_DIGITS}}$`, 'u');
 
+/** How long a passkey goes on that another one of the same device has replaced. */
+export const PASSKEY_GRACE_DAYS = 7;
+
 /** As of a node's name, which is the device of the node's own passkey. */
 const DEVICE = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 

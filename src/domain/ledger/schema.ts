@@ -1,3 +1,4 @@
+import { PASSKEY_GRACE_DAYS } from '../accounts/passkeys.ts';
 import { DatabaseError, type SqlEngine } from '../../ports/database.ts';
 import { int, one } from './sql.ts';
 
@@ -45,7 +46,7 @@ export const LEDGER_LIMITS: LedgerLimits = {
   clientsMax: 20_000,
   passkeysPerAccountMax: 32,
   passkeysReplacedMax: 3,
-  passkeyGraceMs: 7 * 86_400_000,
+  passkeyGraceMs: PASSKEY_GRACE_DAYS * 86_400_000,
   talliesPerAccountMax: 4_096,
   tallySessionsMax: 200_000,
   tallySessionKeptMs: 30 * 86_400_000,

@@ -74,6 +74,7 @@ export class PeerReader implements WireSink {
       case 'hash-reject':
         return features.hashesCame(peer, message, null);
       case 'bitfield':
+        return pieceCount === null ? undefined : this.#gainedMore(message.bits, pieceCount);
       case 'have-all':
       case 'have-none':
         return pieceCount === null ? undefined : peer.close('it said twice what it has');
@@ -155,6 +156,15 @@ export class PeerReader implements WireSink {
         if (peer.fast) peer.close('its first message does not say what it has');
         else peer.join(Bitfield.empty(pieceCount));
         return peer.state === 'active';
+    }
+  }
+
+  /** A bitfield later on: aria2 tells of many new pieces so, in fewer bytes than one message for each takes. */
+  #gainedMore(bits: Uint8Array, pieceCount: number): void {
+    const peer = this.#peer;
+    for (const piece of Bitfield.from(bits, pieceCount)?.pieces() ?? []) {
+      if (peer.state !== 'active') return;
+      if (peer.bits?.add(piece) === true) (this.#admission as Admission).owner.gained(peer, piece);
     }
   }
 

@@ -43,6 +43,8 @@ export interface HttpRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** The machine that asks. */
+  readonly from?: string;
 }
 
 let labs = 0;
@@ -53,7 +55,8 @@ export class Lab {
   readonly #tag: string;
   readonly #addresses = new Map<string, string>();
   readonly #programs: Program[] = [];
-  #relay: Calls | null = null;
+  /** By machine. */
+  readonly #relays = new Map<string, Calls>();
 
   constructor(machines: readonly string[]) {
     this.folder = mkdtempSync(join(tmpdir(), 'shoal-interop-'));
@@ -90,10 +93,12 @@ export class Lab {
     return program;
   }
 
-  /** A request from the hub. */
-  async http(url: string, { method = 'GET', headers = {}, body }: HttpRequest = {}): Promise<HttpReply> {
-    this.#relay ??= new Calls(this.start('hub', process.execPath, [fileURLToPath(new URL('relay.ts', import.meta.url))]));
-    const reply = (await this.#relay.call('http', {
+  /** A request over the network of these machines. */
+  async http(url: string, { method = 'GET', headers = {}, body, from = 'hub' }: HttpRequest = {}): Promise<HttpReply> {
+    const relay =
+      this.#relays.get(from) ?? new Calls(this.start(from, process.execPath, [fileURLToPath(new URL('relay.ts', import.meta.url))]));
+    this.#relays.set(from, relay);
+    const reply = (await relay.call('http', {
       url,
       method,
       headers,

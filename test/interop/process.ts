@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-const LINES_KEPT = 400;
+const LINES_KEPT = 1000;
 const STOP_MAX_MS = 4_000;
 const WAIT_MAX_MS = 20_000;
 

@@ -206,3 +206,10 @@ test('a piece that comes between the bitfield and the answer to it is told, too'
   peer.say({ kind: 'have-none' });
   assert.deepEqual(peer.heard.filter((word) => word.startsWith('have ')).length, torrent.metainfo.pieceCount);
 });
+
+test('a bitfield later on tells of more pieces at once, as aria2 says it', () => {
+  const { peer, seed } = scene();
+  peer.hello(v2).say({ kind: 'have-none' }, { kind: 'have', piece: piece(1) }, { kind: 'bitfield', bits: Uint8Array.of(0b1010_0000) });
+  assert.ok(!peer.over);
+  assert.deepEqual([...(seed.exchange.peers[0]?.bits?.pieces() ?? [])], [0, 1, 2]);
+});

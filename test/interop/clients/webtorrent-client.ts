@@ -1,11 +1,12 @@
 /**
- * webtorrent as a program that takes its orders as lines of JSON. Arguments: the folder with its packages, the port.
+ * webtorrent as a program that takes its orders as lines of JSON. Arguments: the folder with its packages, the port,
+ * and whether streams are `plain` or `encrypted`.
  */
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import './without-webrtc.ts';
 
-const [packages = '', port = '0'] = process.argv.slice(2);
+const [packages = '', port = '0', stream = 'plain'] = process.argv.slice(2);
 
 interface Torrent {
   readonly infoHash: string;
@@ -53,6 +54,7 @@ const client = new Client({
   natUpnp: false,
   natPmp: false,
   webSeeds: false,
+  secure: stream === 'encrypted',
   torrentPort: Number(port),
   tracker: { wrtc: false },
 });

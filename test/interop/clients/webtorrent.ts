@@ -14,9 +14,9 @@ export interface WebtorrentClient extends Client {
   read(torrent: Uint8Array): Promise<string>;
 }
 
-/** webtorrent of npm, in the running Node. */
-export const startWebtorrent = async (lab: Lab, machine: string): Promise<WebtorrentClient> => {
-  const program = lab.start(machine, process.execPath, [script, packagesFolder, String(PEER_PORT)]);
+/** webtorrent of npm, in the running Node. `encrypted`: it speaks to peers that it dials in encrypted streams alone, as it does by default. */
+export const startWebtorrent = async (lab: Lab, machine: string, encrypted = false): Promise<WebtorrentClient> => {
+  const program = lab.start(machine, process.execPath, [script, packagesFolder, String(PEER_PORT), encrypted ? 'encrypted' : 'plain']);
   await program.line(/^ready webtorrent/u);
   const calls = new Calls(program);
   return {

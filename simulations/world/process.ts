@@ -5,6 +5,7 @@ import type { FrameTap } from '../../src/ports/frame-tap.ts';
 import type { Ports } from '../../src/ports/ports.ts';
 import { below, type Random } from '../../src/ports/random.ts';
 import { openSqlMemory, type SqlSession } from '../../src/system/sql-session.ts';
+import type { MemoryDatagrams } from '../../src/transports/memory/datagrams.ts';
 import type { MemoryTransport } from '../../src/transports/memory/transport.ts';
 import { type ClockQuality, MachineClock, SimulatedClock } from './clock.ts';
 import { type CryptoQuality, SimulatedCrypto, usualCrypto } from './crypto.ts';
@@ -162,6 +163,7 @@ export class Incarnation {
   readonly #number: number;
   readonly #clock: SimulatedClock;
   readonly #transport: MemoryTransport;
+  readonly #datagrams: MemoryDatagrams;
   #alive = true;
   /** Steps until it is told, and whom. */
   #countdown: { steps: number; readonly done: () => void }[] = [];
@@ -184,11 +186,13 @@ export class Incarnation {
     this.gate = new Gate(world);
     this.#clock = new SimulatedClock(world, this.reactor, process.clock, this.gate);
     this.#transport = world.network.transport(process.host, this.reactor, this.gate);
+    this.#datagrams = world.network.datagrams(process.host, this.reactor, this.gate);
     this.#observe();
     this.ports = {
       clock: this.#clock,
       random: random.fork('decisions'),
       transport: this.#transport,
+      datagrams: this.#datagrams,
       disk: new SimulatedDisk(
         process.disk,
         this.#outbox('disk'),
@@ -242,6 +246,7 @@ export class Incarnation {
     this.#clock.drop();
     for (const { port, outbox } of this.#outboxes) outbox.crash(random, `${port} operations done at the crash`);
     this.#transport.crash(how);
+    this.#datagrams.crash();
     this.gate.drop();
   }
 

@@ -98,6 +98,7 @@ export class TestProcess {
       random: createRandom(`test ${host}`),
       log: silentLog,
       transport: this.#transport(),
+      datagrams: { bind: () => ({ send: () => false, close() {} }), resolve() {} },
       disk: this.#disk(),
       crypto: { secretBytes: (count: number) => new Uint8Array(count).fill(Number(host.split('.')[3]) + files.size * 16) } as Crypto,
     };

@@ -1,3 +1,4 @@
+import type { Datagrams } from '../transports/datagram.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { Clock } from './clock.ts';
 import type { Crypto } from './crypto.ts';
@@ -11,6 +12,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
+  readonly datagrams: Datagrams;
   readonly disk: Disk;
   readonly crypto: Crypto;
   readonly log: Log;

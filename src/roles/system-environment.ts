@@ -8,6 +8,7 @@ import { createDatabase } from '../system/database.ts';
 import { createDisk } from '../system/disk.ts';
 import { moduleUrl } from '../system/source-url.ts';
 import { createTcpTransport } from '../transports/tcp/tcp.ts';
+import { createUdpDatagrams } from '../transports/udp/udp.ts';
 import type { Environment } from './container.ts';
 
 /** An environment over the real machine, and the way to let go of it. `onFault`: a programmer's mistake has ended the process. */
@@ -20,12 +21,13 @@ export const systemEnvironment = (
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor, limits);
   const transport = createTcpTransport(reactor);
+  const datagrams = createUdpDatagrams(reactor);
   const databases: { close(done: () => void): void }[] = [];
   const [seed] = new Uint32Array(crypto.secretBytes(4).slice().buffer);
   return {
     environment: {
       reactor,
-      ports: { clock, crypto, transport, disk: createDisk(reactor), random: createRandom(seed ?? 0), log },
+      ports: { clock, crypto, transport, datagrams, disk: createDisk(reactor), random: createRandom(seed ?? 0), log },
       openDatabase: (path) => {
         const database = createDatabase<LedgerTransactions>(reactor, {
           path,
@@ -38,6 +40,7 @@ export const systemEnvironment = (
     },
     close() {
       transport.shutdown();
+      datagrams.shutdown();
       clock.close();
       crypto.close();
       // After a fault nobody has closed them, and their threads would keep the process.

@@ -16,6 +16,7 @@ import { createClock, monotonicMicros } from '../../src/system/clock.ts';
 import { createCrypto } from '../../src/system/crypto.ts';
 import { createDisk } from '../../src/system/disk.ts';
 import { createTcpTransport } from '../../src/transports/tcp/tcp.ts';
+import { createUdpDatagrams } from '../../src/transports/udp/udp.ts';
 import { FakeTracker, LIMITS } from './library-kit.ts';
 
 const cause = { port: 'process', id: 0, kind: 'test' } as const;
@@ -25,7 +26,8 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor);
   const transport = createTcpTransport(reactor);
-  const ports = { clock, crypto, disk: createDisk(reactor), log: silentLog, random: createRandom(name), transport };
+  const datagrams = createUdpDatagrams(reactor);
+  const ports = { clock, crypto, disk: createDisk(reactor), log: silentLog, random: createRandom(name), transport, datagrams };
   mkdirSync(join(folder, name));
   const library: Library = new Library({
     reactor,
@@ -46,6 +48,7 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
   context.after(async () => {
     await step<void>((done) => library.stop(() => done()));
     transport.shutdown();
+    datagrams.shutdown();
     crypto.close();
     (clock as { close?: () => void }).close?.();
   });

@@ -1,3 +1,4 @@
+import type { MemoryDatagrams } from './datagrams.ts';
 import type { LinkQuality } from './link.ts';
 import type { MemoryTransport } from './transport.ts';
 import type { Downlink, Uplink } from './uplink.ts';
@@ -17,6 +18,7 @@ export interface Host {
   readonly downlink: Downlink | null;
   /** Of the processes that were and are on it. */
   readonly transports: Set<MemoryTransport>;
+  readonly datagrams: Set<MemoryDatagrams>;
   /** How often a process was started on it. */
   boots: number;
   /** Its power is cut: nothing answers for it. */

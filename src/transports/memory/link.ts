@@ -6,6 +6,8 @@ export interface LinkQuality {
   readonly latencyMs: number;
   /** Added to the latency, uniformly from 0 up to this. */
   readonly jitterMs: number;
+  /** Of datagrams: this share of them is lost, 0 to 1. Default 0. Connections send again what is lost. */
+  readonly lossShare?: number;
 }
 
 /** How bytes are cut. */
@@ -28,6 +30,7 @@ export class Link {
   #chance: Random;
   #latency: Micros = 0;
   #jitter: Micros = 0;
+  #lossShare = 0;
   readonly #blocks = new Set<object>();
   readonly #held = new Set<Held>();
 
@@ -38,10 +41,11 @@ export class Link {
   }
 
   /** `chance`: where jitter comes from; by default the link's own. */
-  setQuality({ latencyMs, jitterMs }: LinkQuality, chance: Random = this.random): void {
+  setQuality({ latencyMs, jitterMs, lossShare = 0 }: LinkQuality, chance: Random = this.random): void {
     this.#chance = chance;
     this.#latency = millis(latencyMs);
     this.#jitter = millis(jitterMs);
+    this.#lossShare = lossShare;
   }
 
   /** Without jitter. */
@@ -52,6 +56,12 @@ export class Link {
   /** How long the next packet travels. */
   travelTime(): Micros {
     return this.#jitter === 0 ? this.#latency : this.#latency + below(this.#chance, 'jitter', this.#jitter);
+  }
+
+  /** How long the next datagram travels; null when it is lost. Draws of its own: connections are none the wiser. */
+  datagramTime(): Micros | null {
+    if (this.#lossShare > 0 && this.#chance.u32('datagram lost') < this.#lossShare * 0x1_0000_0000) return null;
+    return this.#jitter === 0 ? this.#latency : this.#latency + below(this.#chance, 'datagram jitter', this.#jitter);
   }
 
   get blocked(): boolean {

@@ -1,5 +1,6 @@
 import type { Reactor } from '../../bus/reactor.ts';
 import type { Random } from '../../ports/random.ts';
+import { MemoryDatagrams } from './datagrams.ts';
 import { type Gate, OPEN_GATE } from './gate.ts';
 import { FIRST_EPHEMERAL_PORT, isLoopback, LOOPBACK } from './host.ts';
 import type { Host, HostOptions, Loss } from './host.ts';
@@ -62,6 +63,7 @@ export class MemoryNetwork {
       uplink: uplinkBytesPerSecond === undefined ? null : new Uplink(this.scheduler, uplinkBytesPerSecond),
       downlink: downlinkBytesPerSecond === undefined ? null : new Downlink(downlinkBytesPerSecond),
       transports: new Set(),
+      datagrams: new Set(),
       boots: 0,
       dark: false,
       lastPort: FIRST_EPHEMERAL_PORT - 1,
@@ -78,9 +80,15 @@ export class MemoryNetwork {
     return new MemoryTransport(this, this.host(host), reactor, gate);
   }
 
+  /** The datagrams of the same process. */
+  datagrams(host: string, reactor: Reactor, gate: Gate = OPEN_GATE): MemoryDatagrams {
+    return new MemoryDatagrams(this, this.host(host), reactor, gate);
+  }
+
   /** Every process of the host ends at once; `silence` is a power cut: nobody is told. */
   crash(host: string, how: Loss): void {
     for (const transport of this.host(host).transports) transport.crash(how);
+    for (const datagrams of this.host(host).datagrams) datagrams.crash();
   }
 
   setLink(from: string, to: string, quality: LinkQuality): void {
@@ -150,8 +158,21 @@ export class MemoryNetwork {
   /** A port that no process of the host has. */
   freePort(host: Host): number {
     do host.lastPort = host.lastPort >= 65_535 ? FIRST_EPHEMERAL_PORT : host.lastPort + 1;
-    while ([...host.transports].some((transport) => transport.listensOn(host.lastPort)));
+    while (
+      [...host.transports].some((transport) => transport.listensOn(host.lastPort)) ||
+      [...host.datagrams].some((datagrams) => datagrams.hasPort(host.lastPort))
+    );
     return host.lastPort;
+  }
+
+  /** Takes a datagram there, if nothing swallows it. */
+  carry(from: Host, to: Host, arrive: () => void): void {
+    const link = this.link(from, to);
+    const time = link.datagramTime();
+    if (time === null) return;
+    this.scheduler.at(this.scheduler.now() + time, () => {
+      if (!link.blocked) arrive();
+    });
   }
 
   opened(wire: Wire): void {

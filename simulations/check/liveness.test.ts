@@ -103,6 +103,13 @@ describe('L3', () => {
     answer(2);
   });
 
+  it('does not demand whom it has refused, for it does not know the node or the content', () => {
+    for (const refusal of [counted(0), { ...counted(0), unknownNode: true, items: [] }]) {
+      const told = swarm().sent('tracker', 'proxy1', 'proxy', { ...refusal, node: 'b' }) as CalmRun;
+      told.until(22).sent('tracker', 'proxy1', 'proxy', counted(1));
+    }
+  });
+
   it('finds nodes that are not counted, and such as do not exist', () => {
     assert.throws(() => answer(1), /L3: tracker counts 1 in the swarm of cccccccc…; 2 have announced of late/u);
     assert.throws(() => answer(9), /L3: tracker counts 9/u);

@@ -220,7 +220,15 @@ export const viewIsTrue: MakeChecker = (run) => {
     sent(process, _to, link, frame) {
       // The first frame of the calm says when it began.
       const age = calm.age();
-      if (frame.kind !== 'announced' || link !== 'proxy' || frame.warming || frame.unknownNode) return;
+      if (frame.kind !== 'announced' || link !== 'proxy') return;
+      // Not taken in: whom the primary does not know, and who announces a content that is not in the catalog (they are told of nobody).
+      const refused = new Set(frame.items.filter(({ seeders, leechers }) => seeders + leechers === 0).map(({ content }) => content));
+      if (frame.unknownNode || refused.size > 0)
+        for (const [key, nodes] of heard) {
+          const [replica, content] = key.split(' ') as [string, string];
+          if (replica === process && (frame.unknownNode || refused.has(content))) nodes.delete(frame.node);
+        }
+      if (frame.warming || frame.unknownNode) return;
       if (age === null || age < STABLE + ANSWERED_WITHIN || statusOf(run, process)?.role !== 'primary') return;
       for (const { content, seeders, leechers } of frame.items) {
         const nodes = heard.get(`${process} ${content}`) ?? new Map<string, Seen>();

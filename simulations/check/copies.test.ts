@@ -136,6 +136,27 @@ describe('I13', () => {
     );
   });
 
+  it('lets what was transferred be counted now and then, and finds it counted with every announce', () => {
+    const row = {
+      folded: 'an',
+      content: 'c'.repeat(64),
+      source: 'n',
+      uploadedBytes: 1,
+      downloadedBytes: 0,
+      restart: null,
+      completed: false,
+      lastMs: 1,
+    };
+    const payload = encodeChange({ kind: 'tally', rows: [row] });
+    const told = new Told(announcesBeside).chosen(configuration(1, 0, 'main')).leads('tracker', 1);
+    const count = (): Told => told.store('tracker', [nextEntry(told.last('tracker'), 1, { requestId: null, payload, wallMs: 0 })]);
+    count().copy('tracker', 'backup');
+    told.nowMs += 30_000;
+    count().copy('tracker', 'backup');
+    told.nowMs += 1_000;
+    assert.throws(count, /I13: tracker counts transfers in epoch 1 again after 1000 ms/u);
+  });
+
   it('finds an announce that waits', () => {
     assert.throws(() => answeredAfter(1_200), /I13: tracker took 1200 ms to answer an announce of n/u);
   });

@@ -101,7 +101,13 @@ const DURABLE: ReadonlySet<string> = new Set<Change['kind']>([
   'invite.create',
   'own.put',
   'own.remove',
+  'passkey.issue',
+  'passkey.revoke',
+  'tally',
 ]);
+/** What was transferred is counted in the log now and then, whatever announces say: so long after the time before, or after a full one. */
+const TALLY_AGAIN_MICROS = 4_000_000;
+const TALLY_ROWS_FULL = 256;
 /** What an announce takes at a replica: it waits for no disk and no other process. */
 const ANNOUNCE_MICROS_MAX = 1_000_000;
 /** Announces under way that are followed, of all processes. */
@@ -109,9 +115,19 @@ const ANNOUNCES_MAX = 10_000;
 
 export const announcesBeside: MakeChecker = (run) => {
   const name = 'I13';
+  const model = modelOf(run);
   /** Entries whose payload was looked at: the other replica gets the same bytes. */
   let looked = new Set<string>();
   const announced = new Map<string, number>();
+  /** Of each replica, as primary: the epoch and time of its last tally that was not full. */
+  const tallied = new Map<string, { readonly epoch: number; readonly at: number }>();
+  const tally = (process: string, epoch: number, rows: number): void => {
+    const before = tallied.get(process);
+    if (before?.epoch === epoch && run.now() - before.at < TALLY_AGAIN_MICROS)
+      violated(name, `${process} counts transfers in epoch ${epoch} again after ${Math.round((run.now() - before.at) / 1_000)} ms`);
+    if (rows < TALLY_ROWS_FULL) tallied.set(process, { epoch, at: run.now() });
+    else tallied.delete(process);
+  };
   const slow = run.plan.faults.some(({ kind }) => kind === 'slow' || kind === 'pause');
   const entries = (process: string, list: LedgerTransactions['append']['args']['entries']): void => {
     for (const { seq, epoch, payload } of list) {
@@ -123,6 +139,8 @@ export const announcesBeside: MakeChecker = (run) => {
       if (!decoded.ok) violated(name, `${process} stores entry ${seq} of epoch ${epoch}, which is no change: ${decoded.error.message}`);
       else if (!DURABLE.has(decoded.value.change.kind))
         violated(name, `${process} stores entry ${seq} of epoch ${epoch}, a ${decoded.value.change.kind}, which is soft state`);
+      else if (decoded.value.change.kind === 'tally' && model.primaryOf(epoch) === process)
+        tally(process, epoch, decoded.value.change.rows.length);
     }
   };
   const key = (process: string, other: string, node: string, sequence: number): string => `${process} ${other} ${node} ${sequence}`;

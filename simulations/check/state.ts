@@ -13,6 +13,9 @@ const TABLES: readonly (readonly [table: string, order: string, columns?: string
   ['invites', 'code_hash'],
   ['contents', 'id', 'id, v1, v2, name, tags, size, files, piece_length, owners'],
   ['owners', 'content, account, node'],
+  ['passkeys', 'hash'],
+  ['tallies', 'folded, content'],
+  ['tally_sessions', 'folded, content, source'],
   ['clients', 'client'],
   ['replies', 'client, n'],
 ];
@@ -30,7 +33,7 @@ export const sameStateFromSameLog: MakeChecker = (run) => {
   return {
     name,
     demands:
-      'Two replicas that have applied the same entries have the same accounts, sessions, owners and replies, whatever way they came by them.',
+      'Two replicas that have applied the same entries have the same accounts, sessions, owners, passkeys, tallies and replies, whatever way they came by them.',
     end() {
       if (!replicaNames.every((process) => (run.running(process) || run.phase === 'over') && hasLedger(process))) return;
       if (appliedBy('tracker') !== appliedBy('backup')) return;

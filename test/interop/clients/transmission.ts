@@ -40,6 +40,9 @@ const settings = (downloadFolder: string): object => ({
   'rename-partial-files': false,
   'speed-limit-up-enabled': false,
   'ratio-limit-enabled': false,
+  'download-queue-enabled': false,
+  'seed-queue-enabled': false,
+  preallocation: 0,
   'start-added-torrents': true,
   'message-level': 2,
 });

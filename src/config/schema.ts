@@ -228,6 +228,7 @@ export const proxySchema = z
       })
       .prefault({})
       .meta({ description: 'The gate for BitTorrent clients of other makes.' }),
+  })
   .meta({ title: 'Shoal: proxy', description: 'A proxy.' });
 
 export const nodeSchema = z

@@ -40,6 +40,20 @@ export interface Security {
   readonly key: Uint8Array;
 }
 
+/** TLS with a certificate that an authority of this machine vouches for, as web servers have them. */
+export interface CertifiedServer {
+  /** A host name, or an IP address, that the certificate must be for. */
+  readonly serverName: string;
+}
+
+export interface DialOptions {
+  readonly security?: Security;
+  /** Of foreign servers (trackers, web seeds by https); never together with `security`. The memory transport dials plain. */
+  readonly tls?: CertifiedServer;
+  readonly timeoutMs: number;
+  readonly localHost?: string;
+}
+
 /**
  * What a connection tells its owner, each call inside a step. Order: `open` once (not when the dial fails), then any
  * number of `bytes` and `drain`, `end` at most once, and `closed` exactly once as the last.
@@ -100,9 +114,5 @@ export interface Listener {
 export interface Transport {
   /** With several keys, `security` picks by the identity that the dialler names. */
   listen(address: Address, options: { readonly security?: readonly Security[] }, handler: ListenHandler): Listener;
-  dial(
-    address: Address,
-    options: { readonly security?: Security; readonly timeoutMs: number; readonly localHost?: string },
-    handler: ConnectionHandler,
-  ): Connection;
+  dial(address: Address, options: DialOptions, handler: ConnectionHandler): Connection;
 }

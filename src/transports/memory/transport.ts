@@ -6,6 +6,7 @@ import type {
   Address,
   Connection,
   ConnectionHandler,
+  DialOptions,
   Listener,
   ListenHandler,
   Security,
@@ -89,11 +90,7 @@ export class MemoryTransport implements Transport, EndpointOwner {
     };
   }
 
-  dial(
-    address: Address,
-    options: { readonly security?: Security; readonly timeoutMs: number; readonly localHost?: string },
-    handler: ConnectionHandler,
-  ): Connection {
+  dial(address: Address, options: DialOptions, handler: ConnectionHandler): Connection {
     const host = this.#network.resolve(address.host, this.#host);
     const local = {
       host: options.localHost ?? (isLoopback(address.host) ? address.host : this.#host.name),

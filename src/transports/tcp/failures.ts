@@ -50,6 +50,14 @@ export const connectionFailure = (error: unknown, remote: Address): TransportFai
   return { code, message: sentence(code, formatAddress(remote), system) };
 };
 
+/** What an error means while a server's certificate is asked for. */
+export const certificateFailure = (error: unknown, remote: Address, name: string): TransportFailure => {
+  const system = systemCode(error);
+  const known = CODES[system];
+  if (known !== undefined) return { code: known, message: sentence(known, formatAddress(remote), system) };
+  return insecure(remote, `did not show a certificate for ${name} that this machine trusts (${system})`);
+};
+
 /** What an error of the system means for a listener on `address`. */
 export const listenFailure = (error: unknown, address: Address): TransportFailure => {
   const system = systemCode(error);

@@ -2,8 +2,9 @@
  * TLS 1.3 with an external pre-shared key (RFC 8446, 2.2 and 4.2.11). Both sides prove that they have the key; keys of
  * a connection are fresh (psk_dhe_ke). OpenSSL binds such a key to SHA-256, hence the one cipher suite.
  */
+import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
-import type { Security } from '../transport.ts';
+import type { CertifiedServer, Security } from '../transport.ts';
 
 const ONLY_TLS_13 = { ciphers: 'TLS_AES_128_GCM_SHA256', minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
@@ -26,6 +27,14 @@ export const clientOptions = ({ identity, key }: Security): ConnectionOptions =>
   // A certificate, whoever signed it, is no proof of the key. With the key, Node asks for neither of these.
   ca: [],
   checkServerIdentity: () => new Error('A certificate was shown where a key was asked for'),
+});
+
+/** For a server with a certificate: it is checked against the name, which is told to the server too (unless it is an address, RFC 6066, 3). */
+export const certifiedOptions = ({ serverName }: CertifiedServer, authorities: readonly string[] | undefined): ConnectionOptions => ({
+  minVersion: 'TLSv1.2',
+  host: serverName,
+  ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+  ...(authorities === undefined ? {} : { ca: [...authorities] }),
 });
 
 export const serverOptions = (keys: readonly Security[], handshakeTimeoutMs: number): TlsOptions => {

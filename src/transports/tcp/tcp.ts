@@ -2,13 +2,23 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Reactor } from '../../bus/reactor.ts';
 import { isDialable, notDialable } from '../transport.ts';
-import type { Address, Connection, ConnectionHandler, Listener, ListenHandler, Security, Transport } from '../transport.ts';
+import type {
+  Address,
+  CertifiedServer,
+  Connection,
+  ConnectionHandler,
+  DialOptions,
+  Listener,
+  ListenHandler,
+  Security,
+  Transport,
+} from '../transport.ts';
 import { TcpConnection } from './connection.ts';
 import type { ConnectionSettings } from './connection.ts';
-import { connectionFailure, insecure, OTHER_KEY, timedOut } from './failures.ts';
+import { certificateFailure, connectionFailure, insecure, OTHER_KEY, timedOut } from './failures.ts';
 import { TcpListener } from './listener.ts';
 import { readingInto } from './reading.ts';
-import { checkSecurity, clientOptions, provedKey } from './security.ts';
+import { certifiedOptions, checkSecurity, clientOptions, provedKey } from './security.ts';
 
 export interface TcpOptions {
   /** `send` says false while more than this is queued. Default 1 MiB. */
@@ -23,6 +33,8 @@ export interface TcpOptions {
   readonly connectionsMax?: number;
   /** An idle connection is probed after this time, so that a vanished peer is noticed. Default 15 s. */
   readonly keepAliveAfterMs?: number;
+  /** Certificates (PEM) of authorities that vouch for servers dialled with `tls`. Default: those that Node.js knows. */
+  readonly authorities?: readonly string[];
 }
 
 export interface TcpTransport extends Transport {
@@ -35,7 +47,8 @@ export const createTcpTransport = (reactor: Reactor, options: TcpOptions = {}): 
 
 class Tcp implements TcpTransport {
   readonly #reactor: Reactor;
-  readonly #options: Required<TcpOptions>;
+  readonly #options: Required<Omit<TcpOptions, 'authorities'>>;
+  readonly #authorities: readonly string[] | undefined;
   readonly #settings: ConnectionSettings;
   readonly #connections = new Set<TcpConnection>();
   readonly #listeners = new Set<TcpListener>();
@@ -44,6 +57,7 @@ class Tcp implements TcpTransport {
 
   constructor(reactor: Reactor, options: TcpOptions) {
     this.#reactor = reactor;
+    this.#authorities = options.authorities;
     this.#options = {
       sendHighWaterBytes: 1_048_576,
       readBytesMax: 65_536,
@@ -74,11 +88,7 @@ class Tcp implements TcpTransport {
     return listener;
   }
 
-  dial(
-    address: Address,
-    options: { readonly security?: Security; readonly timeoutMs: number; readonly localHost?: string },
-    handler: ConnectionHandler,
-  ): Connection {
+  dial(address: Address, options: DialOptions, handler: ConnectionHandler): Connection {
     if (options.security !== undefined) checkSecurity(options.security);
     const connection = this.#connection(address, handler);
     if (!isDialable(address)) {
@@ -93,11 +103,13 @@ class Tcp implements TcpTransport {
       clearTimeout(timer);
       connection.open();
     };
-    if (options.security === undefined) {
+    if (options.security !== undefined) {
+      this.#secure(connection, raw, address, options.security, opened);
+    } else if (options.tls !== undefined) {
+      this.#certify(connection, raw, address, options.tls, opened);
+    } else {
       connection.carry(raw, raw);
       raw.once('connect', opened);
-    } else {
-      this.#secure(connection, raw, address, options.security, opened);
     }
     return connection;
   }
@@ -135,6 +147,24 @@ class Tcp implements TcpTransport {
       });
       stream.once('end', () => {
         if (!connection.opened) connection.giveUp(insecure(address, 'ended the handshake: is it a secured port of this network?'));
+      });
+    });
+  }
+
+  #certify(connection: TcpConnection, raw: net.Socket, address: Address, server: CertifiedServer, opened: () => void): void {
+    raw.on('error', (error) => connection.failed(connectionFailure(error, address)));
+    connection.carry(raw, raw);
+    raw.once('connect', () => {
+      const stream = tls.connect({ socket: raw, ...certifiedOptions(server, this.#authorities) });
+      // Before the connection itself hears of it: what is wrong with a certificate is said in other words than with a key.
+      stream.on('error', (error) => {
+        if (!connection.opened) connection.failed(certificateFailure(error, address, server.serverName));
+      });
+      connection.carry(stream, raw);
+      stream.on('data', (chunk: Uint8Array) => connection.received(chunk));
+      stream.once('secureConnect', opened);
+      stream.once('end', () => {
+        if (!connection.opened) connection.giveUp(insecure(address, 'ended the handshake: does it speak TLS?'));
       });
     });
   }

@@ -181,7 +181,6 @@ export const proxySchema = z
       .prefault({})
       .meta({ description: 'Limits.' }),
     spreadMs: count(0, 60_000, 2000, 'After a failover, nodes announce again at random within this many milliseconds.'),
-  })
     announce: z
       .strictObject({
         listen: address({

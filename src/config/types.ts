@@ -87,8 +87,6 @@ export interface ProxyConfig extends ProcessConfig {
   readonly limits: { readonly membersMax: number; readonly requestsUnderWayMax: number; readonly requestDeadlineMs: number };
   /** Nodes enter and announce again at random within this time after a failover. */
   readonly spreadMs: number;
-}
-
   readonly announce: GateConfig;
 }
 
@@ -110,6 +108,8 @@ export interface GateConfig {
     readonly failuresPerMinute: number;
     readonly rememberedMax: number;
   };
+}
+
 export interface NodeConfig extends ProcessConfig {
   readonly role: 'node';
   /** Where peers connect; port 0 lets the system choose. */

@@ -114,7 +114,9 @@ export class FakeTracker {
         });
       }
       case 'content': {
-        const [known, another] = [...this.catalog.values()].filter(({ content }) => content.id.startsWith(operation.id));
+        const [known, another] = [...this.catalog.values()].filter(
+          ({ content: { id, v1 } }) => id.startsWith(operation.id) || v1 === operation.id,
+        );
         if (another !== undefined) return fail('ambiguous', `${operation.id} begins the ids of several contents.`);
         return known === undefined ? fail('not-found', 'unknown') : ok({ value: hit(known.content), tail: none, durability: 'none' });
       }
@@ -223,16 +225,29 @@ export const share = (
   paths: readonly string[],
   options: Partial<ApiCalls['share']['args']> = {},
 ): string => {
-  const begun = node.call('share', { paths, name: null, tags: [], v1: false, pieceLength: 32_768, ...options });
-  if (!begun.ok) throw new Error(begun.error.message);
-  let state = node.call('shareJob', { job: begun.value.job });
-  while (state.ok && (state.value.state === 'hashing' || state.value.state === 'registering')) {
-    world.runFor(millis(20));
-    state = node.call('shareJob', { job: begun.value.job });
-  }
-  if (!state.ok || state.value.state !== 'done') throw new Error(JSON.stringify(state));
-  return state.value.id as string;
+  const state = finished(world, node, node.call('share', { paths, name: null, tags: [], v1: false, pieceLength: 32_768, ...options }));
+  if (state.state !== 'done') throw new Error(JSON.stringify(state));
+  return state.id as string;
 };
+
+type JobState = ApiCalls['shareJob']['result'];
+
+/** How a job of `share` or `publish` ends. */
+const finished = (world: World, node: LibraryNode, begun: Result<{ readonly job: number }>): JobState => {
+  if (!begun.ok) throw new Error(begun.error.message);
+  const look = (): JobState => {
+    const state = node.call('shareJob', { job: begun.value.job });
+    if (!state.ok) throw new Error(state.error.message);
+    return state.value;
+  };
+  let state = look();
+  for (; state.state === 'hashing' || state.state === 'registering'; state = look()) world.runFor(millis(20));
+  return state;
+};
+
+/** Publishes what is there already; answers how that ends. */
+export const publish = (world: World, node: LibraryNode, options: Partial<ApiCalls['publish']['args']>): JobState =>
+  finished(world, node, node.call('publish', { torrent: null, id: null, data: null, beside: null, tags: [], ...options }));
 
 export const put = (node: LibraryNode, path: string, bytes: Uint8Array): void => {
   node.process.disk.makeFolder(path.slice(0, path.lastIndexOf('/')));

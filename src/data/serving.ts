@@ -36,7 +36,7 @@ export class Serving {
   asked(peer: Peer, range: BlockRange, open: boolean): void {
     const { content, uplink } = this.#settings;
     const { layout, map } = content;
-    const inside = range.length > 0 && range.begin + range.length <= layout.wireBytes(range.piece, peer.v1Only ? 'v1' : layout.wireVersion);
+    const inside = range.length > 0 && range.begin + range.length <= layout.askableBytes(range.piece);
     const serve = open && !peer.amChoking && inside && range.length <= dataLimits.blockBytesMax && map.has(range.piece);
     if (serve && uplink.add(peer, content, range, this.#uploads)) {
       if (range.begin === 0) this.#begun(peer, range.piece);

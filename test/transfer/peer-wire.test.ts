@@ -111,9 +111,13 @@ test('each request gets exactly one block or reject, also while choked, cancelle
   peer.say(
     { kind: 'request', piece: piece(1), begin: 0, length: 16_384 },
     { kind: 'request', piece: piece(1), begin: 16_384, length: 16_384 },
+    { kind: 'request', piece: piece(1), begin: 16_384, length: 16_385 },
     { kind: 'request', piece: piece(0), begin: 0, length: 32_768 },
   );
-  assert.deepEqual(answers().toSorted(), ['block 0', 'block 1', 'reject 1'], 'piece 1 has 17,232 bytes');
+  assert.deepEqual(answers().toSorted(), ['block 0', 'block 1', 'block 1', 'reject 1']);
+  const padded = peer.blocks.get('1.16384') ?? Buffer.alloc(0);
+  assert.deepEqual(padded.subarray(0, 848), Buffer.from(files[0]?.bytes.subarray(49_152) ?? []), 'piece 1 has 17,232 bytes');
+  assert.ok(padded.length === 16_384 && padded.subarray(848).every((byte) => byte === 0), 'libtorrent asks for the padding, too');
   assert.deepEqual(peer.blocks.get('0.0'), Buffer.from(files[0]?.bytes.subarray(0, 32_768) ?? []));
   peer.heard.length = 0;
   const range = { piece: piece(2), begin: 0, length: 16_384 };

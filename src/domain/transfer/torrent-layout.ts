@@ -54,7 +54,7 @@ export interface LayoutOptions extends FileNameRules {
 export type WireVersion = 'v1' | 'v2';
 
 const sha1Bytes = 20;
-const pieceBytesMaxDefault = 16 * 1024 * 1024;
+const pieceBytesMaxDefault = 64 * 1024 * 1024;
 
 interface PlacedFile {
   readonly file: LayoutFile;
@@ -124,6 +124,14 @@ export class TorrentLayout {
     if (version === 'v1') return Math.min(this.pieceLength, this.#metainfo.totalBytes - start);
     const { offset, file } = this.#fileAt(start);
     return Math.min(this.pieceLength, offset + file.size - start);
+  }
+
+  /**
+   * How far into a piece others may ask: where there is v2, up to its end, for libtorrent asks there for the padding that
+   * takes every file to a whole number of pieces, the last one too. What is beyond the data are zeros.
+   */
+  askableBytes(piece: PieceIndex): number {
+    return this.wireVersion === 'v2' ? this.pieceLength : this.wireBytes(piece, 'v1');
   }
 
   /** Bytes of a piece that are data of files: what progress counts. */

@@ -35,7 +35,7 @@ export interface Torrent {
   readonly swarm: SwarmKind;
 }
 
-const PIECE_BYTES_MAX = 16 * 1024 * 1024;
+const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 
 const plainFolder = (folder: string): string => folder.replace(/[/\\]+$/u, '');
 

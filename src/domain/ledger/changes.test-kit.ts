@@ -1,7 +1,7 @@
 /** Random changes over a small world, so that they meet: few names, contents and nodes, many collisions. */
 import * as fc from 'fast-check';
 import type { RequestId } from '../replication/types.ts';
-import { clientId, type Draft, ownPut } from './ledger.test-kit.ts';
+import { clientId, contentOf, type Draft, ownPut } from './ledger.test-kit.ts';
 import type { Change } from './types.ts';
 
 const names = fc.constantFrom('An', 'Bình', 'Chi');
@@ -12,7 +12,7 @@ const titles = fc.constantFrom('Hà Nội', 'ubuntu-24.04', 'Đà Nẵng 2024');
 const folded = names.map((name) => name.toLowerCase());
 const times = fc.nat(5_000);
 
-export const changes: fc.Arbitrary<Change> = fc.oneof(
+const firstChanges: fc.Arbitrary<Change> = fc.oneof(
   fc.record({
     kind: fc.constant('account.create' as const),
     name: names,
@@ -56,15 +56,37 @@ export const changes: fc.Arbitrary<Change> = fc.oneof(
   })),
 );
 
+const bytes = fc.nat(1_000);
+const tallyRows = fc.record({
+  folded,
+  content: titles.map((title) => contentOf(title).id),
+  source: fc.constantFrom('s1', 's2'),
+  uploadedBytes: bytes,
+  downloadedBytes: bytes,
+  restart: fc.option(fc.record({ uploadedBytes: bytes, downloadedBytes: bytes, nowUploadedBytes: bytes, nowDownloadedBytes: bytes })),
+  completed: fc.boolean(),
+  lastMs: times,
+});
+const devices = fc.constantFrom('d1', 'd2', 'd3');
+
+/** What came with the second version of the tables. */
+const laterChanges: fc.Arbitrary<Change> = fc.oneof(
+  fc
+    .record({ folded, device: devices, passkeyHash: fc.constantFrom('aa', 'bb', 'cc', 'dd') })
+    .map(({ device, ...rest }) => ({ kind: 'passkey.issue' as const, device, deviceFolded: device, ...rest })),
+  fc.record({ kind: fc.constant('passkey.revoke' as const), folded, deviceFolded: devices, id: fc.constantFrom('', 'aa') }),
+  fc.record({ kind: fc.constant('tally' as const), rows: fc.array(tallyRows, { maxLength: 5 }) }),
+);
+
+export const changes: fc.Arbitrary<Change> = fc.oneof({ weight: 9, arbitrary: firstChanges }, { weight: 5, arbitrary: laterChanges });
+
 const requestIds: fc.Arbitrary<RequestId | null> = fc.option(
   fc.record({ client: fc.integer({ min: 1, max: 4 }).map(clientId), n: fc.integer({ min: 1, max: 12 }) }),
   { freq: 6 },
 );
 
-/** What a log may be made of: some NOOPs, some request ids that come again, times that rise. */
-export const drafts: fc.Arbitrary<Draft[]> = fc
-  .array(fc.record({ change: fc.option(changes, { freq: 12 }), requestId: requestIds }), { maxLength: 40 })
-  .map((list) =>
+const draftsOf = (changes: fc.Arbitrary<Change>): fc.Arbitrary<Draft[]> =>
+  fc.array(fc.record({ change: fc.option(changes, { freq: 12 }), requestId: requestIds }), { maxLength: 40 }).map((list) =>
     list.map((draft, at) => ({
       ...draft,
       requestId: draft.change === null ? null : draft.requestId,
@@ -72,3 +94,8 @@ export const drafts: fc.Arbitrary<Draft[]> = fc
       wallMs: at * 100,
     })),
   );
+
+/** What a log may be made of: some NOOPs, some request ids that come again, times that rise. */
+export const drafts: fc.Arbitrary<Draft[]> = draftsOf(changes);
+/** The same, as a program of the first version could have written it. */
+export const firstDrafts: fc.Arbitrary<Draft[]> = draftsOf(firstChanges);

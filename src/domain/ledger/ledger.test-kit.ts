@@ -65,12 +65,19 @@ export const ownPut = (
 });
 
 export class TestLedger {
-  readonly sql: SqlSession = openSqlMemory('test');
+  readonly sql: SqlSession;
   readonly #transactions: Transactions<LedgerTransactions>;
   #requests = 0;
 
-  constructor(transactions: Transactions<LedgerTransactions> = ledgerTransactions) {
+  /** `before`: fills the database before it is opened. */
+  constructor(
+    transactions: Transactions<LedgerTransactions> = ledgerTransactions,
+    sql: SqlSession = openSqlMemory('test'),
+    before: (sql: SqlSession) => void = () => {},
+  ) {
+    this.sql = sql;
     this.#transactions = transactions;
+    before(sql);
     this.run('open', {});
   }
 
@@ -100,6 +107,12 @@ export class TestLedger {
     const body = replies[0]?.body;
     if (body === undefined) throw new Error('No reply');
     return body;
+  }
+
+  /** Applies one change; what the transaction says of it. */
+  applied(change: Change, wallMs = 1_000): LedgerTransactions['append']['result'] {
+    const { last } = this.run('open', {});
+    return this.append(chain([{ change, wallMs }], last));
   }
 
   /** The applied state and its position. */

@@ -69,6 +69,8 @@ interface Session {
   sequence: number | null;
   /** When each way was first heard in this run. */
   paths: Map<string, Micros>;
+  /** When it was last heard to say that it has started; whether its counters had gone back then or not. */
+  startedAt: Micros | null;
   restartedAt: Micros | null;
 }
 
@@ -132,6 +134,7 @@ export class Tally {
     else session.now = higher(session.now, said);
     session.completed ||= completed;
     if (facts.sequence !== null) session.sequence = facts.sequence;
+    if (facts.event === 'started' && !facts.replay) session.startedAt = now;
     if (session.paths.size < PATHS_MAX && !session.paths.has(facts.path)) session.paths.set(facts.path, now);
     this.#note(key, session, now);
   }
@@ -195,6 +198,7 @@ export class Tally {
       writtenAt: now,
       sequence: null,
       paths: new Map(),
+      startedAt: null,
       restartedAt: null,
     };
     this.#sessions.set(key, session);
@@ -220,14 +224,15 @@ const isLate = (session: Session, { sequence }: TallyFacts, now: Micros): boolea
 };
 
 /**
- * Of counters that went back. A client that has several ways says `started` by each, one after the other: only one that
- * was heard before tells of a new run, and not so soon after that it may be the same packet again.
+ * Of counters that went back. A client that has several ways says `started` by each, one after the other: only by one that
+ * was heard before does it tell of a new run, and not so soon after another `started` that it may belong to that.
  */
-const isRestart = (session: Session, { sequence, event, replay, path }: TallyFacts, now: Micros): boolean => {
-  if (replay) return false;
-  if (sequence !== null) return session.sequence !== null;
-  const heardAt = session.paths.get(path);
-  return event === 'started' && heardAt !== undefined && now - heardAt >= LATE;
+const isRestart = ({ sequence: heard, paths, startedAt }: Session, facts: TallyFacts, now: Micros): boolean => {
+  if (facts.replay) return false;
+  if (facts.sequence !== null) return heard !== null;
+  const heardAt = paths.get(facts.path);
+  const isOld = (at: Micros): boolean => now - at >= LATE;
+  return facts.event === 'started' && heardAt !== undefined && isOld(heardAt) && (startedAt === null || isOld(startedAt));
 };
 
 const restart = (session: Session, said: Counters, now: Micros): void => {

@@ -72,6 +72,20 @@ class Ear implements Observer {
   }
 }
 
+test('counting what was transferred does not part a pair: while the backup is away it waits, so that the backup could still lead', () => {
+  busyNetwork(34, {}, (cluster) => {
+    const counted = (): number => Number(cluster.query('tracker', 'SELECT count(*) AS rows FROM tallies')[0]?.['rows'] ?? 0);
+    assert.equal(counted(), 0, 'nothing yet: all was transferred just now');
+    cluster.kill('backup');
+    cluster.world.runFor(seconds(90));
+    assert.equal(cluster.replica('tracker')?.mode, 'SYNC');
+    assert.equal(counted(), 0);
+    cluster.start('backup');
+    cluster.until('it is counted', () => counted() > 0);
+    assert.equal(cluster.replica('tracker')?.mode, 'SYNC');
+  });
+});
+
 test('with deltas only: a backup is warm at the moment of its promotion, before anybody has announced to it', () => {
   const ear = new Ear('backup');
   busyNetwork(31, ear, (cluster, [id = '']) => {
@@ -134,6 +148,8 @@ test('a backup that begins late is told everything, and an announce never enters
     cluster.world.runFor(seconds(1));
     cluster.start('backup');
     cluster.until('the backup is told everything', () => swarmOf(cluster, 'backup').peers === ENTRIES);
+    // Then the downloads are counted, and nothing more is transferred.
+    cluster.world.runFor(seconds(90));
     const before = cluster.replica('tracker')?.lastSeq;
     const announcesBefore = announces;
     cluster.world.runFor(seconds(120));

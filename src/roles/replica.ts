@@ -297,7 +297,11 @@ class ReplicaRole implements Role {
           clock,
           log,
           database: get(DATABASE),
-          propose: (proposal, done) => get(REPLICA).propose(proposal, done),
+          propose: (proposal, done) => {
+            const replica = get(REPLICA);
+            if (wouldPartThePair(replica, network.replicas)) clock.setTimer(0, () => done(fail('degraded', 'The other replica is away')));
+            else replica.propose(proposal, done);
+          },
           client,
         });
       })
@@ -344,6 +348,15 @@ class ReplicaRole implements Role {
       });
   }
 }
+
+/**
+ * Whether a change would make the primary go on alone (R6), after which the other replica could not lead (R2). Nobody waits
+ * for what is counted: it is written when the pair is whole again, or parted for somebody's sake.
+ */
+const wouldPartThePair = (replica: Replica, replicas: ReplicaConfig['network']['replicas']): boolean => {
+  const { mode, voters } = replica.report();
+  return mode === 'SYNC' && replicas.some(({ name }) => voters.some((voter) => voter.name === name && !voter.reachable));
+};
 
 /** `ended`: the replica has halted and must not go on. */
 export const createReplica = (environment: Environment, config: ReplicaConfig, ended: (error: Error) => void): Role =>

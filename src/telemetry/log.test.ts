@@ -38,12 +38,15 @@ describe('redaction', () => {
       [`"clusterKey":"${SECRET}`]: '"clusterKey":"[redacted]',
       [`http://host:1/${SECRET}/announce?x=1`]: 'http://host:1/[redacted]/announce?x=1',
       [`/${SECRET}/scrape`]: '/[redacted]/scrape',
+      [`udp://[::1]:1/${SECRET}/announce`]: 'udp://[::1]:1/[redacted]/announce',
+      [`magnet:?tr=http%3A%2F%2Fh%3A1%2F${SECRET}%2Fannounce&x=1`]: 'magnet:?tr=http%3A%2F%2Fh%3A1%2F[redacted]%2Fannounce&x=1',
+      [`passkey ${SECRET} is unknown`]: 'passkey [redacted] is unknown',
     };
     for (const [text, clean] of Object.entries(texts)) assert.equal(redactText(text), clean);
   });
 
   it('leaves texts without secrets as they are', () => {
-    const texts = ['tokens: 3', '{"tokens":3}', 'http://host:1/announce?x=1', 'at x (file:///src/domain/announce.ts:3:1)', 'key: 7'];
+    const texts = ['tokens: 3', '{"tokens":3}', 'http://host:1/announce?x=1', 'tr=udp%3a%2f%2fh%2fannounce', 'at x (file:///src/domain/announce.ts:3:1)', 'key: 7'];
     for (const text of texts) assert.equal(redactText(text), text);
   });
 
@@ -58,6 +61,7 @@ describe('redaction', () => {
       'userPassword',
       'client_secret',
       'PASSKEY',
+      'passkeyHash',
     ];
     for (const name of names) assert.deepEqual(redact({ [name]: SECRET }), { [name]: '[redacted]' });
     const plain = { tokens: 3, keys: 2, tokenBucket: 1, keyboard: 'x', secretary: 'y' };

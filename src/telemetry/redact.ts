@@ -7,7 +7,7 @@ const REDACTED = '[redacted]';
  * such as `tokens` is a count.
  */
 const SECRET_NAME =
-  /(?:token|password|passkey|secrets?|authorization|cookie|^key|(?:api|network|cluster|token)key|(?:admin|invite|join)code|(?:password|token|code)hash)$/u;
+  /(?:token|password|passkey|secrets?|authorization|cookie|^key|(?:api|network|cluster|token)key|(?:admin|invite|join)code|(?:password|token|code|passkey)hash)$/u;
 
 const DEPTH_MAX = 6;
 const ITEMS_MAX = 50;
@@ -23,8 +23,12 @@ const SIGNED_SECRET =
 /** The same where only a space stands between. */
 const SPACED_SECRET = /\b((?:passkey|password|token|authorization|bearer)\s+(?:(?:bearer|basic|token)\s+){0,2})[^\s&,;"']+/giu;
 
-/** The segment before `/announce` and `/scrape` is a passkey; not the host, and not the folder of a source file. */
-const SECRET_IN_PATH = /(?<!\/)\/[^\s/?#"']+(?=\/(?:announce|scrape)(?![\w/-]|\.[jt]s\b))/giu;
+/**
+ * The segment before `/announce` and `/scrape` is a passkey; not the host, and not the folder of a source file. In a magnet
+ * link, and in other URLs' parameters, the slashes are percent-encoded.
+ */
+const SECRET_IN_PATH = /(?<!\/)(\/)[^\s/?#"']+(?=\/(?:announce|scrape)(?![\w/-]|\.[jt]s\b))/giu;
+const SECRET_IN_ENCODED_PATH = /(?<!%2f)(%2f)(?:(?!%2f)[^\s/?#"'&])+(?=%2f(?:announce|scrape)(?![\w/-]|%2f))/giu;
 
 /**
  * `code` names both what an error carries and what registers an account. It is kept where it looks like an error's
@@ -46,7 +50,8 @@ const cleanText = (text: string): string => {
   return cut
     .replaceAll(SIGNED_SECRET, (_all, before: string, quote = '') => `${before}${quote}${REDACTED}`)
     .replaceAll(SPACED_SECRET, (_all, before: string) => `${before}${REDACTED}`)
-    .replaceAll(SECRET_IN_PATH, `/${REDACTED}`);
+    .replaceAll(SECRET_IN_PATH, `$1${REDACTED}`)
+    .replaceAll(SECRET_IN_ENCODED_PATH, `$1${REDACTED}`);
 };
 
 const cleanFields = (holder: object, depth: number): Record<string, unknown> => {

@@ -120,7 +120,8 @@ export class GuestDesk {
       this.#deps.count({
         account,
         content,
-        source: tallySource('guest', peerId, key),
+        // Not the key: a client may write it otherwise over UDP than over HTTP, and would count twice.
+        source: tallySource('guest', peerId),
         path: `${infoHash} ${host}`,
         sequence: null,
         event,

@@ -3,6 +3,7 @@ import type { Database, TransactionMap, Transactions } from '../../src/ports/dat
 import type { Micros } from '../../src/ports/clock.ts';
 import type { FrameTap } from '../../src/ports/frame-tap.ts';
 import type { Ports } from '../../src/ports/ports.ts';
+import { utc, type Zone } from '../../src/ports/zone.ts';
 import { below, type Random } from '../../src/ports/random.ts';
 import { openSqlMemory, type SqlSession } from '../../src/system/sql-session.ts';
 import type { MemoryDatagrams } from '../../src/transports/memory/datagrams.ts';
@@ -14,6 +15,7 @@ import { type DiskFault, type DiskQuality, SimulatedDisk, solidState } from './d
 import { DiskStore } from './disk-store.ts';
 import { Gate } from './gate.ts';
 import { Outbox } from './outbox.ts';
+import { SimulatedPrograms, type ProgramStarted } from './programs.ts';
 import type { World } from './world.ts';
 
 export interface ProcessOptions {
@@ -24,6 +26,8 @@ export interface ProcessOptions {
   /** Of the disk; may be changed later (`process.disk.capacityBytes`). Default: no end. */
   readonly capacityBytes?: number;
   readonly crypto?: Partial<CryptoQuality>;
+  /** Where its users live. Default: UTC. */
+  readonly zone?: Zone;
 }
 
 /** The monotonic clocks of two machines have nothing to do with each other. */
@@ -49,6 +53,9 @@ export class SimulatedProcess {
   readonly world: World;
   readonly options: ProcessOptions;
   readonly random: Random;
+  /** What it has started, and what becomes of that; each ends well unless a test says otherwise. */
+  readonly programs: ProgramStarted[] = [];
+  programEnd: (started: ProgramStarted) => number | null = () => 0;
   readonly #databases = new Map<string, SqlSession>();
   #incarnation: Incarnation | null = null;
   #starts = 0;
@@ -203,6 +210,8 @@ export class Incarnation {
       ),
       crypto: new SimulatedCrypto(this.#outbox('crypto'), random.fork('secrets'), { ...usualCrypto, ...options.crypto }),
       log: world.log.of(process.name),
+      programs: new SimulatedPrograms(process, new Outbox('programs', world, this.reactor, this)),
+      zone: options.zone ?? utc,
       ...(hooks.sent.length + hooks.received.length === 0 ? {} : { frames: frameTap(world, process.name) }),
     };
   }

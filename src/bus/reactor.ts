@@ -19,7 +19,7 @@ export interface Envelope {
 
 /** Why a step happens: which port delivers what. `bytes` is lent for the step. */
 export interface Cause {
-  readonly port: 'clock' | 'transport' | 'disk' | 'database' | 'crypto' | 'gateway' | 'process';
+  readonly port: 'clock' | 'transport' | 'disk' | 'database' | 'crypto' | 'gateway' | 'process' | 'programs';
   /** The connection, timer or operation. */
   readonly id: number;
   readonly kind: string;

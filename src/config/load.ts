@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { fromHex } from '../protocol/digest.ts';
 import type { Failure, Result } from '../protocol/result.ts';
 import { parseAddress } from './address.ts';
+import { everydayConfig } from './node-schema.ts';
 import { checkProcessFile, checkShape, formatProblem, parseJson, type Parsed, type Problem } from './parse.ts';
 import { type NetworkFile, networkSchema, type ProcessFile, type SecretsFile, secretsSchema } from './schema.ts';
 import type { AnyConfig, HostPort, NetworkConfig, Secrets } from './types.ts';
@@ -72,8 +73,8 @@ const networkConfig = (file: NetworkFile): NetworkConfig => ({
   aliveSeconds: file.aliveSeconds,
   removeSeconds: file.removeSeconds,
   sessionDays: file.sessionDays,
-  timing: file.timing,
   announce: file.announce,
+  timing: file.timing,
 });
 
 const keyBytes = (hex: string): Uint8Array => fromHex(hex) ?? new Uint8Array();
@@ -119,14 +120,16 @@ export const assemble = (file: ProcessFile, network: NetworkFile, secrets: Secre
     log: { ...file.log, folder: resolve(folder, file.log.folder) },
   };
   if (file.role === 'node') {
-    const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort) };
+    const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort), bind: file.peer.bind };
     return {
       ...common,
       role: 'node',
       peer,
       api: hostPort(file.api),
       downloadFolder: resolve(folder, file.downloadFolder),
+      completedFolder: file.completedFolder === undefined ? null : resolve(folder, file.completedFolder),
       limits: file.limits,
+      ...everydayConfig(file, (path) => resolve(folder, path)),
     };
   }
   const listen = hostPort(file.listen);

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { parseNetwork } from '../protocol/tracker/forwarders.ts';
 import { isLoopback, parseAddress } from './address.ts';
+import { everydayFields, seedingLimits } from './node-schema.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/u;
 
@@ -94,7 +95,6 @@ export const networkSchema = z
     aliveSeconds: count(1, 3600, 10, 'Seconds between two signs of life of a node.'),
     removeSeconds: count(2, 86_400, 60, 'A node that has been silent for this many seconds is removed from the swarms.'),
     sessionDays: count(1, 3650, 30, 'Days after which a login ends.'),
-    timing: timing.meta({ description: 'How failures are found, by all voters alike. Multiply by four across a wide-area network.' }),
     announce: z
       .strictObject({
         passkeys: z.enum(['required', 'open']).default('required').meta({
@@ -105,6 +105,7 @@ export const networkSchema = z
       })
       .prefault({})
       .meta({ description: 'BitTorrent clients of other makes.' }),
+    timing: timing.meta({ description: 'How failures are found, by all voters alike. Multiply by four across a wide-area network.' }),
   })
   .refine((file) => file.witnesses <= file.proxies.length, {
     path: ['witnesses'],
@@ -244,6 +245,7 @@ export const nodeSchema = z
           .max(8)
           .default([])
           .meta({ description: 'Addresses to give to other nodes. Empty: found out by the node.' }),
+        bind: everydayFields.bind,
       })
       .prefault({})
       .meta({ description: 'The exchange of pieces with other nodes.' }),
@@ -253,7 +255,10 @@ export const nodeSchema = z
     })
       .refine((text) => isLoopback(parseAddress(text)?.host ?? ''), { error: 'must be on this machine alone, for example 127.0.0.1:0' })
       .default('127.0.0.1:0'),
-    downloadFolder: path('Where finished downloads go.').default('downloads'),
+    downloadFolder: path('Where downloads go; until they are complete they are hidden there.').default('downloads'),
+    completedFolder: path(
+      'Where downloads are moved once they are complete, unless another folder was given. Not given: they stay.',
+    ).optional(),
     limits: z
       .strictObject({
         uploadRate: count(0, 100_000_000_000, 0, 'Bytes a second that this node uploads at most; 0 for no limit.'),
@@ -262,10 +267,15 @@ export const nodeSchema = z
         peersPerTransferMax: count(1, 1000, 50, 'Connections to peers for one content.'),
         uploadSlots: count(1, 1000, 4, 'Peers that are uploaded to at one time, for each content.'),
         activeTransfersMax: count(1, 10_000, 100, 'Contents that are downloaded at one time; those that are only seeded do not count.'),
+        ...seedingLimits,
         pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 64 * MIB, 'Bytes of memory for pieces on their way to the disk.'),
       })
       .prefault({})
       .meta({ description: 'Limits.' }),
+    seeding: everydayFields.seeding,
+    schedule: everydayFields.schedule,
+    watch: everydayFields.watch,
+    onComplete: everydayFields.onComplete,
   })
   .meta({ title: 'Shoal: node', description: 'A node.' });
 

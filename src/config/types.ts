@@ -2,6 +2,8 @@
  * The effective configuration of a process, after defaults: plain frozen slices that modules receive. The documented
  * schema with its defaults is in `schema.ts`; `network.json` is what must agree across a network, the rest is a process's.
  */
+import type { SeedingGoal } from '../domain/transfer/goals.ts';
+import type { ScheduleEntry } from '../domain/transfer/schedule.ts';
 import type { Security } from '../transports/transport.ts';
 
 export interface HostPort {
@@ -28,10 +30,10 @@ export interface NetworkConfig {
   /** A node that stays silent this long is removed. */
   readonly removeSeconds: number;
   readonly sessionDays: number;
-  /** How failures are found, by all voters alike. */
-  readonly timing: {
   /** Of guests. */
   readonly announce: { readonly passkeys: 'required' | 'open'; readonly intervalSeconds: number };
+  /** How failures are found, by all voters alike. */
+  readonly timing: {
     readonly heartbeatMs: number;
     readonly suspectMinMs: number;
     readonly suspectMaxMs: number;
@@ -113,11 +115,18 @@ export interface GateConfig {
 export interface NodeConfig extends ProcessConfig {
   readonly role: 'node';
   /** Where peers connect; port 0 lets the system choose. */
-  readonly peer: { readonly listen: HostPort; readonly advertise: readonly HostPort[] };
+  readonly peer: {
+    readonly listen: HostPort;
+    readonly advertise: readonly HostPort[];
+    /** This machine's own IP addresses, one of a family at most, that traffic with peers is bound to; empty: any. */
+    readonly bind: readonly string[];
+  };
   /** The HTTP API, on loopback. */
   readonly api: HostPort;
-  /** Where finished downloads go. */
+  /** Where downloads go. */
   readonly downloadFolder: string;
+  /** Where they are moved once they are complete; null: they stay. */
+  readonly completedFolder: string | null;
   readonly limits: {
     /** Bytes a second; 0 for no limit. */
     readonly uploadRate: number;
@@ -126,8 +135,29 @@ export interface NodeConfig extends ProcessConfig {
     readonly peersPerTransferMax: number;
     readonly uploadSlots: number;
     readonly activeTransfersMax: number;
+    /** 0 for no limit. */
+    readonly activeSeedsMax: number;
     readonly pieceBufferBytesMax: number;
   };
+  /** When seeding is over, for contents that have no goal of their own. */
+  readonly seeding: SeedingGoal;
+  readonly schedule: readonly ScheduleEntry[];
+  readonly watch: WatchConfig | null;
+  /** A program and its arguments, run for every download that is complete; empty: none. */
+  readonly onComplete: readonly string[];
+}
+
+/** A folder in which torrents and magnets are dropped. */
+export interface WatchConfig {
+  /** Absolute. */
+  readonly folder: string;
+  /** `share`: a torrent that is dropped is published in the catalog as well. */
+  readonly as: 'get' | 'share';
+  /** Where the contents go, absolute; null: where downloads go. */
+  readonly to: string | null;
+  /** What was taken is deleted; otherwise it gets another name. */
+  readonly delete: boolean;
+  readonly seconds: number;
 }
 
 export type AnyConfig = ReplicaConfig | ProxyConfig | NodeConfig;

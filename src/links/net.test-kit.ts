@@ -7,6 +7,7 @@ import type { Crypto } from '../ports/crypto.ts';
 import type { Disk } from '../ports/disk.ts';
 import { type Due, DueHeap } from '../ports/due-heap.ts';
 import { silentLog } from '../ports/log.ts';
+import { utc } from '../ports/zone.ts';
 import type { Ports } from '../ports/ports.ts';
 import { fail, ok } from '../protocol/result.ts';
 import type {
@@ -100,6 +101,8 @@ export class TestProcess {
       transport: this.#transport(),
       datagrams: { bind: () => ({ send: () => false, close() {} }), resolve() {} },
       disk: this.#disk(),
+      programs: { run() {} },
+      zone: utc,
       crypto: { secretBytes: (count: number) => new Uint8Array(count).fill(Number(host.split('.')[3]) + files.size * 16) } as Crypto,
     };
   }

@@ -6,12 +6,8 @@ import { type FolderLock, lockFolder } from '../system/lock.ts';
 import { makeFolders } from '../system/make-folders.ts';
 import { openLog, type OpenLog } from '../telemetry/log.ts';
 import type { Environment } from './container.ts';
-import { createNode } from './node.ts';
-import { createProxy } from './proxy.ts';
 import type { Daemon, NodeRole, Role } from './role.ts';
 import { systemEnvironment } from './system-environment.ts';
-import { createBackup } from './backup.ts';
-import { createTracker } from './tracker.ts';
 import { version } from '../system/version.ts';
 
 export interface DaemonOptions {
@@ -21,16 +17,17 @@ export interface DaemonOptions {
   readonly terminal?: boolean;
 }
 
-const compose = (environment: Environment, config: AnyConfig, ended: (error: Error) => void): Role | NodeRole => {
+/** Each process loads the program of its own role alone. */
+const compose = async (environment: Environment, config: AnyConfig, ended: (error: Error) => void): Promise<Role | NodeRole> => {
   switch (config.role) {
     case 'tracker':
-      return createTracker(environment, config, ended);
+      return (await import('./tracker.ts')).createTracker(environment, config, ended);
     case 'backup':
-      return createBackup(environment, config, ended);
+      return (await import('./backup.ts')).createBackup(environment, config, ended);
     case 'proxy':
-      return createProxy(environment, config);
+      return (await import('./proxy.ts')).createProxy(environment, config);
     case 'node':
-      return createNode(environment, config);
+      return (await import('./node.ts')).createNode(environment, config);
   }
 };
 
@@ -97,7 +94,7 @@ class SystemDaemon implements Daemon {
       const colors = process.stderr.isTTY;
       const terminal = this.#options.terminal === true ? { write: (line: string) => process.stderr.write(line), colors } : null;
       makeFolders(config.log.folder);
-      this.#log = await openLog(config.role, config.name, config.log, terminal);
+      this.#log = openLog(config.role, config.name, config.log, terminal);
     } catch (error) {
       return fail('cannot-create', `The log in ${config.log.folder} cannot be written: ${(error as Error).message}.`);
     }
@@ -114,7 +111,7 @@ class SystemDaemon implements Daemon {
     );
     this.#environment = environment;
     this.#closeEnvironment = close;
-    const role = compose(environment, config, (error) => this.#end(error));
+    const role = await compose(environment, config, (error) => this.#end(error));
     this.#role = role;
     log.info({ version, dataFolder: config.dataFolder }, 'starting');
     const failed = this.ended.then((error) =>
@@ -166,7 +163,7 @@ class SystemDaemon implements Daemon {
       await new Promise<void>((resolve) => this.#inStep('stop', () => role.stop(resolve)));
     this.#closeEnvironment();
     this.#log?.log.info({}, 'stopped');
-    await this.#log?.close();
+    this.#log?.close();
     this.#lock?.release();
     this.#end(null);
   }

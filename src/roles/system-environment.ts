@@ -6,7 +6,9 @@ import { createClock, monotonicMicros } from '../system/clock.ts';
 import { createCrypto } from '../system/crypto.ts';
 import { createDatabase } from '../system/database.ts';
 import { createDisk } from '../system/disk.ts';
+import { createPrograms } from '../system/programs.ts';
 import { moduleUrl } from '../system/source-url.ts';
+import { systemZone } from '../system/zone.ts';
 import { createTcpTransport } from '../transports/tcp/tcp.ts';
 import { createUdpDatagrams } from '../transports/udp/udp.ts';
 import type { Environment } from './container.ts';
@@ -22,12 +24,23 @@ export const systemEnvironment = (
   const crypto = createCrypto(reactor, limits);
   const transport = createTcpTransport(reactor);
   const datagrams = createUdpDatagrams(reactor);
+  const programs = createPrograms(reactor);
   const databases: { close(done: () => void): void }[] = [];
   const [seed] = new Uint32Array(crypto.secretBytes(4).slice().buffer);
   return {
     environment: {
       reactor,
-      ports: { clock, crypto, transport, datagrams, disk: createDisk(reactor), random: createRandom(seed ?? 0), log },
+      ports: {
+        clock,
+        crypto,
+        transport,
+        datagrams,
+        disk: createDisk(reactor),
+        random: createRandom(seed ?? 0),
+        log,
+        programs,
+        zone: systemZone,
+      },
       openDatabase: (path) => {
         const database = createDatabase<LedgerTransactions>(reactor, {
           path,
@@ -41,6 +54,7 @@ export const systemEnvironment = (
     close() {
       transport.shutdown();
       datagrams.shutdown();
+      programs.close();
       clock.close();
       crypto.close();
       // After a fault nobody has closed them, and their threads would keep the process.

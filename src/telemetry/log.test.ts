@@ -46,7 +46,14 @@ describe('redaction', () => {
   });
 
   it('leaves texts without secrets as they are', () => {
-    const texts = ['tokens: 3', '{"tokens":3}', 'http://host:1/announce?x=1', 'tr=udp%3a%2f%2fh%2fannounce', 'at x (file:///src/domain/announce.ts:3:1)', 'key: 7'];
+    const texts = [
+      'tokens: 3',
+      '{"tokens":3}',
+      'http://host:1/announce?x=1',
+      'tr=udp%3a%2f%2fh%2fannounce',
+      'at x (file:///src/domain/announce.ts:3:1)',
+      'key: 7',
+    ];
     for (const text of texts) assert.equal(redactText(text), text);
   });
 
@@ -94,9 +101,9 @@ describe('log', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
   const config = { level: 'info', fileMegabytesMax: 1, filesMax: 2 } as const;
 
-  it('writes JSON lines to <role>-<name>.log at once, without secrets, and readable ones to the terminal', async () => {
+  it('writes JSON lines to <role>-<name>.log at once, without secrets, and readable ones to the terminal', () => {
     const shown: string[] = [];
-    const { log, close } = await openLog('tracker', 'main', { ...config, folder }, { write: (line) => shown.push(line), colors: false });
+    const { log, close } = openLog('tracker', 'main', { ...config, folder }, { write: (line) => shown.push(line), colors: false });
     log.child({ requestId: 'ab:1' }).info({ operation: { op: 'login', password: SECRET } }, 'request');
     log.debug({}, 'not kept');
     const [line, ...rest] = readFileSync(join(folder, 'tracker-main.log'), 'utf8').trim().split('\n');
@@ -109,20 +116,20 @@ describe('log', () => {
     assert.equal(shown.length, 1);
     assert.match(shown[0] ?? '', /INFO.*request.*ab:1/u);
     assert.ok(!(shown[0] ?? '').includes(SECRET) && !(shown[0] ?? '').includes('\u001b'));
-    await close();
+    close();
     log.info({}, 'after the end');
     assert.ok(!readFileSync(join(folder, 'tracker-main.log'), 'utf8').includes('after the end'));
   });
 
   it('rotates by size, keeps the number of files that is configured, and links to the newest', async () => {
-    const { log, close } = await openLog('node', 'a-7', { ...config, folder }, null);
+    const { log, close } = openLog('node', 'a-7', { ...config, folder }, null);
     const filling = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`field${i}`, 'x'.repeat(1_900)]));
     for (let i = 0; i < 80; i++) {
       log.info(filling, `line ${i}`);
       if (i % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
     }
     log.info({}, 'the last line');
-    await close();
+    close();
     const files = readdirSync(join(folder, 'node-a-7'));
     assert.ok(files.length >= 2 && files.length <= 3, files.join(' '));
     assert.match(readFileSync(join(folder, 'node-a-7.log'), 'utf8'), /the last line/u);

@@ -153,6 +153,7 @@ export const LIMITS: NodeConfig['limits'] = {
   peersPerTransferMax: 30,
   uploadSlots: 8,
   activeTransfersMax: 4,
+  activeSeedsMax: 0,
   pieceBufferBytesMax: 8 * 1024 * 1024,
 };
 
@@ -170,7 +171,7 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
         network: { name: 'test', proxies: tracker.proxies },
         downloadFolder: '/home/downloads',
         limits: { ...LIMITS, ...limits },
-        peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [] },
+        peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [], bind: [] },
       },
       dataFolder: '/home/shoal',
       passkey: (done) => own.ports.clock.setTimer(millis(1), () => done(tracker.passkey)),

@@ -9,12 +9,14 @@ import type { LibraryCallName } from '../../src/actors/library/parts.ts';
 import { Reactor } from '../../src/bus/reactor.ts';
 import { createRandom } from '../../src/ports/counter-random.ts';
 import { silentLog } from '../../src/ports/log.ts';
+import { utc } from '../../src/ports/zone.ts';
 import type { ApiCalls } from '../../src/protocol/api.ts';
 import { testBytes } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
 import type { Result } from '../../src/protocol/result.ts';
 import { createClock, monotonicMicros } from '../../src/system/clock.ts';
 import { createCrypto } from '../../src/system/crypto.ts';
 import { createDisk } from '../../src/system/disk.ts';
+import { createPrograms } from '../../src/system/programs.ts';
 import { createTcpTransport } from '../../src/transports/tcp/tcp.ts';
 import { createUdpDatagrams } from '../../src/transports/udp/udp.ts';
 import { FakeTracker, LIMITS } from './library-kit.ts';
@@ -26,19 +28,32 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor);
   const transport = createTcpTransport(reactor);
+  const programs = createPrograms(reactor);
   const datagrams = createUdpDatagrams(reactor);
-  const ports = { clock, crypto, disk: createDisk(reactor), log: silentLog, random: createRandom(name), transport, datagrams };
+  const ports = {
+    clock,
+    crypto,
+    disk: createDisk(reactor),
+    log: silentLog,
+    random: createRandom(name),
+    transport,
+    datagrams,
+    programs,
+    zone: utc,
+  };
   mkdirSync(join(folder, name));
   const library: Library = new Library({
     reactor,
     ports,
     network: tracker.network({ clock, node: name, host: '127.0.0.1' }, () => library.peerAddress?.port ?? 0),
     config: {
+      network: { name: 'test', proxies: [] },
       downloadFolder: join(folder, name, 'downloads'),
       limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 },
-      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [] },
+      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [], bind: [] },
     },
     dataFolder: join(folder, name, 'data'),
+    passkey: (done) => done({ ok: false, error: { code: 'offline', message: 'no network' } }),
     client: 'Shoal test',
   });
   const step = <T>(body: (done: (value: T) => void) => void): Promise<T> =>

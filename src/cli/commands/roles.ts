@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import type { RoleName } from '../../config/schema.ts';
 import { type Daemon, Halted } from '../../roles/role.ts';
+import { keepHeapSmall } from '../../system/small-heap.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
@@ -61,6 +62,7 @@ const runRole = async (role: RoleName, context: Context, options: RoleOptions): 
       'config-invalid',
       `${path} is the configuration of a ${config.role}. Run: ${commandLine({ ...context, configFile: path }, config.role)}`,
     );
+  keepHeapSmall();
   const { createDaemon } = await import('../../roles/daemon.ts');
   return serve(context, createDaemon(config, { api: true, terminal: true }), { role, name: config.name }, options);
 };

@@ -1,10 +1,12 @@
 /** Calls a node that runs on this machine as its user. */
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { fail, type Failure, type Result } from '../../protocol/result.ts';
 import { apiFiles, apiFileSchema, routes } from './routes.ts';
+
+// Not imported: that would load all of what `node:http` offers, a client of the web with it (6 MB).
+const { Agent, request } = process.getBuiltinModule('node:http');
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -21,6 +23,7 @@ const CHANGES: ReadonlySet<ApiCallName> = new Set<ApiCallName>([
   'account.disable',
   'account.reset',
   'share',
+  'publish',
   'unshare',
 ]);
 

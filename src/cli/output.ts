@@ -8,7 +8,7 @@ import { wrap } from './render/text.ts';
 const PLAIN_COLUMNS = 160;
 
 export interface Sink {
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -77,6 +77,16 @@ export class Output {
 
   get errorColumns(): number {
     return widthOf(this.#err) ?? PLAIN_COLUMNS;
+  }
+
+  /** Whether people look at the result, rather than a file or a program. */
+  get isTerminal(): boolean {
+    return this.#out.isTTY === true;
+  }
+
+  /** A result that is no text; nothing with `--json`. */
+  bytes(bytes: Uint8Array): void {
+    if (!this.json) this.#out.write(bytes);
   }
 
   /** A line of the result, for people; nothing with `--json`. */

@@ -10,7 +10,9 @@ import { networkCommands } from './commands/network.ts';
 import { nodeCommands } from './commands/nodes.ts';
 import { passkeyCommands } from './commands/passkeys.ts';
 import { roleCommands } from './commands/roles.ts';
+import { shareCommand } from './commands/share.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { torrentCommands } from './commands/torrents.ts';
 import { transferCommands } from './commands/transfers.ts';
 import { upCommand } from './commands/up.ts';
 import { version } from '../system/version.ts';
@@ -36,11 +38,13 @@ export const buildProgram = (ending: Ending, quiet = false): Command => {
     networkCommands,
     roleCommands,
     accountCommands,
+    shareCommand,
     catalogCommands,
     transferCommands,
     passkeyCommands,
     nodeCommands,
     clusterCommands,
+    torrentCommands,
     inspectCommand,
     configCommands,
     upCommand,

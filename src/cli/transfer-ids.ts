@@ -9,7 +9,8 @@ import { printable, shortId } from './render/format.ts';
 /** Enough among the few that one node has; in a catalog, where words are meant too, more is needed. */
 const HEAD_LENGTH_MIN = 4;
 
-const isHead = (text: string): boolean => text.length >= HEAD_LENGTH_MIN && /^[0-9a-f]+$/iu.test(text);
+/** Whether it may be the head of the id of a transfer. */
+export const isHead = (text: string): boolean => text.length >= HEAD_LENGTH_MIN && /^[0-9a-f]+$/iu.test(text);
 
 export const listTransfers = async (node: NodeAccess, id: string | null = null): Promise<readonly TransferSummary[]> =>
   give(await node.call('transfers', { id })).transfers;

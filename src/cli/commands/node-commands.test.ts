@@ -1,45 +1,11 @@
-/** Commands and the node they ask: what they ask for, what they make of its answers. The node is a stand-in behind the real API. */
+/** Commands and the node they ask: what they ask for, what they make of its answers. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { Reactor } from '../../bus/reactor.ts';
-import { loadConfig } from '../../config/load.ts';
-import { type ApiServer, openApi } from '../../gateways/api/server.ts';
-import type { ApiCallName, ApiCalls, TransferSummary } from '../../protocol/api.ts';
 import type { SearchHit } from '../../protocol/control/messages.ts';
-import { fail, type Result } from '../../protocol/result.ts';
+import { fail, ok } from '../../protocol/result.ts';
 import { EXIT } from '../exit.ts';
 import { displayWidth } from '../render/format.ts';
-import { type Ended, run } from '../run.test-kit.ts';
-
-type Answers = { [K in ApiCallName]?: (args: ApiCalls[K]['args']) => Result<ApiCalls[K]['result']> };
-
-const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
-const idOf = (digit: string): string => digit.repeat(64);
-
-const transfer = (over: Partial<TransferSummary>): TransferSummary => ({
-  id: idOf('a'),
-  name: 'a content with a rather long name.iso',
-  state: 'downloading',
-  reason: null,
-  size: 1_500_000_000,
-  doneBytes: 700_000_000,
-  downRate: 0,
-  upRate: 0,
-  uploadedBytes: 0,
-  downloadedBytes: 0,
-  secondsLeft: null,
-  peers: 3,
-  seeders: 1,
-  sources: [],
-  piecesBad: 0,
-  folder: '/downloads',
-  owned: false,
-  swarm: 'catalog',
-  ...over,
-});
+import { idOf, type StandIn, startStandIn, transfer } from './stand-in.test-kit.ts';
 
 const hit = (id: string, name: string): SearchHit => ({
   id,
@@ -57,84 +23,61 @@ const hit = (id: string, name: string): SearchHit => ({
 });
 
 describe('commands that ask the node', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'shoal cli '));
-  const config = join(folder, 'node.json');
-  let server: ApiServer;
-  let answers: Answers = {};
-  let asked: { readonly call: string; readonly args: object }[] = [];
-
+  let standIn: StandIn;
+  let folder = '';
+  let typed = '';
   before(async () => {
-    assert.equal((await run(['init', folder])).status, 0);
-    const loaded = loadConfig(config);
-    assert.ok(loaded.ok && loaded.value.role === 'node');
-    mkdirSync(loaded.value.dataFolder, { recursive: true });
-    const opened = await openApi({
-      listen: { host: '127.0.0.1', port: 0 },
-      dataFolder: loaded.value.dataFolder,
-      version: '0',
-      reactor: new Reactor(() => 0),
-      handle: (call, args, done) => {
-        asked.push({ call, args });
-        const answer = answers[call] as ((given: object) => Result<never>) | undefined;
-        done(answer === undefined ? fail('internal', `${call} was not expected`) : answer(args));
-      },
-    });
-    assert.ok(opened.ok, opened.ok ? '' : opened.error.message);
-    server = opened.value;
+    standIn = await startStandIn();
+    ({ folder } = standIn);
+    typed = `--config '${standIn.config}'`;
   });
-  after(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => standIn.close());
   beforeEach(() => {
-    answers = {};
-    asked = [];
+    standIn.answers = {};
+    standIn.asked = [];
   });
-
-  const ask = (args: readonly string[], options: Parameters<typeof run>[1] = {}): Promise<Ended> =>
-    run([...args, '--config', config], options);
-  const typed = `--config '${config}'`;
+  const ask: StandIn['ask'] = (args, options) => standIn.ask(args, options);
 
   it('get hands on what was typed, be it words that look like the head of an id', async () => {
-    answers.status = () => fail('internal', 'not needed');
-    answers.get = ({ what }) => fail('not-found', `Nothing in the catalog matches "${what}".`);
+    standIn.answers.status = () => fail('internal', 'not needed');
+    standIn.answers.get = ({ what }) => fail('not-found', `Nothing in the catalog matches "${what}".`);
     for (const words of [['2026'], ['cafe'], ['4f1c09aa'], ['corpus', '2026']]) {
       const { status, err } = await ask(['get', ...words]);
       assert.equal(status, EXIT.failed, err);
     }
-    const gets = asked.filter(({ call }) => call === 'get').map(({ args }) => (args as { what: string }).what);
+    const gets = standIn.asked.filter(({ call }) => call === 'get').map(({ args }) => (args as { what: string }).what);
     assert.deepEqual(gets, ['2026', 'cafe', '4f1c09aa', 'corpus 2026']);
     assert.ok(
-      asked.every(({ call }) => call !== 'search'),
+      standIn.asked.every(({ call }) => call !== 'search'),
       'the catalog is not gone through',
     );
   });
 
   it('search names the next page with all that was typed', async () => {
-    answers.search = ({ limit }) => ok({ hits: [hit(idOf('1'), 'one'), hit(idOf('2'), 'two')].slice(0, limit), total: 7 });
+    standIn.answers.search = ({ limit }) => ok({ hits: [hit(idOf('1'), 'one'), hit(idOf('2'), 'two')].slice(0, limit), total: 7 });
     const { err } = await ask(['search', 'Dữ liệu', '--limit', '2', '--page', '2']);
     assert.ok(err.includes(`3 to 4 of 7.  Next: npx shoal search 'Dữ liệu' --page 3 --limit 2 ${typed}\n`), err);
   });
 
   it('search shows how many nodes own a content, also where they are not all listed', async () => {
     const owners = [{ account: 'An', node: 'n1', uploadedBytes: 0, online: true }];
-    answers.search = () => ok({ hits: [{ ...hit(idOf('1'), 'one'), owners, ownerCount: 51, onlineCount: 49 }], total: 1 });
+    standIn.answers.search = () => ok({ hits: [{ ...hit(idOf('1'), 'one'), owners, ownerCount: 51, onlineCount: 49 }], total: 1 });
     const { out } = await ask(['search']);
     assert.match(out, /NODES +ONLINE/u);
     assert.match(out, /\b51 +49\b/u);
   });
 
   it('a transfer is meant by four digits or its name; several are told apart', async () => {
-    answers.transfers = () =>
+    standIn.answers.transfers = () =>
       ok({ transfers: [transfer({ id: `cafe${'1'.repeat(60)}` }), transfer({ id: `cafe${'2'.repeat(60)}`, name: 'two' })] });
-    answers.pause = () => ok({});
+    standIn.answers.pause = () => ok({});
     const several = await ask(['pause', 'cafe']);
     assert.equal(several.status, EXIT.usage);
     assert.match(several.err, /"cafe" may be cafe1{8} \(a content .*\) or cafe2{8} \(two\)/u);
     const names = ['cafe2', 'CAFE2', 'two'];
     for (const name of names) assert.equal((await ask(['pause', name])).status, 0);
     assert.deepEqual(
-      asked.filter(({ call }) => call === 'pause').map(({ args }) => args),
+      standIn.asked.filter(({ call }) => call === 'pause').map(({ args }) => args),
       names.map(() => ({ id: `cafe${'2'.repeat(60)}` })),
     );
     const none = await ask(['pause', 'caf']);
@@ -146,11 +89,11 @@ describe('commands that ask the node', () => {
       state: 'waiting',
       reason: 'Nobody is signed in on this node, so the network does not say who has it: sign in with "shoal login".',
     });
-    answers.transfers = () => ok({ transfers: [waiting] });
+    standIn.answers.transfers = () => ok({ transfers: [waiting] });
     const still = await ask(['ls'], { columns: 80 });
     assert.doesNotMatch(still.out, /DOWN|UP|LEFT|WHY/u);
     assert.ok(still.out.includes(`\n    Nobody is signed in`) && still.out.includes(`sign in with "npx shoal login ${typed}".`), still.out);
-    answers.transfers = () => ok({ transfers: [transfer({ downRate: 14_200_000, upRate: 1_230_000, secondsLeft: 200 }), waiting] });
+    standIn.answers.transfers = () => ok({ transfers: [transfer({ downRate: 14_200_000, upRate: 1_230_000, secondsLeft: 200 }), waiting] });
     const moving = await ask(['ls'], { columns: 80 });
     const rows = moving.out.split('\n').filter((line) => !line.startsWith('    '));
     for (const row of rows) assert.ok(displayWidth(row) <= 80, row);
@@ -162,35 +105,18 @@ describe('commands that ask the node', () => {
   });
 
   it('status says that a transfer is paused once, and how it goes on', async () => {
-    answers.transfers = () => ok({ transfers: [transfer({ state: 'paused' })] });
+    standIn.answers.transfers = () => ok({ transfers: [transfer({ state: 'paused' })] });
     const { out } = await ask(['status', 'aaaa']);
     assert.ok(out.includes(`state       paused; to go on: npx shoal resume ${'a'.repeat(12)} ${typed}\n`), out);
     assert.doesNotMatch(out, /time left/u);
   });
 
-  it('get asks for the id in a magnet link, that of version 2 first, and tells what is wrong with a bad one', async () => {
-    answers.get = ({ what }) => fail('not-found', `The catalog has no content ${what}.`);
-    const [v1, v2] = ['b'.repeat(40), idOf('c')];
-    asked = [];
-    for (const link of [`magnet:?xt=urn:btih:${v1}&dn=x`, `magnet:?xt=urn:btih:${v1}&xt=urn:btmh:1220${v2}&tr=http%3A%2F%2Fa`])
-      assert.notEqual((await ask(['get', link])).status, EXIT.ok);
-    const gets = asked.filter(({ call }) => call === 'get').map(({ args }) => (args as { what: string }).what);
-    assert.deepEqual(gets, [v1, v2]);
-    asked = [];
-    for (const link of ['magnet:?dn=x', 'magnet:?xt=urn:btih:12', 'magnet:']) {
-      const bad = await ask(['get', link]);
-      assert.equal(bad.status, EXIT.data, link);
-      assert.match(bad.err, /^error: This is not a usable magnet link: .+/u);
-    }
-    assert.deepEqual(asked, [], 'the node is not asked');
-  });
-
   it('says what a node says in commands that this user can paste', async () => {
-    answers.search = () => fail('not-logged-in', 'Nobody is signed in at this node; sign in with: shoal login NAME');
+    standIn.answers.search = () => fail('not-logged-in', 'Nobody is signed in at this node; sign in with: shoal login NAME');
     const { status, err } = await ask(['search']);
     assert.equal(status, EXIT.permission);
     assert.equal(err, `error: Nobody is signed in at this node; sign in with: npx shoal login NAME ${typed}\n`);
-    answers.register = ({ name }) => ok({ account: name, admin: false, durability: 'none' });
+    standIn.answers.register = ({ name }) => ok({ account: name, admin: false, durability: 'none' });
     const registered = await ask(['register', 'Nguyễn Văn A', '--password-stdin'], { stdin: 'correct horse\n' });
     assert.ok(registered.out.includes(`Sign in with: npx shoal login 'Nguyễn Văn A' ${typed}`), registered.out);
   });
@@ -198,8 +124,8 @@ describe('commands that ask the node', () => {
   it('share says what was left out, and what becomes of what the catalog does not take now', async () => {
     const message = 'Nobody is signed in at this node; sign in with: shoal login NAME.';
     const over = { doneBytes: 1, size: 1, skipped: 1, id: idOf('a'), message, durability: 'none' as const };
-    answers.share = () => ok({ job: 1 });
-    answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'not-logged-in' });
+    standIn.answers.share = () => ok({ job: 1 });
+    standIn.answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'not-logged-in' });
     const kept = await ask(['share', folder, '--name', 'x']);
     assert.equal(kept.status, EXIT.permission);
     assert.ok(kept.err.includes('1 link or special file was left out.\n'), kept.err);
@@ -208,12 +134,12 @@ describe('commands that ask the node', () => {
       kept.err,
     );
     assert.match(kept.err, /It is shared from this node all the same/u);
-    answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'indeterminate' });
+    standIn.answers.shareJob = () => ok({ ...over, state: 'failed', kept: true, code: 'indeterminate' });
     const unknown = await ask(['share', folder, '--name', 'x']);
     assert.equal(unknown.status, EXIT.temporary);
     assert.match(unknown.err, /^error: x may or may not be in the catalog: /mu);
     assert.doesNotMatch(unknown.err, /is not in the catalog|fail/u);
-    answers.shareJob = () => ok({ ...over, skipped: 0, state: 'failed', kept: false, code: 'forbidden' });
+    standIn.answers.shareJob = () => ok({ ...over, skipped: 0, state: 'failed', kept: false, code: 'forbidden' });
     const refused = await ask(['share', folder, '--name', 'x']);
     assert.match(refused.err, /^error: x is not shared: /u);
     assert.doesNotMatch(refused.err, /all the same|left out/u);
@@ -225,8 +151,8 @@ describe('commands that ask the node', () => {
       ['local', ' (kept on one tracker: the other is down)'],
       ['none', ''],
     ] as const) {
-      answers.register = ({ name }) => ok({ account: name, admin: false, durability });
-      answers.passwd = answers['account.disable'] = answers['account.reset'] = () => ok({ durability });
+      standIn.answers.register = ({ name }) => ok({ account: name, admin: false, durability });
+      standIn.answers.passwd = standIn.answers['account.disable'] = standIn.answers['account.reset'] = () => ok({ durability });
       const stdin = { stdin: 'correct horse\nbattery staple\n' };
       const registered = await ask(['register', 'an', '--password-stdin'], { stdin: 'correct horse\n' });
       assert.ok(registered.out.startsWith(`an is registered${words}. `), registered.out);
@@ -238,8 +164,8 @@ describe('commands that ask the node', () => {
   });
 
   it('says of accounts and sessions too that the newest changes may be missing', async () => {
-    answers.whoami = () => ok({ account: 'an', admin: true, expiresMs: 1, stale: true });
-    answers.accounts = () => ok({ accounts: [], stale: true });
+    standIn.answers.whoami = () => ok({ account: 'an', admin: true, expiresMs: 1, stale: true });
+    standIn.answers.accounts = () => ok({ accounts: [], stale: true });
     for (const command of [['whoami'], ['account', 'list']]) {
       assert.match((await ask(command)).err, /the newest changes may be missing/u);
       assert.equal((JSON.parse((await ask([...command, '--json'])).out) as { stale?: true }).stale, true);
@@ -248,29 +174,32 @@ describe('commands that ask the node', () => {
 
   it('demands both trackers only where it is told to; a refusal ends with status 75 and says what to do', async () => {
     const words = 'Nothing was changed: only one tracker is there; "shoal status --cluster" tells which';
-    answers['account.disable'] = ({ require }) => (require === 'replicated' ? fail('degraded', words) : ok({ durability: 'local' }));
+    standIn.answers['account.disable'] = ({ require }) =>
+      require === 'replicated' ? fail('degraded', words) : ok({ durability: 'local' });
     assert.equal((await ask(['account', 'disable', 'an'])).status, EXIT.ok);
     const refused = await ask(['account', 'disable', 'an', '--require-replicated']);
     assert.equal(refused.status, EXIT.temporary);
     assert.ok(refused.err.includes(`"npx shoal status ${typed} --cluster"`), refused.err);
-    answers.share = () => ok({ job: 1 });
-    answers.shareJob = () => fail('not-found', 'gone');
+    standIn.answers.share = () => ok({ job: 1 });
+    standIn.answers.shareJob = () => fail('not-found', 'gone');
     await ask(['share', folder, '--require-replicated']);
     assert.deepEqual(
-      asked.filter(({ call }) => call !== 'status' && call !== 'shareJob').map(({ args }) => (args as { require?: string }).require),
+      standIn.asked
+        .filter(({ call }) => call !== 'status' && call !== 'shareJob')
+        .map(({ args }) => (args as { require?: string }).require),
       [undefined, 'replicated', 'replicated'],
     );
   });
 
   it('never says that a change has failed whose answer did not come: status 75, and what to do', async () => {
-    answers.passwd = () => fail('indeterminate', 'The change may or may not have been made: sign in with the new password.');
+    standIn.answers.passwd = () => fail('indeterminate', 'The change may or may not have been made: sign in with the new password.');
     const { status, err } = await ask(['passwd', '--password-stdin'], { stdin: 'correct horse\nbattery staple\n' });
     assert.equal(status, EXIT.temporary);
     assert.match(err, /may or may not have been made/u);
     assert.doesNotMatch(err, /fail/iu);
   });
 
-  it('refuses a weak password before the network is asked, and the root of a disk before a node is', async () => {
+  it('refuses a weak password before the network is standIn.asked, and the root of a disk before a node is', async () => {
     const weak = await ask(['register', 'an', '--password-stdin'], { stdin: 'mật mã\n' });
     assert.deepEqual([weak.status, weak.err], [EXIT.usage, 'error: A password needs at least 8 characters\n']);
     for (const root of ['/', '//', '/tmp/..']) {
@@ -278,11 +207,11 @@ describe('commands that ask the node', () => {
       assert.equal(status, EXIT.usage);
       assert.match(err, /^error: \S+ is the root of a disk, which cannot be shared/u);
     }
-    assert.deepEqual(asked, []);
+    assert.deepEqual(standIn.asked, []);
   });
 
   it('lets no message of a stranger steer the terminal', async () => {
-    answers.search = () => fail('ambiguous', 'evil\u001b[2J\nname');
+    standIn.answers.search = () => fail('ambiguous', 'evil\u001b[2J\nname');
     assert.equal((await ask(['search'])).err, 'error: evil\ufffd[2J\nname\n');
   });
 });

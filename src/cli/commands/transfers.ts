@@ -1,6 +1,6 @@
 /** `ls`, `status`, `peers`, `pause`, `resume`, `remove`, `recheck`: what the node daemon is doing. */
 import type { Command } from 'commander';
-import type { TransferSummary } from '../../protocol/api.ts';
+import type { SwarmPlace, TrackerSummary, TransferSummary } from '../../protocol/api.ts';
 import { clusterStatus } from './cluster.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { give, networkExits, stopWith } from '../exit.ts';
@@ -30,6 +30,7 @@ const list = async (context: Context): Promise<void> => {
       { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true, blank: '-', rank: 2 },
       { title: 'LEFT', of: ({ secondsLeft }) => formatDuration(secondsLeft), right: true, blank: '-', rank: 1 },
       { title: 'PEERS', of: ({ peers }) => String(peers), right: true, rank: 3 },
+      { title: 'FROM', of: ({ swarm }) => (swarm === 'trackers' ? 'outside' : 'catalog'), blank: 'catalog', rank: 4 },
     ],
     transfers,
     ({ id, reason }) => reason && asTyped(context, reason, shortId(id)),
@@ -60,6 +61,12 @@ const stateText = (context: Context, { id, state, reason }: TransferSummary): st
   return state === 'paused' ? `paused; to go on: ${commandLine(context, 'resume', [shortId(id)])}` : state;
 };
 
+const SWARM_WORDS: Readonly<Record<SwarmPlace, string>> = {
+  catalog: 'the network',
+  trackers: 'the trackers of its torrent',
+  both: 'the network, and the trackers of its torrent',
+};
+
 const transferStatus = async (context: Context, text: string): Promise<void> => {
   const transfer: TransferSummary = await withNode(context, (node) => findTransfer(context, node, text));
   context.output.value(transfer);
@@ -73,19 +80,38 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
     ['moved', `down ${formatSize(transfer.downloadedBytes)}, up ${formatSize(transfer.uploadedBytes)}`],
     ['swarm', `${transfer.peers} connected, ${transfer.seeders} have all of it`],
     ['bad pieces', String(transfer.piecesBad)],
-    ['in catalog', transfer.owned ? 'as an owner' : 'not as an owner'],
+    ['peers by', SWARM_WORDS[transfer.swarm]],
+    ['in catalog', transfer.swarm === 'trackers' ? 'no' : transfer.owned ? 'as an owner' : 'not as an owner'],
     ['folder', transfer.folder],
   ]);
   for (const { name, node, bytes } of transfer.sources) rows(context, [['from', `${name || shortId(node)}: ${formatSize(bytes)}`]]);
 };
 
-const peers = async (context: Context, text: string): Promise<void> => {
-  const found = await withNode(
-    context,
-    async (node) => give(await node.call('peers', { id: (await findTransfer(context, node, text)).id })).peers,
+const showTrackers = (context: Context, trackers: readonly TrackerSummary[]): void => {
+  showList(
+    context.output,
+    [
+      { title: 'TIER', of: ({ tier }) => String(tier + 1), right: true, rank: 2 },
+      { title: 'TRACKER', of: ({ url }) => url, shrinksTo: 20 },
+      { title: 'STATE', of: ({ state }) => state },
+      { title: 'SEEDERS', of: ({ seeders }) => (seeders === null ? '-' : String(seeders)), right: true, blank: '-', rank: 1 },
+      { title: 'LEECHERS', of: ({ leechers }) => (leechers === null ? '-' : String(leechers)), right: true, blank: '-', rank: 1 },
+    ],
+    trackers,
+    ({ message }) => message,
   );
-  context.output.value({ peers: found });
-  if (found.length === 0) return context.output.line('No peer is connected.');
+};
+
+const peers = async (context: Context, text: string): Promise<void> => {
+  const found = await withNode(context, async (node) =>
+    give(await node.call('peers', { id: (await findTransfer(context, node, text)).id })),
+  );
+  context.output.value(found);
+  if (found.trackers.length > 0) {
+    showTrackers(context, found.trackers);
+    context.output.line();
+  }
+  if (found.peers.length === 0) return context.output.line('No peer is connected.');
   showList(
     context.output,
     [
@@ -105,7 +131,7 @@ const peers = async (context: Context, text: string): Promise<void> => {
         rank: 5,
       },
     ],
-    found,
+    found.peers,
   );
 };
 
@@ -158,7 +184,7 @@ export const transferCommands = (program: Command, ending: Ending): void => {
   });
   addCommand<[string]>(program, ending, {
     usage: 'peers <id>',
-    about: 'list the peers of a transfer',
+    about: 'list the peers of a transfer, and the trackers of one that came from elsewhere',
     examples: ['shoal peers 4f1c09aa7d3e'],
     exits: networkExits,
     config: true,

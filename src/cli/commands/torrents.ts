@@ -1,0 +1,84 @@
+/** `torrent` and `magnet`: a content of the network for other BitTorrent programs. */
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { addCommand, type Context, type Ending } from '../command.ts';
+import { EXIT, networkExits, stopWith } from '../exit.ts';
+import { commandLine } from '../hints.ts';
+import { failureCodeOf } from '../new-files.ts';
+import { askNode } from '../node-access.ts';
+import { printable } from '../render/format.ts';
+
+const PERSONAL =
+  'It holds your own announce URL: who has it announces in your name. Pass it on to nobody; others get theirs with the same command.';
+
+/** Nothing that is there is replaced. */
+const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
+  try {
+    writeFileSync(file, bytes, { mode: secret ? 0o600 : 0o666, flag: 'wx' });
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    if (failure.code === 'EEXIST') stopWith('exists', `${file} is there already and is not replaced.`);
+    stopWith(failureCodeOf(failure), `${file} cannot be written: ${failure.message}`);
+  }
+};
+
+const torrent = async (context: Context, words: readonly string[], options: { readonly out?: string }): Promise<void> => {
+  const { output } = context;
+  const what = words.join(' ');
+  const toTerminal = options.out === undefined && !output.json;
+  if (toTerminal && output.isTerminal)
+    stopWith(
+      'usage',
+      `A torrent file is no text: write it to a file, for example with: ${commandLine(context, 'torrent', words, ['--out', 'f.torrent'])}`,
+    );
+  const { id, name, personal, torrent: text } = await askNode(context, 'torrent', { what });
+  const bytes = Buffer.from(text, 'base64');
+  if (options.out === undefined) {
+    output.value({ id, name, personal, torrent: text });
+    output.bytes(bytes);
+  } else {
+    const given = resolve(options.out);
+    const isFolder = existsSync(given) && statSync(given).isDirectory();
+    const file = isFolder ? join(given, `${basename(name)}.torrent`) : given;
+    writeNew(file, bytes, personal);
+    output.value({ id, name, personal, file });
+    output.line(`${printable(name)} is in ${file}.`);
+  }
+  if (personal) output.note(PERSONAL);
+};
+
+const magnet = async (context: Context, words: readonly string[], options: { readonly bare?: boolean }): Promise<void> => {
+  const found = await askNode(context, 'magnet', { what: words.join(' '), bare: options.bare === true });
+  const { output } = context;
+  output.value(found);
+  output.line(found.magnet);
+  if (found.personal) output.note(`${PERSONAL} Without it: ${commandLine(context, 'magnet', words, ['--bare'])}`);
+};
+
+export const torrentCommands = (program: Command, ending: Ending): void => {
+  addCommand<[string[]], { out?: string }>(program, ending, {
+    usage: 'torrent <what...>',
+    about: 'write the torrent file of a content, for other BitTorrent programs, with your own announce URL',
+    examples: ['shoal torrent 4f1c09aa7d3e > corpus.torrent', 'shoal torrent corpus 2026 --out ~/watch/'],
+    exits: [...networkExits, EXIT.cannotCreate],
+    config: true,
+    setup: (command) =>
+      command
+        .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
+        .addHelpText(
+          'after',
+          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came.',
+        ),
+    run: (context, [what], options) => torrent(context, what, options),
+  });
+  addCommand<[string[]], { bare?: boolean }>(program, ending, {
+    usage: 'magnet <what...>',
+    about: 'print the magnet link of a content, with your own announce URL',
+    examples: ['shoal magnet 4f1c09aa7d3e', 'shoal magnet corpus 2026 --bare'],
+    exits: networkExits,
+    config: true,
+    setup: (command) => command.option('--bare', 'without trackers: safe to pass on, of use to nodes of the network alone'),
+    run: (context, [what], options) => magnet(context, what, options),
+  });
+};

@@ -1,8 +1,11 @@
+import { Doors } from '../actors/gate/doors.ts';
+import { Gate } from '../actors/gate/gate.ts';
 import { Proxy } from '../actors/proxy/proxy.ts';
 import { Voter, type VoterPeers } from '../actors/voter/voter.ts';
 import type { ProxyConfig } from '../config/types.ts';
 import { votersOf } from '../config/voters.ts';
 import { timingFrom } from '../domain/replication/timing.ts';
+import { connectionSecret } from '../domain/routing/connection-id.ts';
 import type { VotingFrame } from '../protocol/control/messages.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
 import { version } from '../system/version.ts';
@@ -12,6 +15,8 @@ import type { Role } from './role.ts';
 
 const PROXY = token<Proxy>('proxy');
 const VOTER = token<Voter>('voter');
+const GATE = token<Gate>('gate');
+const DOORS = token<Doors>('doors');
 
 /** A proxy: the members' way to the tracker pair. The first ones of a network are also witnesses: voters without data (`votersOf`). */
 class ProxyRole implements Role {
@@ -40,6 +45,7 @@ class ProxyRole implements Role {
         get(PROXY).attachVoter(get(VOTER));
         get(VOTER).start();
       }
+      if (this.#config.announce.listen !== null) get(PROXY).attachGate(get(GATE));
       get(PROXY).start();
     });
   }
@@ -48,15 +54,28 @@ class ProxyRole implements Role {
     if (!this.#started) return done();
     const { get } = this.#parts;
     if (this.#witness) get(VOTER).stop();
+    if (this.#config.announce.listen !== null) {
+      get(DOORS).close();
+      get(GATE).stop();
+    }
     get(PROXY).stop(done);
   }
 
   status(): object {
     const { role, name } = this.#config;
-    const addresses = this.#address === null ? {} : { members: this.#address };
-    if (!this.#started) return { role, name, addresses };
+    const members = this.#address === null ? {} : { members: this.#address };
+    if (!this.#started) return { role, name, addresses: members };
     const { get } = this.#parts;
-    return { role, name, addresses, proxy: get(PROXY).status(), voter: this.#witness ? get(VOTER).status() : null };
+    const hasGate = this.#config.announce.listen !== null;
+    const announce = hasGate ? get(DOORS).address : null;
+    const addresses = announce === null ? members : { ...members, announce };
+    const gate = hasGate ? { ...get(DOORS).status(), ...get(GATE).status() } : null;
+    return { role, name, addresses, proxy: get(PROXY).status(), gate, voter: this.#witness ? get(VOTER).status() : null };
+  }
+
+  #openGate(): void {
+    if (this.#config.announce.listen === null) return this.#answerStart(ok(undefined));
+    this.#parts.get(DOORS).open((result) => this.#answerStart(result));
   }
 
   #answerStart(result: Parameters<Done<void>>[0]): void {
@@ -88,11 +107,27 @@ class ProxyRole implements Role {
           {
             listening: (address) => {
               this.#address = formatAddress(address);
-              this.#answerStart(ok(undefined));
+              this.#openGate();
             },
             failed: (error) => this.#answerStart({ ok: false, error }),
           },
         );
+      })
+      .provide(GATE, (get) => {
+        const { clock, random, log } = get(ENVIRONMENT).ports;
+        const ways = {
+          serving: () => get(PROXY).serving(),
+          send: (frame: Parameters<Proxy['toServing']>[0]) => get(PROXY).toServing(frame),
+        };
+        return new Gate({ clock, random, log, settings: network.announce, limits: config.announce.limits, ways });
+      })
+      .provide(DOORS, (get) => {
+        const { clock, transport, datagrams, crypto } = get(ENVIRONMENT).ports;
+        const { limits, trustedForwarders } = config.announce;
+        const secret = secrets.clusterKey === null ? crypto.secretBytes(32) : connectionSecret(secrets.clusterKey.key);
+        const open = network.announce.passkeys === 'open';
+        const http = { clock, transport, gate: get(GATE), limits, trustedForwarders, network: network.name };
+        return new Doors(config.announce, { ...http, datagrams, secret, open });
       })
       .provide(VOTER, (get) => {
         const { reactor, ports } = get(ENVIRONMENT);

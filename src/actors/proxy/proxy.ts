@@ -17,7 +17,9 @@ import type { Ports } from '../../ports/ports.ts';
 import type {
   AnnounceFrame,
   GuestAnnouncedFrame,
+  GuestAnnounceFrame,
   GuestScrapedFrame,
+  GuestScrapeFrame,
   ProxyFrame,
   ReplyFrame,
   RequestFrame,
@@ -43,7 +45,7 @@ export interface VoterSink {
 
 /** The gate of ordinary clients (`actors/gate`). */
 export interface GateSink {
-  /** Somebody else serves now, or nobody. */
+  /** Somebody else may serve now, or nobody. */
   routeChanged(): void;
   frame(frame: GuestAnnouncedFrame | GuestScrapedFrame): void;
 }
@@ -115,6 +117,7 @@ export class Proxy {
       standInChanged: () => {
         this.#tell();
         this.#requests.routeChanged();
+        this.#gate?.routeChanged();
       },
       up: (name) => this.#voter?.peerUp(name),
       down: (name) => {
@@ -148,7 +151,7 @@ export class Proxy {
       },
     );
     this.#replayer = new Replayer(ports.clock, this.#cache, toHex(ports.crypto.secretBytes(16)), {
-      send: (frame) => this.#toServing(frame),
+      send: (frame) => this.toServing(frame),
       epochSeen: () => this.#replicas.epochSeen,
     });
   }
@@ -156,6 +159,18 @@ export class Proxy {
   /** Hosts a witness: frames for it go there, and it sends with `send`. Before `start`. */
   attachVoter(voter: VoterSink): void {
     this.#voter = voter;
+  }
+
+  /** Guests come in there, and go to whoever serves by `toServing`. Before `start`. */
+  attachGate(gate: GateSink): void {
+    this.#gate = gate;
+  }
+
+  /** Who serves now, another word for each time of leading; null: nobody. */
+  serving(): string | null {
+    const route = this.#route();
+    if (route.kind === 'primary') return `${route.name} ${route.epoch}`;
+    return route.kind === 'soft' ? `${route.follower} stands in` : null;
   }
 
   start(): void {
@@ -252,6 +267,7 @@ export class Proxy {
     log.info({ state, primary: primary?.name ?? null, epoch: epochSeen }, 'the route changed');
     this.#tell();
     this.#requests.routeChanged();
+    this.#gate?.routeChanged();
   }
 
   /** Tells the nodes of another route; who serves them now hears from here what they announced to the one before. */
@@ -272,7 +288,7 @@ export class Proxy {
   }
 
   /** To the primary; where there is none to the replica that stands in, which is not asked for more than it has. */
-  #toServing(frame: RequestFrame | AnnounceFrame): boolean {
+  toServing(frame: RequestFrame | AnnounceFrame | GuestAnnounceFrame | GuestScrapeFrame): boolean {
     const route = this.#route();
     if (route.kind === 'primary') return this.#replicas.send(route.name, frame);
     if (route.kind !== 'soft') return false;
@@ -319,7 +335,7 @@ export class Proxy {
   /** Not held when nobody serves: nodes announce again when they are told of the next primary. */
   #announce(frame: AnnounceFrame): void {
     this.#cache.announced(frame);
-    this.#toServing(frame);
+    this.toServing(frame);
   }
 
   #fromReplica(from: string, frame: Exclude<Parameters<LinkHandler<ProxyFrame>['frame']>[0], StatusFrame>): void {

@@ -10,6 +10,8 @@ import { millis } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type {
   AnnounceFrame,
+  GuestAnnounceFrame,
+  GuestScrapeFrame,
   PongFrame,
   ProxyFrame,
   RequestFrame,
@@ -100,7 +102,7 @@ export class Replicas {
   }
 
   /** False when there is no link: the frame is dropped. A link that is only slow takes it. */
-  send(to: string, frame: RequestFrame | AnnounceFrame | VotingFrame | PongFrame): boolean {
+  send(to: string, frame: RequestFrame | AnnounceFrame | GuestAnnounceFrame | GuestScrapeFrame | VotingFrame | PongFrame): boolean {
     const replica = this.#replicas.get(to);
     if (replica === undefined || !replica.dialler.isUp) return false;
     replica.dialler.send(frame);

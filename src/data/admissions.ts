@@ -121,6 +121,12 @@ export class Admissions {
     return this.#admitted.get(peer);
   }
 
+  /** Neither side has anything that the other wants: it is let go, and not dialled while nothing is missing here. */
+  useless(peer: Peer): void {
+    if (peer.dialled !== null) this.#candidates.sated(peer.dialled);
+    peer.close('neither side wants anything');
+  }
+
   /** A connection is over, with or without having become a peer. */
   gone(peer: Peer): void {
     this.#admitted.delete(peer);

@@ -73,6 +73,12 @@ export class Candidates {
       if (candidate.failures === 0) candidate.nextTryAt = Math.min(candidate.nextTryAt, now);
   }
 
+  /** It has nothing to ask of a node that has everything. */
+  sated(address: Address): void {
+    const candidate = this.#byAddress.get(formatAddress(address));
+    if (candidate !== undefined) candidate.seeder = true;
+  }
+
   remove(address: Address): void {
     this.#byAddress.delete(formatAddress(address));
   }

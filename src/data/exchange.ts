@@ -1,5 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
-import { below, type Random } from '../ports/random.ts';
+import { below } from '../ports/random.ts';
 import { type Handshake } from '../protocol/bittorrent/handshake.ts';
 import { infoHash as asInfoHash, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange } from '../protocol/bittorrent/wire.ts';
@@ -7,48 +6,22 @@ import { type Address, formatAddress } from '../transports/transport.ts';
 import { Picker } from '../domain/transfer/picker.ts';
 import { RateMeter } from '../domain/transfer/rates.ts';
 import { Asking } from './asking.ts';
-import type { BufferPool } from './buffers.ts';
 import { Admissions } from './admissions.ts';
 import type { Content } from './content.ts';
+import type { ExchangeSettings } from './exchange-settings.ts';
 import { Features } from './features.ts';
-import { Inbound, type InboundEvents } from './inbound.ts';
+import { InitialSeeding } from './initial-seeding.ts';
+import { Inbound } from './inbound.ts';
 import { dataLimits } from './limits.ts';
 import { News } from './news.ts';
 import type { Peer } from './peer.ts';
-import type { Admission, Dialler, Gathering, PeerOwner } from './peer-owner.ts';
-import type { RateGate } from './rate-gate.ts';
+import type { Admission, Gathering, PeerOwner } from './peer-owner.ts';
 import type { Request } from './requests.ts';
 import { Serving } from './serving.ts';
 import { Supply } from './supply.ts';
 import { Unchoking } from './unchoking.ts';
-import type { Uplink } from './uplink.ts';
 
-type DataFailure = Parameters<InboundEvents['failed']>[0];
-
-export interface ExchangeEvents {
-  /** A piece is verified and on disk, not yet synced. */
-  stored(piece: PieceIndex): void;
-  /** All that is wanted is here. Called once for each time that becomes so. */
-  complete(): void;
-  /** Whether some peer has what is missing; told when it changes. */
-  supply(there: boolean): void;
-  banned(name: string): void;
-  /** Reading or writing failed; nothing more moves until somebody decides. */
-  failed(failure: DataFailure): void;
-}
-
-export interface ExchangeSettings {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly content: Content;
-  readonly pool: BufferPool;
-  readonly uplink: Uplink;
-  readonly downGate: RateGate;
-  readonly dialler: Dialler;
-  readonly peersMax: number;
-  readonly uploadSlots: number;
-  readonly events: ExchangeEvents;
-}
+export type { ExchangeEvents } from './exchange-settings.ts';
 
 /** The piece exchange of one transfer: its peers, what is asked of whom, and who is served. Plain code beside a machine. */
 export class Exchange implements PeerOwner, Gathering {
@@ -69,6 +42,7 @@ export class Exchange implements PeerOwner, Gathering {
   readonly #news: News;
   readonly #supply: Supply;
   readonly #features: Features;
+  readonly #initial: InitialSeeding;
   #running = false;
 
   constructor(settings: ExchangeSettings) {
@@ -87,7 +61,21 @@ export class Exchange implements PeerOwner, Gathering {
       },
       failed: (failure) => settings.events.failed(failure),
     });
-    this.#features = new Features({ clock: settings.clock, content: this.content });
+    this.#features = new Features({
+      clock: settings.clock,
+      content: this.content,
+      peers: this.#peers,
+      private: settings.private ?? this.content.metainfo.private,
+      uploadOnly: () => this.#running && !this.#asking.active && !this.#initial.active,
+      learn: (address, seeder) => this.learn(address, null, seeder),
+      modeChanged: (peer) => this.#reconsider(peer),
+    });
+    this.#initial = new InitialSeeding({
+      clock: settings.clock,
+      map: this.content.map,
+      peers: this.#peers,
+      below: (limit) => below(settings.random, 'transfer.offer', limit),
+    });
     this.#admissions = new Admissions({
       clock: settings.clock,
       content: this.content,
@@ -107,6 +95,7 @@ export class Exchange implements PeerOwner, Gathering {
       below: (limit) => below(settings.random, 'transfer.suggest', limit),
       up: this.up,
       failed: (failure) => settings.events.failed(failure),
+      advises: (peer) => !this.#initial.hides(peer),
     });
     this.#supply = new Supply({
       map: this.content.map,
@@ -194,6 +183,11 @@ export class Exchange implements PeerOwner, Gathering {
     this.#admissions.learn(address, node, seeder);
   }
 
+  /** Super-seeding (BEP 16), from when everything is here until the others have everything. */
+  setSuperSeeding(wanted: boolean): void {
+    this.#initial.set(wanted);
+  }
+
   connectMore(): void {
     if (this.#running) this.#admissions.connectMore(this.#asking.active);
   }
@@ -201,12 +195,16 @@ export class Exchange implements PeerOwner, Gathering {
   /** A connection is over, with or without having become a peer. */
   gone(peer: Peer): void {
     this.#features.forget(peer);
+    this.#initial.forget(peer);
     this.#admissions.gone(peer);
   }
 
   /** Whether a connection that has said hello becomes one of ours. */
   admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {
-    return this.#running ? this.#admissions.admit(peer, handshake) : { refused: 'the transfer does not run' };
+    const admission = this.#running ? this.#admissions.admit(peer, handshake) : { refused: 'the transfer does not run' };
+    if ('refused' in admission || !this.#initial.active) return admission;
+    this.#initial.hidFrom(peer);
+    return { ...admission, have: new Uint8Array(0), haveCount: 0 };
   }
 
   /** Once a second: deadlines, choking, snubbing, dials. */
@@ -221,6 +219,8 @@ export class Exchange implements PeerOwner, Gathering {
     this.#unchoking.tick(this.peers, this.content.map.complete);
     this.connectMore();
     this.#asking.tick();
+    this.#features.tick();
+    this.#initial.tick();
   }
 
   /** The wishes have changed: priorities, a re-check, pieces lost. */
@@ -236,6 +236,7 @@ export class Exchange implements PeerOwner, Gathering {
     this.#peers.set(peer.key, peer);
     this.#news.since(peer, this.#admissions.toldOf(peer), this.content.map);
     this.#supply.joined(peer);
+    this.#initial.joined(peer);
     this.#reconsider(peer);
     this.#supply.check();
   }
@@ -245,6 +246,7 @@ export class Exchange implements PeerOwner, Gathering {
   }
 
   gained(peer: Peer, piece: PieceIndex): void {
+    this.#initial.gained(peer, piece);
     if (this.#supply.gained(peer, piece)) this.#asking.fill(peer);
     else if (peer.bits?.complete === true) this.#reconsider(peer);
   }
@@ -334,8 +336,8 @@ export class Exchange implements PeerOwner, Gathering {
   #reconsider(peer: Peer): void {
     if (peer.bits === null || !this.#running) return;
     this.#supply.count(peer);
-    if (peer.bits.complete && this.content.map.full) {
-      peer.close('both sides have everything');
+    if ((peer.bits.complete || peer.uploadOnly) && !this.#asking.active) {
+      this.#admissions.useless(peer);
       return;
     }
     peer.setInterested(peer.useful > 0);

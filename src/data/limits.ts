@@ -50,6 +50,12 @@ export const dataLimits = {
   blockHashesPerPeerMax: 8,
   /** Between two of them: each reads and hashes a piece. */
   blockHashesPauseMs: 100,
+  /** Between two messages of the peer exchange to the same peer (BEP 11). */
+  pexIntervalMs: 60_000,
+  /** Addresses that are taken from one such message. */
+  pexLearnedMax: 50,
+  /** Super-seeding: how long a piece that a peer has may stay unseen at others before it is offered the next. */
+  offerPatienceMs: 30_000,
   openFilesMax: 128,
   /** A file is looked at again (size, time, identity) when it is read this long after the last look. */
   fileCheckMs: 2_000,

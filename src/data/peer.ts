@@ -50,6 +50,8 @@ export class Peer implements ConnectionHandler {
   snubbed = false;
   /** What it would rather be asked for (BEP 6), as it said last. */
   suggested: PieceIndex | null = null;
+  /** It says that it only gives (BEP 21). */
+  uploadOnly = false;
   /** Where it listens, as it says; null where it does not. */
   listenPort: number | null = null;
   readonly extensions = new PeerExtensions();

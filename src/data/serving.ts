@@ -18,6 +18,8 @@ export interface ServingSettings {
   /** Counts what the transfer gives. */
   readonly up: RateMeter;
   readonly failed: Failed;
+  /** Whether the peer may hear what it had better ask for. */
+  advises(peer: Peer): boolean;
 }
 
 /** Gives peers the blocks that they ask for: each request gets its block, or a reject where the peer understands one. */
@@ -49,7 +51,7 @@ export class Serving {
   /** Before a peer hears that it may ask: what it should ask for. */
   unchoking(peer: Peer): void {
     const { content } = this.#settings;
-    if (!peer.fast || !content.map.full) return;
+    if (!peer.fast || !content.map.full || !this.#settings.advises(peer)) return;
     const piece = this.#suggestions.next((candidate) => peer.bits?.has(candidate) !== true);
     if (piece === null) return;
     this.#suggestions.give(piece);

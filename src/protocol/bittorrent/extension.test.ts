@@ -13,6 +13,7 @@ const nothing: ExtensionHandshake = {
   requestQueueMax: null,
   metadataBytes: null,
   uploadOnly: false,
+  yourIp: null,
   blockBytesMax: null,
   node: null,
 };
@@ -29,6 +30,7 @@ describe('extension handshake', () => {
       requestQueueMax: 500,
       metadataBytes: 31_235,
       uploadOnly: true,
+      yourIp: new Uint8Array([10, 0, 0, 7]),
       blockBytesMax: 1_048_576,
       node: 'node-2',
     };

@@ -2,7 +2,7 @@
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { BencodeNode } from './bencode.ts';
-import { countOf, decodeBencode, encodeBencode, entryOf, textOf } from './bencode.ts';
+import { bytesOf, countOf, decodeBencode, encodeBencode, entryOf, textOf } from './bencode.ts';
 import { standardBlockBytes } from './wire.ts';
 
 /** The id of the extension handshake among extended messages. */
@@ -32,6 +32,8 @@ export interface ExtensionHandshake {
   readonly metadataBytes: number | null;
   /** BEP 21: the sender will not download. */
   readonly uploadOnly: boolean;
+  /** The address at which the sender sees the receiver: 4 or 16 bytes; told, and never believed. */
+  readonly yourIp: Uint8Array | null;
   /** The largest block that the sender asks for and answers; null where it says nothing and so takes 16 KiB. */
   readonly blockBytesMax: number | null;
   /** The node id that the sender says it has: a hint, for showing where bytes come from. */
@@ -54,11 +56,14 @@ export const encodeExtensionHandshake = (handshake: Partial<ExtensionHandshake>)
     p: handshake.listenPort ?? undefined,
     reqq: handshake.requestQueueMax ?? undefined,
     metadata_size: handshake.metadataBytes ?? undefined,
+    yourip: handshake.yourIp ?? undefined,
     upload_only: handshake.uploadOnly === true ? 1 : undefined,
     [ownKey]: handshake.blockBytesMax ? { block: handshake.blockBytesMax, node: handshake.node ?? undefined } : undefined,
   });
 
 const orNull = (value: number | undefined): number | null => (value === undefined || value === 0 ? null : value);
+
+const ipOrNull = (bytes: Uint8Array | undefined): Uint8Array | null => (bytes?.length === 4 || bytes?.length === 16 ? bytes.slice() : null);
 
 const readExtensions = (node: BencodeNode | undefined): Map<string, number> => {
   const extensions = new Map<string, number>();
@@ -84,6 +89,7 @@ export const readExtensionHandshake = (payload: Uint8Array): Result<ExtensionHan
     requestQueueMax: orNull(countOf(entryOf(root, 'reqq'), requestQueueLimit)),
     metadataBytes: orNull(countOf(entryOf(root, 'metadata_size'))),
     uploadOnly: countOf(entryOf(root, 'upload_only')) === 1,
+    yourIp: ipOrNull(bytesOf(entryOf(root, 'yourip'))),
     blockBytesMax: orNull(countOf(entryOf(entryOf(root, ownKey), 'block'), 2 ** 31)),
     node: textOf(entryOf(entryOf(root, ownKey), 'node'))?.slice(0, nodeCharactersMax) ?? null,
   });

@@ -1,0 +1,38 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
+import type { BufferPool } from './buffers.ts';
+import type { Content } from './content.ts';
+import type { InboundEvents } from './inbound.ts';
+import type { Dialler } from './peer-owner.ts';
+import type { RateGate } from './rate-gate.ts';
+import type { Uplink } from './uplink.ts';
+
+type DataFailure = Parameters<InboundEvents['failed']>[0];
+
+export interface ExchangeEvents {
+  /** A piece is verified and on disk, not yet synced. */
+  stored(piece: PieceIndex): void;
+  /** All that is wanted is here. Called once for each time that becomes so. */
+  complete(): void;
+  /** Whether some peer has what is missing; told when it changes. */
+  supply(there: boolean): void;
+  banned(name: string): void;
+  /** Reading or writing failed; nothing more moves until somebody decides. */
+  failed(failure: DataFailure): void;
+}
+
+export interface ExchangeSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly content: Content;
+  readonly pool: BufferPool;
+  readonly uplink: Uplink;
+  readonly downGate: RateGate;
+  readonly dialler: Dialler;
+  readonly peersMax: number;
+  readonly uploadSlots: number;
+  /** Peers are told of by trackers alone, never by each other; as the torrent says where this is absent (BEP 27). */
+  readonly private?: boolean;
+  readonly events: ExchangeEvents;
+}

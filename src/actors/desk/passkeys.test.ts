@@ -101,6 +101,7 @@ test('an account sees what it has transferred, an administrator what anybody has
     folded: 'bình',
     content,
     source: 's',
+    shared: false,
     uploadedBytes: 300,
     downloadedBytes: 100,
     restart: null,

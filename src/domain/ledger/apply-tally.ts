@@ -39,7 +39,8 @@ const countRow = (sql: SqlEngine, limits: LedgerLimits, row: TallyRow): boolean 
 
 /** By how much a session has grown; null where there is no room to remember it, because then it would be counted again. */
 const countSession = (sql: SqlEngine, limits: LedgerLimits, row: TallyRow): Growth | null => {
-  const { folded, content, source, uploadedBytes, downloadedBytes, restart, completed, lastMs } = row;
+  const { content, source, uploadedBytes, downloadedBytes, restart, completed, lastMs } = row;
+  const folded = row.shared ? '' : row.folded;
   const where = 'WHERE folded = ? AND content = ? AND source = ?';
   const before = one(sql, `SELECT uploaded, downloaded, completed, last_ms FROM tally_sessions ${where}`, folded, content, source);
   if (before === null && count(sql, 'tally_sessions') >= limits.tallySessionsMax) return null;

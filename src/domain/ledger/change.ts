@@ -22,6 +22,7 @@ const tallyRow = z.strictObject({
   folded: text,
   content: text,
   source: text,
+  shared: z.boolean(),
   uploadedBytes: bytes,
   downloadedBytes: bytes,
   restart: z.strictObject({ uploadedBytes: bytes, downloadedBytes: bytes, nowUploadedBytes: bytes, nowDownloadedBytes: bytes }).nullable(),

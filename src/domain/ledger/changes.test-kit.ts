@@ -61,6 +61,7 @@ const tallyRows = fc.record({
   folded,
   content: titles.map((title) => contentOf(title).id),
   source: fc.constantFrom('s1', 's2'),
+  shared: fc.boolean(),
   uploadedBytes: bytes,
   downloadedBytes: bytes,
   restart: fc.option(fc.record({ uploadedBytes: bytes, downloadedBytes: bytes, nowUploadedBytes: bytes, nowDownloadedBytes: bytes })),

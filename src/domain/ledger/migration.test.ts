@@ -75,7 +75,7 @@ test('a file of version 1 is opened, kept, given passkeys and tallies, and is a 
     assert.equal(run(second, 'session', { tokenHash: 't' })?.account, 'An');
     assert.deepEqual(run(second, 'torrent', { id: own.content.id }), new Uint8Array([1, 2, 3]));
     const { last } = run(second, 'open', {});
-    const row = { folded: 'an', content: own.content.id, source: 's', uploadedBytes: 7, downloadedBytes: 0, restart: null };
+    const row = { folded: 'an', content: own.content.id, source: 's', shared: false, uploadedBytes: 7, downloadedBytes: 0, restart: null };
     const later: Draft[] = [
       { change: { kind: 'passkey.issue', folded: 'an', device: 'Laptop', deviceFolded: 'laptop', passkeyHash: 'aa' } },
       { change: { kind: 'tally', rows: [{ ...row, completed: false, lastMs: 1 }] } },

@@ -84,6 +84,8 @@ export interface TallyRow {
   readonly content: string;
   /** Tells sessions of the account apart; 24 hex digits. */
   readonly source: string;
+  /** Whether the session is a node's, which goes on counting where another account signs in: it is one session for all of them. */
+  readonly shared: boolean;
   /** Highest counters, in bytes, of the run that the ledger may know. */
   readonly uploadedBytes: number;
   readonly downloadedBytes: number;
@@ -139,7 +141,7 @@ export interface PasskeyHolderRow extends PasskeyRow {
   readonly disabled: boolean;
 }
 
-/** What the ledger knows of a client session: where its counters were when they were counted last. */
+/** What the ledger knows of a client session: where its counters were when they were counted last. `folded` is '' for a shared one. */
 export type TallySession = Pick<TallyRow, 'folded' | 'content' | 'source' | 'uploadedBytes' | 'downloadedBytes' | 'completed' | 'lastMs'>;
 
 /** What an account has transferred of a content. */

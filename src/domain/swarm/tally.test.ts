@@ -147,6 +147,29 @@ test('a node numbers its announces: one that goes back with a higher number is a
   assert.equal(network.counted().uploadedBytes, 520);
 });
 
+test('a node that another account signs in at goes on counting: each has what was transferred under it, nobody both', () => {
+  for (const failover of [false, true]) {
+    const network = new Network();
+    const node = { source: tallySource('node', 'n1', 'i1'), path: '' };
+    network.say({ ...node, sequence: 1, uploadedBytes: 100 });
+    network.say({ ...node, account: 'Bình', sequence: 2, uploadedBytes: 130 });
+    network.flush();
+    if (failover) network.failover(true);
+    network.say({ ...node, account: 'Bình', sequence: 3, uploadedBytes: 150 });
+    network.say({ ...node, account: 'An', sequence: 4, uploadedBytes: 155 });
+    network.flush();
+    assert.deepEqual([network.counted('an').uploadedBytes, network.counted('bình').uploadedBytes], [105, 50]);
+  }
+});
+
+test('somebody who announces another’s peer id takes nothing from them', () => {
+  const network = new Network();
+  network.say({ account: 'Bình', uploadedBytes: 1_000_000 });
+  network.say({ uploadedBytes: 500 });
+  network.flush();
+  assert.deepEqual(network.counted().uploadedBytes, 500);
+});
+
 test('what a primary had not written is counted by the next one, and what it had written is not counted again', () => {
   const network = new Network();
   network.say({ uploadedBytes: 500 });

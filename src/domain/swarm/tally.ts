@@ -14,7 +14,10 @@ export interface TallyFacts {
   readonly source: string;
   /** The way by which it came (info-hash, address): a client that has several announces the same counters by each. */
   readonly path: string;
-  /** Rises with every announce of the session, where its announces are numbered. */
+  /**
+   * Rises with every announce of the session, where its announces are numbered: those of a node, which goes on counting
+   * where another account signs in.
+   */
   readonly sequence: number | null;
   readonly event: 'started' | 'completed' | 'stopped' | 'paused' | 'none';
   /** Somebody says again what the client said before, maybe to another primary. */
@@ -41,6 +44,8 @@ const TOUCH: Micros = seconds(7 * 86_400);
 const BYTES_MAX = 2 ** 52;
 /** Accounts whose folded names are remembered. */
 const NAMES_MAX = 10_000;
+/** Rows of sessions that have gone over to another account since. */
+const CLOSED_MAX = 10_000;
 /** Sessions looked at for one that may go. */
 const LOOKED_AT_MAX = 64;
 
@@ -52,7 +57,9 @@ interface Counters {
 const ZERO: Counters = { up: 0, down: 0 };
 
 interface Session {
-  readonly account: string;
+  /** Whose transfers it is counted as; of a shared one whoever is signed in. */
+  account: string;
+  readonly shared: boolean;
   readonly content: string;
   readonly source: string;
   /** The highest counters of the run that is under way. */
@@ -92,13 +99,15 @@ const keyOf = (account: string, content: string, source: string): string => `${s
  */
 export class Tally {
   readonly #sessions = new Map<string, Session>();
+  /** To be written before those of the same sessions. */
+  readonly #closed: Omit<TallyRow, 'lastMs'>[] = [];
   readonly #names = new Map<string, string>();
   /** Keys of sessions that the ledger does not know as they are. */
   readonly #pending = new Set<string>();
 
   /** Sessions that have something to be written. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#closed.length;
   }
 
   get size(): number {
@@ -108,7 +117,7 @@ export class Tally {
   /** What the ledger knows of sessions; not needed to count right, but what it knows is not written again then. */
   load(sessions: readonly TallySession[], now: Micros, wallMs: number): void {
     for (const { folded, content, source, uploadedBytes, downloadedBytes, completed, lastMs } of sessions) {
-      const session = this.#session(folded, content, source, now);
+      const session = this.#session(keyOf(folded, content, source), { account: folded, shared: folded === '', content, source }, now);
       if (session === null) return;
       const written = { up: uploadedBytes, down: downloadedBytes };
       session.written = written;
@@ -125,11 +134,13 @@ export class Tally {
     const said = { up: counted(facts.uploadedBytes), down: counted(facts.downloadedBytes) };
     const completed = facts.event === 'completed' || (facts.leftBytes === 0 && said.down > 0);
     const folded = this.#folded(facts.account);
-    const key = keyOf(folded, facts.content, facts.source);
-    const known = this.#sessions.get(key);
-    if (known === undefined && said.up === 0 && said.down === 0 && !completed) return;
-    const session = known ?? this.#session(folded, facts.content, facts.source, now);
+    const { content, source } = facts;
+    const shared = facts.sequence !== null;
+    const key = keyOf(shared ? '' : folded, content, source);
+    if (!this.#sessions.has(key) && said.up === 0 && said.down === 0 && !completed) return;
+    const session = this.#session(key, { account: folded, shared, content, source }, now);
     if (session === null || isLate(session, facts, now)) return;
+    if (session.account !== folded) this.#handOver(key, session, folded, now);
     if (isLower(said, session.now) && isRestart(session, facts, now)) restart(session, said, now);
     else session.now = higher(session.now, said);
     session.completed ||= completed;
@@ -141,14 +152,16 @@ export class Tally {
 
   /** The rows of the next change, at most so many. They count as written: whoever takes them sees to that, or clears. */
   take(rowsMax: number, now: Micros, wallMs: number): TallyRow[] {
-    const rows: TallyRow[] = [];
+    const lastMs = Math.floor(wallMs);
+    const rows: TallyRow[] = this.#closed.splice(0, rowsMax).map((row) => ({ ...row, lastMs }));
     for (const key of this.#pending) {
       if (rows.length >= rowsMax) break;
       this.#pending.delete(key);
       const session = this.#sessions.get(key);
-      if (session === undefined) continue;
-      rows.push(rowOf(session, Math.floor(wallMs)));
-      Object.assign(session, { written: session.now, first: null, between: ZERO, completedWritten: session.completed, writtenAt: now });
+      // One that the ledger knows, and nobody has been heard of since, is nobody's yet.
+      if (session === undefined || session.account === '') continue;
+      rows.push({ ...rowOf(session), lastMs });
+      written(session, now);
       // The one written last goes last.
       this.#sessions.delete(key);
       this.#sessions.set(key, session);
@@ -160,6 +173,16 @@ export class Tally {
   clear(): void {
     this.#sessions.clear();
     this.#pending.clear();
+    this.#closed.length = 0;
+  }
+
+  /** What a node has transferred under one account stays that one's. */
+  #handOver(key: string, session: Session, account: string, now: Micros): void {
+    if (this.#pending.delete(key) && session.account !== '' && this.#closed.length < CLOSED_MAX) {
+      this.#closed.push(rowOf(session));
+      written(session, now);
+    }
+    session.account = account;
   }
 
   #note(key: string, session: Session, at: Micros): void {
@@ -180,15 +203,12 @@ export class Tally {
   }
 
   /** The session, made where there is none; null where there is no room. */
-  #session(account: string, content: string, source: string, now: Micros): Session | null {
-    const key = keyOf(account, content, source);
+  #session(key: string, what: Pick<Session, 'account' | 'shared' | 'content' | 'source'>, now: Micros): Session | null {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     if (this.#sessions.size >= SESSIONS_MAX && !this.#dropOne()) return null;
     const session: Session = {
-      account,
-      content,
-      source,
+      ...what,
       now: ZERO,
       written: ZERO,
       first: null,
@@ -243,13 +263,19 @@ const restart = (session: Session, said: Counters, now: Micros): void => {
   session.restartedAt = now;
 };
 
-const rowOf = ({ account, content, source, now, first, between, completed }: Session, lastMs: number): TallyRow => {
+const written = (session: Session, at: Micros): void => {
+  const { now, completed } = session;
+  Object.assign(session, { written: now, first: null, between: ZERO, completedWritten: completed, writtenAt: at });
+};
+
+const rowOf = ({ account, shared, content, source, now, first, between, completed }: Session): Omit<TallyRow, 'lastMs'> => {
   const said = first ?? now;
   const newer = plus(between, now);
   return {
     folded: account,
     content,
     source,
+    shared,
     uploadedBytes: said.up,
     downloadedBytes: said.down,
     restart:
@@ -262,6 +288,5 @@ const rowOf = ({ account, content, source, now, first, between, completed }: Ses
             nowDownloadedBytes: now.down,
           },
     completed,
-    lastMs,
   };
 };

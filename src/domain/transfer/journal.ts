@@ -2,6 +2,7 @@
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { fail, ok, type Result } from '../../protocol/result.ts';
+import type { SeedingGoal } from './goals.ts';
 import type { TorrentLayout } from './torrent-layout.ts';
 
 /** What tells that a file has not been touched. */
@@ -21,6 +22,8 @@ export interface RecordedFile {
   /** Absolute. */
   readonly path: string;
   readonly selected: boolean;
+  /** Of one that is wanted; absent: as any other. */
+  readonly priority?: 'low' | 'high';
   /** Was there before the download; never written. */
   readonly adopted: boolean;
   /** As it was when `have` was written; null where nothing of it was had. */
@@ -37,6 +40,23 @@ const SWARM_KINDS: readonly unknown[] = ['catalog', 'trackers', 'both', 'unasked
 
 /** Whether a content of that kind is the network's: told to its catalog, and asked of it. */
 export const isOfCatalog = (swarm: SwarmKind): boolean => swarm === 'catalog' || swarm === 'both';
+
+/** Of one transfer alone; what is absent is as for any other. */
+export interface TransferSettings {
+  /** In the queue: a lower number comes first. Any number. */
+  readonly place?: number;
+  /** Bytes a second. */
+  readonly uploadRate?: number;
+  readonly downloadRate?: number;
+  readonly goal?: SeedingGoal;
+  /** It is paused because this part of its goal was reached. */
+  readonly reached?: 'ratio' | 'time';
+  readonly seededSeconds?: number;
+  /** Its files are being moved there; absolute. */
+  readonly movingTo?: string;
+  /** It became complete, and what is to follow that has not been done yet. */
+  readonly finishing?: true;
+}
 
 /** The journal of one transfer: one JSON file beside its torrent file, replaced as a whole. */
 export interface TransferRecord {
@@ -58,6 +78,8 @@ export interface TransferRecord {
   readonly generation?: number;
   /** Absent: by the catalog. The trackers stand in the torrent file beside the record. */
   readonly swarm?: SwarmKind;
+  /** What its user has set for it alone; absent: nothing. */
+  readonly settings?: TransferSettings;
   /** Nothing was written after this record: files must be exactly as recorded. */
   readonly clean: boolean;
   /** Pieces that were verified and synced before this record was written: a bitfield in base64. */
@@ -75,14 +97,27 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
 const isFacts = (value: unknown): boolean =>
-  value === null || (isObject(value) && isCount(value['size']) && typeof value['modifiedMs'] === 'number' && isCount(value['identity']));
+  value === null || (isObject(value) && isCount(value['size']) && Number.isFinite(value['modifiedMs']) && isCount(value['identity']));
 
 const isFile = (value: unknown): boolean =>
   isObject(value) &&
   typeof value['path'] === 'string' &&
   typeof value['selected'] === 'boolean' &&
   typeof value['adopted'] === 'boolean' &&
+  (value['priority'] === undefined || value['priority'] === 'low' || value['priority'] === 'high') &&
   isFacts(value['facts']);
+
+const isAbsentOr = (value: unknown, is: (value: unknown) => boolean): boolean => value === undefined || is(value);
+const isCountOrNull = (value: unknown): boolean => value === null || isCount(value);
+
+const isSettings = (value: unknown): boolean =>
+  isObject(value) &&
+  isAbsentOr(value['place'], Number.isFinite) &&
+  (['uploadRate', 'downloadRate', 'seededSeconds'] as const).every((key) => isAbsentOr(value[key], isCount)) &&
+  isAbsentOr(value['goal'], (goal) => isObject(goal) && isCountOrNull(goal['ratio']) && isCountOrNull(goal['seconds'])) &&
+  isAbsentOr(value['reached'], (reached) => reached === 'ratio' || reached === 'time') &&
+  isAbsentOr(value['movingTo'], (folder) => typeof folder === 'string') &&
+  isAbsentOr(value['finishing'], (finishing) => finishing === true);
 
 const isRecord = (value: unknown): value is TransferRecord =>
   isObject(value) &&
@@ -94,6 +129,7 @@ const isRecord = (value: unknown): value is TransferRecord =>
   (value['account'] === undefined || value['account'] === null || typeof value['account'] === 'string') &&
   (value['generation'] === undefined || isCount(value['generation'])) &&
   (value['swarm'] === undefined || SWARM_KINDS.includes(value['swarm'])) &&
+  isAbsentOr(value['settings'], isSettings) &&
   isCount(value['uploadedBytes']) &&
   isCount(value['downloadedBytes']) &&
   Array.isArray(value['tags']) &&

@@ -1,83 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Incarnation, World } from '../../simulations/world/index.ts';
+import { World } from '../../simulations/world/index.ts';
 import { seconds } from '../../src/ports/clock.ts';
 import { encodeExtensionHandshake } from '../../src/protocol/bittorrent/extension.ts';
-import { encodeHandshake, type Handshake } from '../../src/protocol/bittorrent/handshake.ts';
+import { encodeHandshake } from '../../src/protocol/bittorrent/handshake.ts';
 import { type PeerId, type PieceIndex, wireHash, type WireHash } from '../../src/protocol/bittorrent/ids.ts';
 import { makeTestTorrent, testBytes } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
-import { type BlockRange, encodeMessage, type WireMessage } from '../../src/protocol/bittorrent/wire.ts';
-import { WireDecoder } from '../../src/protocol/bittorrent/wire-decoder.ts';
-import type { Connection } from '../../src/transports/transport.ts';
-import { introduce, PEER_PORT, putFiles, startNode, type SwarmNode } from './swarm-kit.ts';
-
-/** A peer of our own hand, that says what it likes. */
-class RawPeer {
-  readonly heard: string[] = [];
-  readonly blocks = new Map<string, Buffer>();
-  handshake: Handshake | null = null;
-  over = false;
-  #connection: Connection | null = null;
-  readonly #incarnation: Incarnation;
-  readonly #world: World;
-  #block: { readonly range: BlockRange; readonly parts: Buffer[] } | null = null;
-
-  constructor(world: World, name: string, to: string, pieceCount: number) {
-    this.#world = world;
-    const decoder = new WireDecoder(
-      {
-        handshake: (handshake) => {
-          this.handshake = handshake;
-          decoder.setTorrent(pieceCount);
-        },
-        message: (message) => void this.heard.push('piece' in message ? `${message.kind} ${message.piece}` : message.kind),
-        pieceStart: (range) => (this.#block = { range, parts: [] }),
-        pieceBytes: (chunk) => void this.#block?.parts.push(Buffer.from(chunk)),
-        pieceEnd: () => {
-          if (this.#block === null) return;
-          const { range, parts } = this.#block;
-          this.heard.push(`block ${range.piece}`);
-          this.blocks.set(`${range.piece}.${range.begin}`, Buffer.concat(parts));
-        },
-      },
-      { blockBytesMax: 131_072 },
-    );
-    this.#incarnation = world.process(name).start((incarnation) => {
-      this.#connection = incarnation.ports.transport.dial(
-        { host: to, port: PEER_PORT },
-        { timeoutMs: 5_000 },
-        {
-          open() {},
-          bytes: (chunk) => void decoder.push(chunk),
-          drain() {},
-          end: () => (this.over = true),
-          closed: () => (this.over = true),
-        },
-      );
-    });
-  }
-
-  say(...parts: (Exclude<WireMessage, { kind: 'unknown' }> | Uint8Array)[]): this {
-    this.#incarnation.step(() => {
-      for (const part of parts) this.#connection?.send(part instanceof Uint8Array ? part : encodeMessage(part));
-    });
-    this.#world.runFor(seconds(1));
-    return this;
-  }
-
-  hello(infoHash: WireHash, options: Partial<Handshake> = {}): this {
-    return this.say(
-      encodeHandshake({
-        infoHash,
-        peerId: Buffer.from('-XX0001-abcdefghijkl') as Uint8Array as PeerId,
-        fast: true,
-        extended: true,
-        v2: true,
-        ...options,
-      }),
-    );
-  }
-}
+import { RawPeer, type Said } from './raw-peer.ts';
+import { introduce, putFiles, startNode, type SwarmNode } from './swarm-kit.ts';
 
 const files = [
   { path: ['a'], bytes: testBytes(50_000, 1) },
@@ -142,7 +72,7 @@ test('a v1 handshake that offers v2 is answered with the v2 hash', () => {
   assert.deepEqual(Buffer.from(peer.handshake?.infoHash ?? []), Buffer.from(v2));
 });
 
-const violations: Readonly<Record<string, readonly (Exclude<WireMessage, { kind: 'unknown' }> | Uint8Array)[]>> = {
+const violations: Readonly<Record<string, readonly Said[]>> = {
   'a bitfield of the wrong length': [{ kind: 'bitfield', bits: new Uint8Array(3) }],
   'having said nothing of what it has': [{ kind: 'interested' }],
   'saying it twice': [{ kind: 'have-none' }, { kind: 'have-all' }],

@@ -18,6 +18,7 @@ import { createNode } from '../src/roles/node.ts';
 import { createProxy } from '../src/roles/proxy.ts';
 import type { NodeRole, Role } from '../src/roles/role.ts';
 import { createTracker } from '../src/roles/tracker.ts';
+import { createGuest, type GuestRole } from './guest.ts';
 import { createLiar } from './liar.ts';
 import { replicaNames } from './plan/names.ts';
 import type { ClusterPlan } from './plan/types.ts';
@@ -28,6 +29,8 @@ export interface ClusterOptions extends Partial<ClusterPlan> {
   readonly nodes: number;
   /** Default: open. */
   readonly registration?: NetworkConfig['registration'];
+  /** Clients of other makes, on machines of their own; with them, every proxy has a gate. Default: none. */
+  readonly guests?: number;
   /** For the first administrator. Default: none. */
   readonly adminCode?: string;
 }
@@ -35,6 +38,7 @@ export interface ClusterOptions extends Partial<ClusterPlan> {
 const CONTROL_PORT = 7_000;
 const MEMBER_PORT = 7_100;
 const PEER_PORT = 7_200;
+const GATE_PORT = 6_969;
 /** What a scenario waits for comes within this virtual time, or the run has failed. */
 const PATIENCE: Micros = seconds(600);
 /** Of files that are read whole. */
@@ -57,6 +61,7 @@ export class Cluster {
   readonly proxyNames: readonly string[];
   readonly nodeNames: readonly string[];
   readonly liarNames: readonly string[];
+  readonly guestNames: readonly string[];
   /** The voters, by the names of their processes: the pair and the witnesses. */
   readonly voterNames: readonly string[];
   /** Is told of a process that ended by itself (it is gone then); by default that ends the run. */
@@ -71,9 +76,11 @@ export class Cluster {
     this.proxyNames = names('proxy', options.proxies ?? 1);
     this.nodeNames = names('node', options.nodes);
     this.liarNames = names('liar', options.liars ?? 0);
+    this.guestNames = names('guest', options.guests ?? 0);
+    const gated = this.guestNames.length > 0;
     const witnesses = options.witnesses ?? 1;
     this.voterNames = ['tracker', 'backup', ...this.proxyNames.slice(0, witnesses)];
-    const all = ['tracker', 'backup', ...this.proxyNames, ...this.nodeNames, ...this.liarNames];
+    const all = ['tracker', 'backup', ...this.proxyNames, ...this.nodeNames, ...this.liarNames, ...this.guestNames];
     const hosts = new Map(all.map((name, index) => [name, `10.0.${index >> 7}.${(index & 127) + 1}`]));
     const uplinkBytesPerSecond = options.uplinkBytesPerSecond ?? null;
     const host = (name: string): string => hosts.get(name) ?? '';
@@ -86,7 +93,11 @@ export class Cluster {
         { name: 'main', address: at('tracker', CONTROL_PORT) },
         { name: 'backup', address: at('backup', CONTROL_PORT) },
       ],
-      proxies: this.proxyNames.map((name) => ({ name, address: at(name, MEMBER_PORT) })),
+      proxies: this.proxyNames.map((name) => ({
+        name,
+        address: at(name, MEMBER_PORT),
+        ...(gated ? { announce: at(name, GATE_PORT) } : {}),
+      })),
       ...(witnesses === 1 ? {} : { witnesses }),
       ...(options.registration === undefined ? {} : { registration: options.registration }),
     });
@@ -105,7 +116,9 @@ export class Cluster {
         listen: at(role, CONTROL_PORT),
         ...(options.logEntriesKept === undefined ? {} : { limits: { logEntriesKept: options.logEntriesKept } }),
       }) as ReplicaConfig;
-    const proxy = (name: string): ProxyConfig => config(name, { role: 'proxy', name, listen: at(name, MEMBER_PORT) }) as ProxyConfig;
+    const gate = (name: string): object => (gated ? { announce: { listen: at(name, GATE_PORT) } } : {});
+    const proxy = (name: string): ProxyConfig =>
+      config(name, { role: 'proxy', name, listen: at(name, MEMBER_PORT), ...gate(name) }) as ProxyConfig;
     const main = replica('tracker', 'main');
     const { passwordQueueMax } = main.limits;
     for (const [name, address] of hosts) {
@@ -126,6 +139,9 @@ export class Cluster {
       const random = world.random.fork(`lies of ${name}`);
       this.#create.set(name, (environment) => createLiar(environment, liar, PEER_PORT, random));
     }
+    const gates = this.proxyNames.map((name) => ({ host: host(name), port: GATE_PORT }));
+    for (const [index, name] of this.guestNames.entries())
+      this.#create.set(name, (environment) => createGuest(environment, [...gates.slice(index % gates.length), ...gates], index + 1));
     for (const voter of this.voterNames) this.write(voter, `/${voter}/data/${FIRST_START_MARKER}`, new Uint8Array(0));
   }
 
@@ -250,6 +266,18 @@ export class Cluster {
     const answer = this.call(node, name, args);
     if (!answer.ok) throw new Broken(`${node}: ${name} failed: ${answer.error.message} (${answer.error.code})`);
     return answer.value;
+  }
+
+  /** Has a guest that runs do something, inside a step of it. */
+  guest<T>(name: string, act: (guest: GuestRole) => T): T {
+    const running = this.#running.get(name);
+    if (running === undefined || !('words' in running.role)) throw new Broken(`${name} does not run`);
+    const { role, incarnation } = running;
+    let result: { readonly value: T } | null = null;
+    incarnation.step(() => {
+      result = { value: act(role as GuestRole) };
+    });
+    return (result as unknown as { readonly value: T }).value;
   }
 
   transfer(node: string, id: string): TransferSummary {

@@ -40,7 +40,8 @@ export interface AnnounceUrls {
   readonly udp: string;
 }
 
-export type TransferState = 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
+/** `metadata`: the torrent of a magnet link is being fetched. */
+export type TransferState = 'metadata' | 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
 
 export interface TransferSource {
   /** Node id, or the peer's address where it is no node of ours. */

@@ -1,4 +1,5 @@
 /** What a node holds, by id: its transfers, and which of them are being set up, changed or removed just now. */
+import type { InfoHash } from '../../protocol/bittorrent/ids.ts';
 import { ID_PREFIX_MIN } from '../../protocol/control/limits.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { type Done, fail } from '../../protocol/result.ts';
@@ -16,6 +17,14 @@ export class Holdings {
 
   get(id: string): Transfer | undefined {
     return this.transfers.get(id);
+  }
+
+  /** The transfer of a content by any of its hashes. */
+  ofHash({ v1, v2 }: { readonly v1: InfoHash | null; readonly v2: InfoHash | null }): Transfer | undefined {
+    const known = v2 === null ? undefined : this.transfers.get(toHex(v2));
+    if (known !== undefined || v1 === null) return known;
+    const hash = toHex(v1);
+    return this.transfers.get(hash) ?? this.all.find(({ metainfo }) => metainfo.v1 !== null && toHex(metainfo.v1) === hash);
   }
 
   /** Hands over the transfer of an id, or of the beginning of one. Errors, by `done`: `not-found`, `ambiguous`. */

@@ -17,12 +17,16 @@ import { joinPath } from '../transfer/placement.ts';
 import type { TransferPlan, TransferSetting } from '../transfer/setting.ts';
 import { Transfer } from '../transfer/transfer.ts';
 import { libraryCalls } from './calls/calls.ts';
+import { setUpMagnet } from './calls/get.ts';
 import { CatalogSide } from './catalog-side.ts';
 import { Holdings } from './holdings.ts';
+import { askCatalog } from './in-catalog.ts';
 import { JobBook } from './job-book.ts';
+import { LaterAsked } from './later-asked.ts';
+import { Magnets, type MagnetsSettings } from './magnets.ts';
 import { movedTap } from './moved-tap.ts';
 import { NodeNames } from './node-names.ts';
-import type { CallsOf, LibraryCallName, LibraryConfig } from './parts.ts';
+import type { CallsOf, LibraryCallName, LibraryConfig, LibraryParts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import type { Waiting } from './registrar.ts';
 import type { Removal } from './removals.ts';
@@ -69,6 +73,8 @@ export class Library {
   readonly #holdings = new Holdings();
   readonly #turns: Turns;
   readonly #publishing: Publishing;
+  readonly #magnets: Magnets;
+  readonly #later: LaterAsked;
   readonly #calls: CallsOf<LibraryCallName>;
 
   constructor(settings: LibrarySettings) {
@@ -111,7 +117,19 @@ export class Library {
     });
     const { downloadFolder } = config;
     this.#publishing = new Publishing({ jobs, clock, disk, shelf: this.#shelf, holdings, downloadFolder, begin, release, register });
-    this.#calls = libraryCalls({
+    const ask = this.#asking();
+    this.#later = new LaterAsked({ transfers: () => holdings.transfers.values(), ask: ({ metainfo }, done) => ask(metainfo, done) });
+    this.#magnets = new Magnets({
+      reactor: settings.reactor,
+      ports,
+      port: this.#port,
+      folder,
+      ask,
+      trackers: (torrent, member) => this.#setting.trackers(torrent, member),
+      setUp: (magnet, found, done) => setUpMagnet(parts, magnet, found, done),
+      held: (hashes) => holdings.ofHash(hashes) !== undefined,
+    });
+    const parts: LibraryParts = {
       ports,
       network,
       config,
@@ -124,8 +142,16 @@ export class Library {
       names: new NodeNames(network, clock),
       catalog: this.#catalog,
       begin,
+      magnets: this.#magnets,
       release: (transfer, removal, done, first = null) => this.#release(transfer, removal, done, first),
-    });
+    };
+    this.#calls = libraryCalls(parts);
+  }
+
+  /** Asks the catalog for a torrent that came from elsewhere. */
+  #asking(): MagnetsSettings['ask'] {
+    const { network, ports } = this.#settings;
+    return (hashes, done) => askCatalog({ network, clock: ports.clock }, hashes, done);
   }
 
   #transferSetting(): TransferSetting {
@@ -165,7 +191,7 @@ export class Library {
         if (!loaded.ok) return done(loaded);
         return this.#catalog.start(() => {
           for (const plan of loaded.value) this.#begin(plan);
-          done(ok(undefined));
+          this.#magnets.start(() => done(ok(undefined)));
         });
       });
     });
@@ -175,6 +201,7 @@ export class Library {
   stop(done: () => void): void {
     this.#turns.stop();
     this.#catalog.stop();
+    this.#magnets.stop();
     this.#upGate.stop();
     this.#downGate.stop();
     each<Transfer, never>(
@@ -198,6 +225,8 @@ export class Library {
   /** The tracker has let this node in. `generation`: how often a promotion was forced in the network. */
   entered(generation: number): void {
     this.#catalog.entered(generation);
+    this.#later.reached();
+    this.#magnets.reached();
   }
 
   /** Limits of the whole node, in bytes a second; 0 for none. */

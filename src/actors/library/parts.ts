@@ -9,6 +9,7 @@ import type { Transfer } from '../transfer/transfer.ts';
 import type { CatalogSide } from './catalog-side.ts';
 import type { Holdings } from './holdings.ts';
 import type { JobBook } from './job-book.ts';
+import type { Magnets } from './magnets.ts';
 import type { NodeNames } from './node-names.ts';
 import type { Publishing } from './publishing.ts';
 import type { Waiting } from './registrar.ts';
@@ -56,6 +57,7 @@ export interface LibraryParts {
   passkey(done: Done<string>): void;
   readonly names: NodeNames;
   readonly catalog: CatalogSide;
+  readonly magnets: Magnets;
   /** Starts a transfer whose record and torrent are on the shelf. */
   begin(plan: TransferPlan): Transfer;
   /**

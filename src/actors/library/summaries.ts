@@ -7,6 +7,8 @@ import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { formatAddress } from '../../transports/transport.ts';
+import type { MagnetPhase } from '../magnet/machine.ts';
+import type { PendingMagnet } from '../magnet/magnet.ts';
 import type { TransferPhase } from '../transfer/machine.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 
@@ -73,4 +75,35 @@ export const peerSummary = (peer: Peer, now: Micros, nameOf: (node: string) => s
   choked: peer.chokesUs,
   interested: peer.interested,
   wanted: peer.amInterested,
+});
+
+const MAGNET_STATES: Readonly<Record<MagnetPhase, TransferState>> = {
+  asking: 'metadata',
+  fetching: 'metadata',
+  settingUp: 'metadata',
+  paused: 'paused',
+  failed: 'failed',
+  over: 'metadata',
+};
+
+/** A link whose torrent is not here yet: how large it is may be known from the link alone. */
+export const magnetSummary = (pending: PendingMagnet, folder: string): TransferSummary => ({
+  id: pending.id,
+  name: pending.name,
+  state: MAGNET_STATES[pending.phase],
+  reason: pending.reason,
+  size: pending.magnet.size ?? 0,
+  doneBytes: 0,
+  downRate: 0,
+  upRate: 0,
+  uploadedBytes: 0,
+  downloadedBytes: 0,
+  secondsLeft: null,
+  peers: pending.progress?.peers ?? 0,
+  seeders: pending.seeders,
+  sources: [],
+  piecesBad: 0,
+  folder: pending.record.to ?? folder,
+  owned: false,
+  swarm: 'trackers',
 });

@@ -1,5 +1,6 @@
 /** Where a transfer is told of, and hears of its peers: the network's trackers, or those of its torrent. */
 import type { AnnounceFacts } from '../../data/network.ts';
+import type { InfoHash } from '../../protocol/bittorrent/ids.ts';
 
 /** A peer that a tracker, or somebody else, knows of. */
 export interface SourcePeer {
@@ -38,6 +39,14 @@ export interface TrackerReport {
   readonly leechers: number | null;
   /** What it, or the way to it, said last: why it failed, or a warning. */
   readonly message: string | null;
+}
+
+/** What is to be known of a torrent to ask its trackers. */
+export interface TrackedTorrent {
+  readonly v1: InfoHash | null;
+  readonly v2: InfoHash | null;
+  /** Announce URLs by tier (BEP 12). */
+  readonly trackers: readonly (readonly string[])[];
 }
 
 export interface SwarmSource {

@@ -21,6 +21,9 @@ const onlyTransfer = async (node: OwnableNode, id: string): Promise<TransferSumm
 
 const isOver = ({ state }: TransferSummary): boolean => state === 'seeding' || state === 'paused' || state === 'failed';
 
+/** States in which the reason says more than figures. */
+const STANDING: ReadonlySet<TransferSummary['state']> = new Set(['metadata', 'waiting', 'checking'] as const);
+
 /** What a command saw of a download, from its first look at it. */
 interface Seen {
   readonly bytes: number;
@@ -85,7 +88,7 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
       rate: transfer.downRate,
       secondsLeft: transfer.secondsLeft,
       sources: transfer.sources.map((source) => ({ name: sourceName(source), bytes: source.bytes })),
-      reason: transfer.state === 'waiting' || transfer.state === 'checking' ? (transfer.reason ?? transfer.state) : null,
+      reason: STANDING.has(transfer.state) ? (transfer.reason ?? transfer.state) : null,
     });
   const first = await onlyTransfer(node, id);
   const startedMs = performance.now();

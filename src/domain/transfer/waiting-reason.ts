@@ -65,3 +65,27 @@ export const outsideReason = (facts: OutsideFacts): string => {
     ? `Its tracker does not help${said}. It is asked again and again.`
     : `None of its ${trackers.length} trackers helps${said}. They are asked again and again.`;
 };
+
+/** How far the fetch of a torrent from peers is. */
+export interface MetadataFacts {
+  readonly phase: 'info' | 'layers';
+  readonly peers: number;
+  readonly peersKnown: number;
+  /** 0 of 0 before any peer has said how long it is. */
+  readonly infoBytes: number;
+  readonly infoBytesTotal: number;
+  readonly hashRuns: number;
+  readonly hashRunsTotal: number;
+  readonly trackers: OutsideFacts['trackers'];
+}
+
+const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1_000)} KB`;
+
+/** What a magnet link waits for. */
+export const metadataReason = (facts: MetadataFacts): string => {
+  const { infoBytes, infoBytesTotal, peers } = facts;
+  if (facts.phase === 'layers') return `Fetching the hashes of its pieces: ${facts.hashRuns} of ${facts.hashRunsTotal} parts.`;
+  if (peers === 0) return outsideReason({ trackers: facts.trackers, peersConnected: 0, peersKnown: facts.peersKnown, peersFailed: 0 });
+  if (infoBytesTotal > 0) return `Fetching its torrent from peers: ${kilobytes(infoBytes)} of ${kilobytes(infoBytesTotal)}.`;
+  return peers === 1 ? 'Asking one peer for its torrent.' : `Asking ${peers} peers for its torrent.`;
+};

@@ -67,7 +67,7 @@ const status = z.object({
 const transfer = z.object({
   id: z.string(),
   name: z.string(),
-  state: z.enum(['checking', 'waiting', 'downloading', 'seeding', 'paused', 'failed']),
+  state: z.enum(['metadata', 'checking', 'waiting', 'downloading', 'seeding', 'paused', 'failed']),
   reason: z.string().nullable(),
   size: whole,
   doneBytes: whole,

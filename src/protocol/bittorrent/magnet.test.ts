@@ -66,6 +66,7 @@ describe('magnet links', () => {
       name: fc.option(text),
       size: fc.option(fc.integer({ min: 1, max: 2 ** 50 })),
       trackers: fc.uniqueArray(text, { maxLength: 4 }),
+      webSeeds: fc.uniqueArray(fc.webUrl({ validSchemes: ['http', 'https'] }), { maxLength: 3 }),
       peers: fc.array(fc.record({ host: fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()), port }, { noNullPrototype: true }), { maxLength: 4 }),
       files: fc.array(range, { maxLength: 4 }),
     },

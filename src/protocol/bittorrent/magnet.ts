@@ -26,6 +26,8 @@ export interface Magnet {
   readonly size: number | null;
   readonly trackers: readonly string[];
   readonly peers: readonly MagnetPeer[];
+  /** URLs of the content on web servers (BEP 19). */
+  readonly webSeeds: readonly string[];
   /** The files that are wanted; empty for all. */
   readonly files: readonly FileRange[];
 }
@@ -153,6 +155,7 @@ export const readMagnet = (text: string): Result<Magnet> => {
     name: all('dn')[0] ?? null,
     size: readSize(all('xl')[0]),
     trackers: [...new Set(all('tr'))],
+    webSeeds: [...new Set(all('ws'))].filter((url) => /^https?:\/\/./iu.test(url)),
     peers: all('x.pe').flatMap((peer) => readPeer(peer) ?? []),
     files: ranges.flatMap((range) => range ?? []),
   });
@@ -171,6 +174,7 @@ export const printMagnet = (magnet: Partial<Magnet>): string => {
   if (magnet.name) parts.push(`dn=${encodeURIComponent(magnet.name.toWellFormed())}`);
   if (magnet.size) parts.push(`xl=${magnet.size}`);
   for (const tracker of magnet.trackers ?? []) parts.push(`tr=${encodeURIComponent(tracker.toWellFormed())}`);
+  for (const url of magnet.webSeeds ?? []) parts.push(`ws=${encodeURIComponent(url.toWellFormed())}`);
   for (const peer of magnet.peers ?? []) parts.push(`x.pe=${printPeer(peer)}`);
   if (magnet.files?.length) parts.push(`so=${magnet.files.map(printRange).join(',')}`);
   return scheme + parts.join('&');

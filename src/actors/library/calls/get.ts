@@ -7,9 +7,10 @@ import { readMagnet } from '../../../protocol/bittorrent/magnet.ts';
 import { type Metainfo, readMetainfo } from '../../../protocol/bittorrent/metainfo.ts';
 import { cleanName } from '../../../protocol/bittorrent/names.ts';
 import type { ContentSummary } from '../../../protocol/control/messages.ts';
-import { toHex } from '../../../protocol/digest.ts';
 import { type Done, type Failure, fail, ok } from '../../../protocol/result.ts';
-import type { SwarmKind } from '../../../domain/transfer/journal.ts';
+import { isOfCatalog, type SwarmKind } from '../../../domain/transfer/journal.ts';
+import type { FoundTorrent, PendingMagnet } from '../../magnet/magnet.ts';
+import type { MagnetRecord } from '../../magnet/record.ts';
 import type { Transfer } from '../../transfer/transfer.ts';
 import { chooseFiles, fetchTorrent, type FileChoice, lookForFiles, planDownload, resolveContent } from '../fetching.ts';
 import { askCatalog } from '../in-catalog.ts';
@@ -21,14 +22,14 @@ type GetArgs = ApiCalls['get']['args'];
 type GetResult = ApiCalls['get']['result'];
 
 /** How a download is wanted, whatever it is of. */
-export interface Wanted {
+interface Wanted {
   readonly to: string | null;
   readonly choice: FileChoice;
   readonly sequential: boolean;
 }
 
 /** A torrent that is to be downloaded, and where its peers meet. */
-export interface Torrent {
+interface Torrent {
   readonly bytes: Uint8Array;
   readonly metainfo: Metainfo;
   readonly tags: readonly string[];
@@ -61,7 +62,7 @@ const getMore = ({ ports }: LibraryParts, wanted: Wanted, held: Transfer, done: 
 };
 
 /** Puts a torrent on the shelf and begins with it. Errors: those of `planDownload`, the disk's. */
-export const beginDownload = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<Transfer, Failure>): void => {
+const beginDownload = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<Transfer, Failure>): void => {
   const { config, ports, shelf } = parts;
   const { bytes, metainfo, swarm, tags } = torrent;
   const request = {
@@ -76,7 +77,9 @@ export const beginDownload = (parts: LibraryParts, wanted: Wanted, torrent: Torr
   planDownload(ports.disk, request, (plan) => {
     if (!plan.ok) return done(plan);
     return shelf.put(plan.value.record, bytes, (stored) => {
-      done(stored.ok ? ok(parts.begin({ metainfo, ...plan.value })) : stored);
+      if (!stored.ok) return done(stored);
+      parts.magnets.superseded(metainfo);
+      return done(ok(parts.begin({ metainfo, ...plan.value })));
     });
   });
 };
@@ -107,19 +110,30 @@ const getContent = (parts: LibraryParts, wanted: Wanted, content: ContentSummary
   });
 };
 
+/** What is held already, whatever the catalog says of it. */
+const getHeld = (parts: LibraryParts, wanted: Wanted, held: Transfer, done: Done<GetResult>): void => {
+  const { changing } = parts.holdings;
+  const { id, metainfo, notes } = held;
+  if (changing.has(id)) return done(fail('busy', `${cleanName(metainfo.name)} is being set up or removed just now; ask again.`));
+  changing.add(id);
+  return getMore(parts, wanted, held, (result) => {
+    changing.delete(id);
+    done(result.ok ? ok({ id, content: contentSummary(metainfo, notes.tags) }) : result);
+  });
+};
+
 /** A torrent of elsewhere, which its own trackers know; the catalog has been asked. */
-export const getOutside = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<GetResult>): void => {
+const getOutside = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, done: Done<GetResult>): void => {
   const { id, name } = torrent.metainfo;
   const { changing } = parts.holdings;
   const held = parts.holdings.get(id);
+  if (held !== undefined) return getHeld(parts, wanted, held, done);
   if (changing.has(id)) return done(fail('busy', `${cleanName(name)} is being set up or removed just now; ask again.`));
   changing.add(id);
-  const answer: Done<void> = (result) => {
+  return beginDownload(parts, wanted, torrent, (begun) => {
     changing.delete(id);
-    done(result.ok ? ok({ id, content: contentSummary(torrent.metainfo, torrent.tags) }) : result);
-  };
-  if (held !== undefined) return getMore(parts, wanted, held, answer);
-  return beginDownload(parts, wanted, torrent, withoutValue(answer));
+    done(begun.ok ? ok({ id, content: contentSummary(torrent.metainfo, torrent.tags) }) : begun);
+  });
 };
 
 const getTorrent = (parts: LibraryParts, wanted: Wanted, text: string, done: Done<GetResult>): void => {
@@ -134,6 +148,43 @@ const getTorrent = (parts: LibraryParts, wanted: Wanted, text: string, done: Don
   });
 };
 
+/** A link whose content is neither here nor in the catalog waits for its torrent. */
+const getMagnet = (parts: LibraryParts, given: Wanted, link: string, done: Done<GetResult>): void => {
+  const read = readMagnet(link);
+  if (!read.ok) return done(fail('magnet-invalid', `This is ${read.error.message}.`));
+  const magnet = read.value;
+  const { globs } = given.choice;
+  const wanted: Wanted = { ...given, choice: { globs, places: magnet.files } };
+  const held = parts.holdings.ofHash(magnet);
+  if (held !== undefined && !isOfCatalog(held.notes.swarm)) return getHeld(parts, wanted, held, done);
+  return askCatalog({ network: parts.network, clock: parts.ports.clock }, magnet, (found) => {
+    if (typeof found !== 'string') return getContent(parts, wanted, found, done);
+    const holder = parts.holdings.ofHash(magnet);
+    if (holder !== undefined) return getHeld(parts, wanted, holder, done);
+    if (found === 'absent' && magnet.trackers.length === 0 && magnet.peers.length === 0)
+      return done(fail('not-found', 'It is not in the catalog, and the link names neither a tracker nor a peer that could have it.'));
+    const { to, sequential } = wanted;
+    const record: MagnetRecord = { version: 1, link, to, files: [...globs], sequential, paused: false };
+    return parts.magnets.add(magnet, record, found === 'absent', (added) =>
+      done(added.ok ? ok({ id: added.value.id, content: null }) : added),
+    );
+  });
+};
+
+/** Begins what a link that waited has found. */
+export const setUpMagnet = (parts: LibraryParts, pending: PendingMagnet, found: FoundTorrent, done: Done<unknown, Failure>): void => {
+  const { to, files, sequential } = pending.record;
+  const wanted: Wanted = { to, choice: { globs: files, places: pending.magnet.files }, sequential };
+  if (found.kind === 'content') return getContent(parts, wanted, found.content, done);
+  const { bytes, metainfo, peers } = found.torrent;
+  return getOutside(parts, wanted, { bytes, metainfo, tags: [], swarm: found.asked ? 'trackers' : 'unasked' }, (begun) => {
+    const exchange = parts.holdings.get(metainfo.id)?.exchange;
+    for (const peer of [...peers, ...pending.magnet.peers]) exchange?.learn(peer, null, false);
+    exchange?.connectMore();
+    done(begun);
+  });
+};
+
 const get = (parts: LibraryParts, args: GetArgs, done: Done<GetResult>): void => {
   const { to, torrent } = args;
   const what = args.what.trim();
@@ -141,14 +192,7 @@ const get = (parts: LibraryParts, args: GetArgs, done: Done<GetResult>): void =>
   const wanted: Wanted = { to, choice: { globs: args.files, places: [] }, sequential: args.sequential };
   if (torrent !== undefined) return getTorrent(parts, wanted, torrent, done);
   if (what === '') return done(fail('bad-request', 'Say what to get: an id, words, a torrent file or a magnet link.'));
-  if (/^magnet:/iu.test(what)) {
-    const magnet = readMagnet(what);
-    const hash = magnet.ok ? (magnet.value.v2 ?? magnet.value.v1) : null;
-    if (!magnet.ok || hash === null) return done(fail('magnet-invalid', 'This is no usable magnet link.'));
-    return resolveContent(parts.network, toHex(hash), (content) =>
-      content.ok ? getContent(parts, wanted, content.value, done) : done(content),
-    );
-  }
+  if (/^magnet:/iu.test(what)) return getMagnet(parts, wanted, what, done);
   return resolveContent(parts.network, what, (content) => (content.ok ? getContent(parts, wanted, content.value, done) : done(content)));
 };
 

@@ -27,7 +27,11 @@ const remove = (parts: LibraryParts, transfer: Transfer, data: boolean, done: Do
 };
 
 export const removingCalls = (parts: LibraryParts): CallsOf<'remove' | 'unshare'> => ({
-  remove: ({ id, data }, done) => parts.holdings.with(id, done, (transfer) => remove(parts, transfer, data, done)),
+  remove: ({ id, data }, done) => {
+    const magnet = parts.holdings.named(id) === null ? parts.magnets.named(id) : null;
+    if (magnet !== null) return parts.magnets.remove(magnet, (removed) => done(removed.ok ? ok({}) : removed));
+    return parts.holdings.with(id, done, (transfer) => remove(parts, transfer, data, done));
+  },
   unshare: ({ id, require = 'any' }, done) =>
     parts.holdings.with(id, done, (transfer) => {
       if (!isOfCatalog(transfer.notes.swarm))

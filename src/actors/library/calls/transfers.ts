@@ -1,38 +1,77 @@
 /** Calls about transfers that are there: looking at them, pausing, resuming, re-checking. */
-import { type Done, ok } from '../../../protocol/result.ts';
+import type { TransferSummary } from '../../../protocol/api.ts';
+import { type Done, fail, ok } from '../../../protocol/result.ts';
+import type { PendingMagnet } from '../../magnet/magnet.ts';
 import type { Transfer } from '../../transfer/transfer.ts';
 import type { CallsOf, LibraryParts } from '../parts.ts';
-import { peerSummary, transferSummary } from '../summaries.ts';
+import { magnetSummary, peerSummary, transferSummary } from '../summaries.ts';
 
 const TRACKERS_SHOWN_MAX = 256;
 
 export const transferCalls = ({
+  config,
   holdings,
+  magnets,
   names,
   ports: { clock },
 }: LibraryParts): CallsOf<'transfers' | 'peers' | 'pause' | 'resume' | 'recheck'> => {
   const nameOf = (node: string): string => names.nameOf(node);
-  const act = (id: string, done: Done<Record<string, never>>, use: (transfer: Transfer) => void): void =>
-    holdings.with(id, done, (transfer) => {
+  const shown = (transfer: Transfer): TransferSummary => transferSummary(transfer, clock.now(), nameOf);
+  const pending = (magnet: PendingMagnet): TransferSummary => magnetSummary(magnet, config.downloadFolder);
+  /** The transfer that is meant, or the link that has none yet. */
+  const act = (
+    id: string,
+    done: Done<Record<string, never>>,
+    use: (transfer: Transfer) => void,
+    useMagnet: (magnet: PendingMagnet) => void,
+  ): void => {
+    const magnet = holdings.named(id) === null ? magnets.named(id) : null;
+    if (magnet !== null) {
+      useMagnet(magnet);
+      return done(ok({}));
+    }
+    return holdings.with(id, done, (transfer) => {
       use(transfer);
       done(ok({}));
     });
+  };
   return {
     transfers: ({ id }, done) => {
-      const now = clock.now();
-      const show = (transfers: readonly Transfer[]): void =>
-        done(ok({ transfers: transfers.map((transfer) => transferSummary(transfer, now, nameOf)) }));
-      if (id === null) show(holdings.all);
-      else holdings.with(id, done, (transfer) => show([transfer]));
+      if (id === null) return done(ok({ transfers: [...holdings.all.map(shown), ...magnets.all.map(pending)] }));
+      const magnet = holdings.named(id) === null ? magnets.named(id) : null;
+      if (magnet !== null) return done(ok({ transfers: [pending(magnet)] }));
+      return holdings.with(id, done, (transfer) => done(ok({ transfers: [shown(transfer)] })));
     },
-    peers: ({ id }, done) =>
-      holdings.with(id, done, (transfer) => {
+    peers: ({ id }, done) => {
+      const magnet = holdings.named(id) === null ? magnets.named(id) : null;
+      if (magnet !== null) return done(ok({ peers: [], trackers: magnet.trackers.slice(0, TRACKERS_SHOWN_MAX) }));
+      return holdings.with(id, done, (transfer) => {
         const now = clock.now();
         const peers = transfer.exchange.peers.map((peer) => peerSummary(peer, now, nameOf));
         done(ok({ peers, trackers: transfer.trackers.slice(0, TRACKERS_SHOWN_MAX) }));
-      }),
-    pause: ({ id }, done) => act(id, done, (transfer) => transfer.pause()),
-    resume: ({ id }, done) => act(id, done, (transfer) => transfer.resume()),
-    recheck: ({ id }, done) => act(id, done, (transfer) => transfer.recheck()),
+      });
+    },
+    pause: ({ id }, done) =>
+      act(
+        id,
+        done,
+        (transfer) => transfer.pause(),
+        (magnet) => magnet.pause(),
+      ),
+    resume: ({ id }, done) =>
+      act(
+        id,
+        done,
+        (transfer) => transfer.resume(),
+        (magnet) => magnet.resume(),
+      ),
+    recheck: ({ id }, done) => {
+      if (holdings.named(id) === null && magnets.named(id) !== null)
+        return done(fail('bad-request', 'Its torrent is not here yet, so there is nothing to check.'));
+      return holdings.with(id, done, (transfer) => {
+        transfer.recheck();
+        done(ok({}));
+      });
+    },
   };
 };

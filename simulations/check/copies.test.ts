@@ -141,6 +141,7 @@ describe('I13', () => {
       folded: 'an',
       content: 'c'.repeat(64),
       source: 'n',
+      shared: true,
       uploadedBytes: 1,
       downloadedBytes: 0,
       restart: null,

@@ -32,6 +32,11 @@ export const goodHistories: Readonly<Record<string, string>> = {
   'shared, and not any more': '1: share, 1= ok, 2: owns, 2= true, 3: unshare, 3= ok, 4: owns, 4= false',
   'shared and unshared at once: either is the last': '1: share, 2: unshare, 1= ok, 2= ok, 3: owns, 3= true',
   'a share of unknown outcome shows only after a read without it': '1: share, 1= ?, 2: owns, 2= false, 3: owns, 3= true',
+  'a passkey that was made is in the list until it is revoked':
+    '1: passkey, 1= #a, 2: passkeys, 2= #a, 3: passkey, 3= #b, 4: passkeys, 4= #b, 5: revoke, 5= ok, 6: passkeys, 6= none',
+  'a passkey of unknown outcome is the one that is read, then and later':
+    '1: passkey, 1= ?, 2: passkeys, 2= none, 3: passkeys, 3= #a, 4: passkeys, 4= #a',
+  'a revocation of unknown outcome': '1: passkey, 1= #a, 2: revoke, 2= ?, 3: passkeys, 3= #a, 4: revoke, 4= not-found',
   'nothing to unshare': '1: unshare, 1= not-found, 2: share, 2= ok, 3: owns, 3= true',
 };
 
@@ -61,6 +66,12 @@ export const badHistories: Readonly<Record<string, string>> = {
   'an acknowledged unshare comes back': '1: share, 1= ok, 2: unshare, 2= ok, 3: owns, 3= true',
   'an owner that never shared': '1: owns, 1= true',
   'a share of unknown outcome that was seen, and is gone': '1: share, 1= ?, 2: owns, 2= true, 3: owns, 3= false',
+  'an acknowledged passkey is lost': '1: passkey, 1= #a, 2: passkeys, 2= none',
+  'a revoked passkey comes back': '1: passkey, 1= #a, 2: revoke, 2= ok, 3: passkeys, 3= #a',
+  'a passkey that was replaced is the device’s again': '1: passkey, 1= #a, 2: passkey, 2= #b, 3: passkeys, 3= #a',
+  'a passkey that nobody made': '1: passkeys, 1= #a',
+  'one passkey of unknown outcome is two': '1: passkey, 1= ?, 2: passkeys, 2= #a, 3: passkeys, 3= #b',
+  'a passkey that is there is not found': '1: passkey, 1= #a, 2: revoke, 2= not-found',
   'what was shared is not found': '1: share, 1= ok, 2: unshare, 2= not-found',
 };
 
@@ -86,6 +97,10 @@ export const requestOf = (text: string): HistoryRequest => {
     case 'unshare':
     case 'owns':
       return { do: word, content: 'c', node: 'n' };
+    case 'passkey':
+    case 'revoke':
+    case 'passkeys':
+      return { do: word, account, device: 'd' };
     default:
       throw new Error(`There is no request ${text}`);
   }
@@ -96,6 +111,7 @@ export const answerOf = (text: string): HistoryAnswer => {
   if (text === '?') return { kind: 'unknown' };
   if (text === '-') return { kind: 'nothing', code: 'busy' };
   if (text === 'ok') return { kind: 'ok' };
+  if (text.startsWith('#')) return { kind: 'ok', value: text };
   if (text === 'true' || text === 'false') return { kind: 'ok', value: text === 'true' };
   return text === 'none' || text === 'enabled' || text === 'disabled!' ? valueOf(text) : { kind: 'refused', code: text };
 };

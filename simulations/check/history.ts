@@ -3,7 +3,7 @@
  * simulator: tests of real processes write the same events, one JSON value a line, and judge them by `judgeHistory`.
  */
 import { type Model, ObjectHistory, SEARCH_LIMITS, type SearchLimits, type Verdict } from './linearizability.ts';
-import { accountModel, ownerModel } from './objects.ts';
+import { accountModel, ownerModel, passkeyModel } from './objects.ts';
 
 /** What was asked. Names stand for themselves; nothing is looked up. */
 export type HistoryRequest =
@@ -20,11 +20,19 @@ export type HistoryRequest =
   | { readonly do: 'share'; readonly content: string; readonly node: string }
   | { readonly do: 'unshare'; readonly content: string; readonly node: string }
   /** A read: whether the catalog names `node` as an owner of `content`. */
-  | { readonly do: 'owns'; readonly content: string; readonly node: string };
+  | { readonly do: 'owns'; readonly content: string; readonly node: string }
+  /** A new passkey for a device, by the account that is signed in. */
+  | { readonly do: 'passkey'; readonly account: string; readonly device: string }
+  | { readonly do: 'revoke'; readonly account: string; readonly device: string }
+  /** A read of one device in the list of passkeys. */
+  | { readonly do: 'passkeys'; readonly account: string; readonly device: string };
 
 export type HistoryAnswer =
-  /** Done, or read. `value`: of `owns` whether it does; of `look` what is known of the account. */
-  | { readonly kind: 'ok'; readonly value?: boolean | 'none' | 'enabled' | 'disabled' }
+  /**
+   * Done, or read. `value`: of `owns` whether it does; of `look` what is known of the account (none, enabled, disabled); of
+   * `passkey` and `passkeys` the id of the device's passkey, or none.
+   */
+  | { readonly kind: 'ok'; readonly value?: boolean | string }
   /** An answer that says something of the state: `name-taken`, `wrong-password`, `disabled`, `not-found`. */
   | { readonly kind: 'refused'; readonly code: string }
   /** Nothing was changed, and nothing is said of the state: `busy`, `unavailable`, …. */
@@ -38,8 +46,16 @@ export type HistoryEvent =
   | { readonly event: 'answered'; readonly id: number; readonly answer: HistoryAnswer };
 
 /** The object that a request is about: histories of different objects are judged one by one. */
-export const objectOf = (request: HistoryRequest): string =>
-  'content' in request ? `own:${request.content}/${request.node}` : `account:${request.account.normalize('NFKC').toLowerCase()}`;
+export const objectOf = (request: HistoryRequest): string => {
+  if ('content' in request) return `own:${request.content}/${request.node}`;
+  const account = request.account.normalize('NFKC').toLowerCase();
+  return 'device' in request ? `passkey:${account}/${request.device}` : `account:${account}`;
+};
+
+const modelFor = (request: HistoryRequest): Model<never, HistoryRequest, HistoryAnswer> => {
+  const model = 'content' in request ? ownerModel : 'device' in request ? passkeyModel : accountModel;
+  return model as Model<never, HistoryRequest, HistoryAnswer>;
+};
 
 export interface HistoryFault {
   readonly object: string;
@@ -99,8 +115,7 @@ export class HistoryJudge {
     let history = this.#objects.get(object);
     if (history !== undefined) return history;
     if (this.#objects.size >= OBJECTS_MAX) throw new Error(`More than ${OBJECTS_MAX} objects`);
-    const model = 'content' in request ? ownerModel : accountModel;
-    history = new ObjectHistory(model as Model<unknown, HistoryRequest, HistoryAnswer>, this.#limits);
+    history = new ObjectHistory(modelFor(request) as unknown as Model<unknown, HistoryRequest, HistoryAnswer>, this.#limits);
     this.#objects.set(object, history);
     return history;
   }
@@ -137,6 +152,9 @@ const SAYS_STATE: Readonly<Record<HistoryRequest['do'], readonly string[]>> = {
   share: [],
   unshare: ['not-found'],
   owns: [],
+  passkey: [],
+  revoke: ['not-found'],
+  passkeys: [],
 };
 /** Whether it was done is not known: of every other refusal the network says that nothing was changed. */
 const NOT_KNOWN: ReadonlySet<string> = new Set(['indeterminate', 'degraded', 'internal', 'timeout']);

@@ -15,6 +15,7 @@ import {
   whoMayLeadHasAll,
 } from './invariants.ts';
 import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
+import { passkeysInOrder } from './passkeys.ts';
 import { epochsOnlyRise } from './proxies.ts';
 import { highWaterIsCarried, maybeIsNotNo, servesWhatItApplied } from './requests.ts';
 import {
@@ -39,6 +40,7 @@ export const allCheckers: readonly MakeChecker[] = [
   oneHistory,
   doneOnce,
   asIfInOrder,
+  passkeysInOrder,
   sessionsNeverUnsee,
   promisedFirst,
   asDurableAsSaid,

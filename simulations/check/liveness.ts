@@ -77,6 +77,10 @@ const ANSWERED_BY_NETWORK: ReadonlySet<string> = new Set<Operation['do']>([
   'disable',
   'accounts',
   'search',
+  'passkey',
+  'revokePasskey',
+  'passkeys',
+  'stats',
 ]);
 /** Answers of a network that does not work. */
 const NO_PROGRESS: ReadonlySet<string> = new Set(['unavailable', 'indeterminate', 'offline', 'not-primary', 'internal', 'degraded']);

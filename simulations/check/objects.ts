@@ -1,4 +1,4 @@
-/** The objects of the network, as their users know them: one account, and one node's ownership of one content. */
+/** The objects of the network, as their users know them: one account, one node's ownership of one content, one device's passkey. */
 import type { HistoryAnswer, HistoryRequest } from './history.ts';
 import type { Model } from './linearizability.ts';
 
@@ -89,4 +89,32 @@ export const ownerModel: Model<Owner, HistoryRequest, HistoryAnswer> = {
   },
   readOnly: (request) => request.do === 'owns',
   key: (owner) => (owner === 'yes' ? 'an owner' : 'no owner'),
+};
+
+/** The id of the device's passkey; or that it has none; or one that nobody was told of. */
+type Passkey = string;
+const NONE: Passkey = 'none';
+const UNTOLD: Passkey = 'a passkey that nobody was told of';
+
+/** A device has the passkey that was made last, until it is revoked. Of one whose making was never answered the first read tells. */
+export const passkeyModel: Model<Passkey, HistoryRequest, HistoryAnswer> = {
+  initial: NONE,
+  step: (passkey, request, answer) => {
+    switch (request.do) {
+      case 'passkey':
+        if (answer === undefined) return UNTOLD;
+        return answer.kind === 'ok' && typeof answer.value === 'string' ? answer.value : null;
+      case 'revoke':
+        if (passkey === NONE) return answer === undefined || refused(answer, 'not-found') ? NONE : null;
+        return ok(answer) ? NONE : null;
+      case 'passkeys':
+        if (answer === undefined) return passkey;
+        if (answer.kind !== 'ok' || typeof answer.value !== 'string') return null;
+        return answer.value === passkey || (passkey === UNTOLD && answer.value !== NONE) ? answer.value : null;
+      default:
+        throw new Error(`${request.do} is not asked of a passkey`);
+    }
+  },
+  readOnly: (request) => request.do === 'passkeys',
+  key: (passkey) => (passkey === NONE ? 'no passkey' : passkey),
 };

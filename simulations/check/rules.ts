@@ -56,7 +56,7 @@ export const promiseEndsPrimary: MakeChecker = (run) => {
 };
 
 /** Reads by a majority's word: their answers, good or bad, tell of accounts and sessions as they are now. */
-const NEWEST: ReadonlySet<Operation['op']> = new Set<Operation['op']>(['accounts', 'whoami', 'login', 'register']);
+const NEWEST: ReadonlySet<Operation['op']> = new Set<Operation['op']>(['accounts', 'whoami', 'login', 'register', 'passkeys']);
 const TELLING: ReadonlySet<string> = new Set([
   'name-taken',
   'wrong-password',

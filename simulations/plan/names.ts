@@ -30,6 +30,8 @@ export const ADMIN_CODE = 'code of the first administrator';
 export const accountName = (account: number): string => `member ${account}`;
 /** Passwords of all accounts are the same few, numbered from 0: the first is the one that an account registers with. */
 export const passwordText = (password: number): string => `password number ${password}`;
+/** Devices of all accounts are called the same. */
+export const deviceName = (device: number): string => `device ${device}`;
 /** One word, so that a search for it finds this content alone. */
 export const contentName = (content: number): string => `content${String(content).padStart(4, '0')}.bin`;
 /** Where a node has the file before it shares it. Contents of another size are other contents. */

@@ -19,8 +19,19 @@ export interface Vocabulary {
 
 const CONTENT_BYTES = [500, 200_000] as const;
 /** Changes of which some are wanted on both replicas or not at all. */
-const CHANGES: ReadonlySet<Operation['do']> = new Set(['register', 'login', 'logout', 'passwd', 'disable', 'share', 'unshare']);
+const CHANGES: ReadonlySet<Operation['do']> = new Set([
+  'register',
+  'login',
+  'logout',
+  'passwd',
+  'disable',
+  'share',
+  'unshare',
+  'passkey',
+  'revokePasskey',
+]);
 const DEMANDS_PERCENT = 12;
+const DEVICES = 2;
 /** Accounts that only `repeat` registers begin here. */
 const REPEAT_ACCOUNTS_FROM = 100;
 const REPEAT_ACCOUNTS = 50;
@@ -54,6 +65,10 @@ const makers: Readonly<Record<Operation['do'], (random: Random, words: Vocabular
     words: chance(random, 'everything', 30) ? '' : contentName(below(random, 'content', contents.length + 1)),
   }),
   accounts: () => ({}),
+  passkey: (random) => ({ device: below(random, 'device', DEVICES) }),
+  revokePasskey: (random) => ({ device: below(random, 'device', DEVICES) }),
+  passkeys: () => ({}),
+  stats: () => ({}),
   handOver: () => ({}),
   forcePromote: () => ({}),
   manage: (random, { contents }) => ({

@@ -54,6 +54,10 @@ const OPERATION_WEIGHTS: Readonly<Record<Operation['do'], number>> = {
   forcePromote: 0.15,
   manage: 1,
   repeat: 1,
+  passkey: 1.5,
+  revokePasskey: 0.7,
+  passkeys: 1.5,
+  stats: 0.5,
 };
 
 /** Faults a simulated minute, all kinds together: quiet, usual, dense. */

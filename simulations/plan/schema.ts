@@ -17,6 +17,7 @@ export const PLAN_LIMITS = {
   passwordMax: 99,
   contentMax: 1_000_000,
   repeatMax: 256,
+  deviceMax: 99,
   fileBytesMax: 64 * 1_048_576,
 } as const;
 const L = PLAN_LIMITS;
@@ -62,6 +63,7 @@ const asked = { ...timed, node: name, require: z.literal('replicated').optional(
 const account = whole(0, L.accountMax);
 const password = whole(0, L.passwordMax);
 const content = whole(0, L.contentMax);
+const device = whole(0, L.deviceMax);
 
 const operation = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('register'), ...asked, account }),
@@ -78,6 +80,10 @@ const operation = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('forcePromote'), ...asked }),
   z.strictObject({ do: z.literal('manage'), ...asked, content, how: z.enum(['pause', 'resume', 'recheck']) }),
   z.strictObject({ do: z.literal('repeat'), ...asked, account, times: whole(1, L.repeatMax) }),
+  z.strictObject({ do: z.literal('passkey'), ...asked, device }),
+  z.strictObject({ do: z.literal('revokePasskey'), ...asked, device }),
+  z.strictObject({ do: z.literal('passkeys'), ...asked }),
+  z.strictObject({ do: z.literal('stats'), ...asked }),
 ]);
 
 const perMinute = z.number().min(0).max(100_000);

@@ -99,6 +99,12 @@ export type Operation = Timed & {
     | { readonly do: 'get'; readonly content: number }
     | { readonly do: 'search'; readonly words: string }
     | { readonly do: 'accounts' }
+    /** A passkey for a device of whoever is signed in; devices are numbers, as accounts are. */
+    | { readonly do: 'passkey'; readonly device: number }
+    | { readonly do: 'revokePasskey'; readonly device: number }
+    | { readonly do: 'passkeys' }
+    /** What the account has transferred. */
+    | { readonly do: 'stats' }
     /** The operator's orders (`node` is the replica asked). */
     | { readonly do: 'handOver' }
     | { readonly do: 'forcePromote' }

@@ -1,7 +1,7 @@
 /** The users of a run: they ask what the plan says when it says so, and remember what they were told. */
 import type { ApiCallName, ApiCalls } from '../../src/protocol/api.ts';
 import { fail, ok, type Result } from '../../src/protocol/result.ts';
-import { ADMIN_ACCOUNT, ADMIN_CODE, accountName, contentName, fetchedPath, passwordText, sharedPath } from '../plan/names.ts';
+import { ADMIN_ACCOUNT, ADMIN_CODE, accountName, contentName, deviceName, fetchedPath, passwordText, sharedPath } from '../plan/names.ts';
 import type { Operation } from '../plan/types.ts';
 import type { Asked } from '../world/observer.ts';
 import type { World } from '../world/index.ts';
@@ -12,6 +12,7 @@ const ASK_AGAIN_MICROS = 250_000;
 const PATIENCE_MICROS = 60_000_000;
 const ACCOUNTS_LIMIT = 200;
 const SEARCH_LIMIT = 50;
+const STATISTICS_LIMIT = 100;
 /** Changes of who is signed in that wait for the one under way, for each node. */
 const WAITING_MAX = 50;
 
@@ -34,7 +35,7 @@ export interface WorkloadCounts {
 
 type Answer = (result: Result<object>) => void;
 /** Changes who is signed in at a node, or acts as that one: one at a time, so that it is known who that was. */
-const CHANGES_SESSION: ReadonlySet<Operation['do']> = new Set(['login', 'logout', 'passwd']);
+const CHANGES_SESSION: ReadonlySet<Operation['do']> = new Set(['login', 'logout', 'passwd', 'passkey', 'revokePasskey', 'passkeys']);
 
 export class Workload {
   readonly #world: World;
@@ -178,6 +179,14 @@ export class Workload {
         return call('account.disable', { name: accountName(operation.account), disabled: operation.disabled, ...demand }, done);
       case 'accounts':
         return call('accounts', { after: '', limit: ACCOUNTS_LIMIT }, done);
+      case 'passkey':
+        return call('passkey.new', { device: deviceName(operation.device), ...demand }, done);
+      case 'revokePasskey':
+        return call('passkey.revoke', { passkey: deviceName(operation.device), ...demand }, done);
+      case 'passkeys':
+        return call('passkeys', {}, done);
+      case 'stats':
+        return call('statistics', { account: null, offset: 0, limit: STATISTICS_LIMIT }, done);
       case 'search':
         return call('search', { words: operation.words, offset: 0, limit: SEARCH_LIMIT }, done);
       case 'share': {

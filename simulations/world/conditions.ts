@@ -27,6 +27,11 @@ const READS: ReadonlySet<string> = new Set([
   'contentsFrom',
   'torrent',
   'ownedBy',
+  'passkey',
+  'passkeys',
+  'tallySessions',
+  'completions',
+  'tallies',
 ]);
 
 export class Conditions {

@@ -260,6 +260,7 @@ export class Exchange implements PeerOwner, Gathering {
   }
 
   interest(peer: Peer): void {
+    this.#initial.interest(peer);
     if (this.#running) this.#unchoking.interest(peer, this.#peers.values());
   }
 

@@ -85,6 +85,17 @@ export class InitialSeeding {
     this.#ended();
   }
 
+  /** It wants, or wants no more: then it has all that it was offered, which peers need not say to one that has it, too. */
+  interest(peer: Peer): void {
+    const open = this.#offers.get(peer)?.open;
+    if (open === undefined || peer.interested) return;
+    for (const [piece, hadAt] of open) {
+      if (!this.#othersLack(peer, piece)) open.delete(piece);
+      else if (hadAt === null) open.set(piece, this.#settings.clock.now());
+    }
+    this.#offer(peer);
+  }
+
   /** About once a second: a peer that nobody gets a piece from is given others all the same. */
   tick(): void {
     const now = this.#settings.clock.now();

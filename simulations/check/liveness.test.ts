@@ -103,6 +103,20 @@ describe('L3', () => {
     answer(2);
   });
 
+  it('lets who has lost all that it had be counted twice for a while', () => {
+    const fault = { kind: 'forget', id: 1, atMs: 0, forMs: 10, process: 'node1', what: 'all' } as const;
+    const count = (faults: readonly Fault[]): void => {
+      const told = new Told(viewIsTrue, planOf({ faults }));
+      told.statuses.set('tracker', status('primary'));
+      told.phase = 'calm';
+      told.sent('tracker', 'proxy1', 'proxy', counted(1));
+      told.nowMs = 20_000;
+      told.sent('tracker', 'proxy1', 'proxy', counted(3));
+    };
+    count([fault]);
+    assert.throws(() => count([{ ...fault, what: 'voter' }]), /L3: tracker counts 3 .* there are 2/u);
+  });
+
   it('does not demand whom it has refused, for it does not know the node or the content', () => {
     for (const refusal of [counted(0), { ...counted(0), unknownNode: true, items: [] }]) {
       const told = swarm().sent('tracker', 'proxy1', 'proxy', { ...refusal, node: 'b' }) as CalmRun;

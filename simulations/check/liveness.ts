@@ -191,6 +191,8 @@ export const syncWhenReachable: MakeChecker = (run) => {
   };
 };
 
+const isServer = (process: ProcessName): boolean => isReplica(process) || process.startsWith('proxy');
+
 interface Seen {
   readonly at: number;
   readonly stopped: boolean;
@@ -204,6 +206,9 @@ const COUNTED_WITHIN = SECOND;
 export const viewIsTrue: MakeChecker = (run) => {
   const name = 'L3';
   const calm = new Calm(run);
+  /** Whoever loses all that it had is another node from then on; the one that it was is listed until it has been silent for long. */
+  const reborn = run.plan.faults.filter((fault) => fault.kind === 'forget' && fault.what === 'all' && !isServer(fault.process)).length;
+  const may = run.plan.cluster.nodes + run.plan.cluster.liars + reborn;
   /** By replica and content: what it has heard of each node in this start. */
   const heard = new Map<string, Map<string, Seen>>();
   return {
@@ -236,7 +241,6 @@ export const viewIsTrue: MakeChecker = (run) => {
       if (age === null || age < STABLE + ANSWERED_WITHIN || statusOf(run, process)?.role !== 'primary') return;
       for (const { content, seeders, leechers } of frame.items) {
         const nodes = heard.get(`${process} ${content}`) ?? new Map<string, Seen>();
-        const may = run.plan.cluster.nodes + run.plan.cluster.liars;
         let must = 0;
         for (const { at, stopped } of nodes.values()) {
           const silence = run.now() - at;
@@ -260,12 +264,12 @@ export const hasOneFault = ({ faults, cluster }: Pick<Plan, 'faults' | 'cluster'
 };
 
 const isGotOver = (fault: Fault, proxies: number): boolean => {
-  const isServer = (process: ProcessName): boolean => isReplica(process) || (process.startsWith('proxy') && proxies > 1);
+  const isOneOfSeveral = (process: ProcessName): boolean => isReplica(process) || (isServer(process) && proxies > 1);
   switch (fault.kind) {
     case 'kill':
     case 'power':
     case 'pause':
-      return isServer(fault.process);
+      return isOneOfSeveral(fault.process);
     case 'cut':
       return (
         !fault.bothWays &&

@@ -32,25 +32,25 @@ export interface InitialSeedingSettings {
  */
 export class InitialSeeding {
   readonly #settings: InitialSeedingSettings;
-  readonly #given: Suggestions;
-  readonly #seen: Bitfield;
+  /** Pieces by how often they were given, and pieces that others have; null before it was wanted: most are never. */
+  #pieces: { readonly given: Suggestions; readonly seen: Bitfield } | null = null;
   readonly #offers = new Map<Peer, Offers>();
   #wanted = false;
 
   constructor(settings: InitialSeedingSettings) {
     this.#settings = settings;
-    this.#given = new Suggestions(settings.map.count, settings.below);
-    this.#seen = Bitfield.empty(settings.map.count);
   }
 
   /** It is wanted, everything is here, and the others do not have everything yet. */
   get active(): boolean {
-    return this.#wanted && this.#settings.map.full && !this.#seen.complete;
+    return this.#wanted && this.#settings.map.full && this.#pieces?.seen.complete === false;
   }
 
   /** Turns it on for the connections that come from now on, or off for all. */
   set(wanted: boolean): void {
+    const { below, map } = this.#settings;
     this.#wanted = wanted;
+    if (wanted) this.#pieces ??= { given: new Suggestions(map.count, below), seen: Bitfield.empty(map.count) };
     if (!this.active) this.#reveal();
   }
 
@@ -67,7 +67,7 @@ export class InitialSeeding {
   /** The peer has said what it has. */
   joined(peer: Peer): void {
     if (!this.#wanted) return;
-    for (const piece of peer.bits?.pieces() ?? []) this.#seen.add(piece);
+    for (const piece of peer.bits?.pieces() ?? []) this.#pieces?.seen.add(piece);
     this.#offer(peer);
     this.#ended();
   }
@@ -75,7 +75,7 @@ export class InitialSeeding {
   /** A peer has a piece more. */
   gained(peer: Peer, piece: PieceIndex): void {
     if (!this.#wanted) return;
-    this.#seen.add(piece);
+    this.#pieces?.seen.add(piece);
     for (const [other, { open }] of this.#offers) {
       if (!open.has(piece)) continue;
       if (other === peer && this.#othersLack(peer, piece)) open.set(piece, this.#settings.clock.now());
@@ -111,11 +111,12 @@ export class InitialSeeding {
 
   #offer(peer: Peer): void {
     const offers = this.#offers.get(peer);
-    if (offers === undefined || !peer.joined) return;
+    const given = this.#pieces?.given;
+    if (offers === undefined || given === undefined || !peer.joined) return;
     while (offers.open.size < OFFERS_MAX) {
-      const piece = this.#given.next((one) => peer.bits?.has(one) !== true && !offers.told.has(one));
+      const piece = given.next((one) => peer.bits?.has(one) !== true && !offers.told.has(one));
       if (piece === null) return;
-      this.#given.give(piece);
+      given.give(piece);
       offers.told.add(piece);
       offers.open.set(piece, null);
       peer.send({ kind: 'have', piece });
@@ -127,7 +128,7 @@ export class InitialSeeding {
   }
 
   #ended(): void {
-    if (this.#seen.complete) this.#reveal();
+    if (this.#pieces?.seen.complete === true) this.#reveal();
   }
 
   /** Everybody hears of everything. */

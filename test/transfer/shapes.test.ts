@@ -33,7 +33,7 @@ const plainV1 = (pieceLength: number): TestTorrent => {
 };
 
 /** The hybrid torrent with padding after its last file, too, as some makers write it. */
-const withTailPadding = (torrent: TestTorrent, tail: boolean): TestTorrent => {
+const withTailPadding = (torrent: TestTorrent, tail: boolean, layered = true): TestTorrent => {
   const root = valueOf(decodeBencode(torrent.bytes));
   const info = entryOf(root, 'info');
   if (info?.kind !== 'dictionary' || root.kind !== 'dictionary') throw new Error('no info');
@@ -56,7 +56,7 @@ const withTailPadding = (torrent: TestTorrent, tail: boolean): TestTorrent => {
   const layers = entryOf(root, 'piece layers');
   const bytes = encodeBencode({
     info: entries,
-    'piece layers': layers === undefined ? undefined : new Bencoded(torrent.bytes.subarray(layers.start, layers.end)),
+    'piece layers': layers === undefined || !layered ? undefined : new Bencoded(torrent.bytes.subarray(layers.start, layers.end)),
   });
   return { plan: torrent.plan, bytes, metainfo: valueOf(readMetainfo(bytes)) };
 };
@@ -69,6 +69,7 @@ const shapes: Readonly<Record<string, TestTorrent>> = {
   'v1, one piece larger than everything': plainV1(1_000_000),
   'hybrid with padding after the last file': withTailPadding(aligned, true),
   'hybrid without padding after the last file': withTailPadding(aligned, false),
+  'hybrid that came without its piece layers': withTailPadding(aligned, false, false),
   'v2 alone': v2Only(aligned),
 };
 for (const [shape, torrent] of Object.entries(shapes)) {

@@ -51,7 +51,7 @@ export interface TorrentMember {
   port(): number;
   /** Asked at every announce. */
   facts(): TorrentFacts;
-  /** What a tracker has handed out; this node is never among them. */
+  /** What a tracker has handed out. This node is left out where the tracker tells who is who, or which address it has. */
   peers(peers: readonly TrackerPeer[], stats: SwarmStats): void;
   /** A private torrent has another tracker now: peers that the old one told of are to be dropped. */
   switched?(): void;

@@ -204,10 +204,10 @@ interface Answered {
   readonly body: string;
 }
 
-/** What a client is told of a change, without what the desk adds to it when it answers (a token, a code). */
+/** What a client is told of a change, without what the desk adds to it when it answers (a token, a code, a passkey). */
 const essence = ({ body }: Pick<StoredReply, 'body'>): string => {
   if (!body.ok) return body.code;
-  const { token: _, code: __, ...value } = body.value as Record<string, unknown>;
+  const { token: _, code: __, passkey: ___, ...value } = body.value as Record<string, unknown>;
   return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 };
 

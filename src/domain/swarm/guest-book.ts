@@ -39,7 +39,10 @@ export class GuestBook {
       this.#table.announced(entry, content, swarm.take(entry, facts), now);
     }
     const want = stopped ? 0 : said.want;
-    const peers = want > 0 ? swarm.pick(entry, want, { now, since: this.#table.freshSince(now) }, fitsGuest(said.family)) : [];
+    // aria2 says that nothing is left while it has a magnet link alone; who has given nothing yet may be such a one.
+    const unsure = leftBytes === 0 && uploadedBytes === 0;
+    const times = { now, since: this.#table.freshSince(now) };
+    const peers = want > 0 ? swarm.pick(entry, want, times, fitsGuest(said.family), unsure) : [];
     return { seeders: swarm.seeders, leechers: swarm.leechers, peers: peers.map(guestPeer) };
   }
 

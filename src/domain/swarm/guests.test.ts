@@ -143,6 +143,13 @@ test('what was said earlier and comes later changes nothing', () => {
   assert.deepEqual(town.registry.swarmOf('c'), { seeders: 1, leechers: 0 });
 });
 
+test('who says that it has everything and has given nothing gets seeders, too: aria2 says so while it has a magnet link alone', () => {
+  const town = new Town();
+  town.says('seed', { host: '10.0.0.2', leftBytes: 0, uploadedBytes: 9 });
+  assert.deepEqual(town.hosts('magnet', { event: 'started', leftBytes: 0 }), ['10.0.0.2']);
+  assert.deepEqual(town.hosts('magnet', { leftBytes: 0, uploadedBytes: 1 }), []);
+});
+
 test('a partial seed is no use to who needs nothing, and gets no seeders', () => {
   const town = new Town();
   town.says('whole', { leftBytes: 0, host: '10.0.0.1' });

@@ -143,14 +143,15 @@ export class Swarm<N extends SwarmNode = SwarmNode> {
 
   /**
    * At most `want` peers for a node, none last heard before `since`: near ones first, then the less loaded, then those
-   * handed out longest ago; seeders and leechers in turn. Who needs nothing gets nobody who needs nothing. `fits`: which
-   * addresses may be told.
+   * handed out longest ago; seeders and leechers in turn. Who needs nothing gets nobody who needs nothing, but where it is
+   * `unsure`: then seeders come last. `fits`: which addresses may be told.
    */
   pick(
     asker: N,
     want: number,
     times: { readonly now: Micros; readonly since: Micros },
     fits: (place: Place) => boolean = () => true,
+    unsure = false,
   ): Handed<N>[] {
     const own = this.#peers.get(asker.node);
     const seeding = own !== undefined && (own.leftBytes === 0 || own.paused);
@@ -170,15 +171,18 @@ export class Swarm<N extends SwarmNode = SwarmNode> {
         .sort((a, b) => a.level - b.level)
         .map(({ entry }) => entry);
     };
-    const take = (seeders: Iterable<Peer<N>>, leechers: Iterable<Peer<N>>): void => {
-      for (const [peer, announced] of alternate(seeding ? [] : candidates(seeders), candidates(leechers))) {
+    const take = (found: Iterable<[Peer<N>, Handed<N>]>): void => {
+      for (const [peer, announced] of found) {
         if (picked.size >= want) return;
         picked.set(peer, announced);
       }
     };
+    const inTurn = (seeders: Iterable<Peer<N>>, leechers: Iterable<Peer<N>>): void =>
+      take(alternate(seeding ? [] : candidates(seeders), candidates(leechers)));
     const { neighbourhoods } = asker.reach;
-    take(this.#seeders.near(neighbourhoods), this.#leechers.near(neighbourhoods));
-    if (picked.size < want) take(this.#seeders.all(), this.#leechers.all());
+    inTurn(this.#seeders.near(neighbourhoods), this.#leechers.near(neighbourhoods));
+    if (picked.size < want) inTurn(this.#seeders.all(), this.#leechers.all());
+    if (picked.size < want && seeding && unsure) take(candidates(this.#seeders.all()));
     for (const peer of picked.keys()) this.#ringOf(peer)?.handedOut(peer);
     return [...picked.values()];
   }

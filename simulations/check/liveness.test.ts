@@ -14,8 +14,8 @@ const status = (role: string, mode = 'SYNC', epoch = 3): object => ({ replica: {
 
 /** A calm in which the tracker is what it is; a frame is sent every half second, so that checkers look. */
 class CalmRun extends Told {
-  constructor(make: MakeChecker, state: object | null = status('primary')) {
-    super(make, plan);
+  constructor(make: MakeChecker, state: object | null = status('primary'), lived = plan) {
+    super(make, lived);
     if (state !== null) this.statuses.set('tracker', state);
     this.phase = 'calm';
     this.tick();
@@ -54,6 +54,22 @@ describe('L1', () => {
       () => late().until(25).tell('answered', 1, 'node1', failed),
       /L1: operation 1 .* asked 20\.0 s after the core was healed, and answered unavailable/u,
     );
+  });
+});
+
+describe('L1 of a primary that is slow for good', () => {
+  const waits = (core: readonly string[], forMs: number): void => {
+    const fault = { kind: 'ledgerSlow', id: 1, atMs: 0, forMs, process: 'tracker', factor: 900 } as const;
+    const slow = planOf({ operations: [register(1)], core, faults: [fault] });
+    const main = { replica: { name: 'main', role: 'primary', mode: 'SYNC', epoch: 3, appliedSeq: 1, lastSeq: 1 } };
+    const run = new CalmRun(progressAfterHealing, main, slow).until(20).tell('called', 1, 'node1', asked) as CalmRun;
+    run.until(40);
+  };
+
+  it('lets requests wait for it, where it was not healed', () => {
+    waits(['backup', 'proxy1', 'node1'], 500_000);
+    assert.throws(() => waits(['tracker', 'backup', 'proxy1', 'node1'], 500_000), /L1: operation 1 \(register\) at node1/u);
+    assert.throws(() => waits(['backup', 'proxy1', 'node1'], 1_000), /L1: operation 1 \(register\) at node1/u);
   });
 });
 

@@ -1,5 +1,6 @@
 /** What `npm run diagrams` draws: every machine, and the transition table of a connection to a peer. */
 import type { AnyStateMachine } from 'xstate';
+import { magnetMachine } from '../src/actors/magnet/machine.ts';
 import { routeMachine } from '../src/actors/proxy/machine.ts';
 import { replicaMachine } from '../src/actors/replica/machine.ts';
 import { replicationLinkMachine } from '../src/actors/replication-link/machine.ts';
@@ -36,6 +37,14 @@ export const diagrams: readonly DiagramSource[] = [
       'The life of one transfer of a node, from the check of what is on disk to giving to others. ' +
       'Pieces, peers and bytes live beside it in `src/data` (`src/actors/transfer`).',
     source: { machine: transferMachine },
+  },
+  {
+    file: 'magnet',
+    title: 'Magnet link',
+    about:
+      'A magnet link until its torrent is here: the catalog is asked first, and only for what it does not have are peers met. ' +
+      'The fetch itself is `src/data/metadata-fetch.ts` (`src/actors/magnet`).',
+    source: { machine: magnetMachine },
   },
   {
     file: 'peer',

@@ -92,9 +92,9 @@ export class TestNet {
   }
 
   /** A node on a host of its own. */
-  node(host = '10.0.0.1'): TestNode {
+  node(host = '10.0.0.1', localHosts: readonly string[] = []): TestNode {
     this.network.addHost(host);
-    return new TestNode(this, host);
+    return new TestNode(this, host, localHosts);
   }
 }
 
@@ -247,7 +247,7 @@ export class TestNode {
   readonly client: TrackerClient;
   readonly #net: TestNet;
 
-  constructor(net: TestNet, host: string) {
+  constructor(net: TestNet, host: string, localHosts: readonly string[]) {
     this.#net = net;
     this.reactor = new Reactor(() => net.scheduler.now());
     this.random = createRandom('node');
@@ -264,6 +264,7 @@ export class TestNode {
         datagrams: net.network.datagrams(host, this.reactor),
       },
       client: 'Shoal/test',
+      localHosts,
     });
   }
 

@@ -16,7 +16,7 @@ export interface HttpDeps {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly userAgent: string;
-  /** The local address to dial from; undefined lets the system choose. */
+  /** The local address to dial from, even where it cannot work; undefined lets the system choose. */
   localHostFor(host: string): string | undefined;
 }
 

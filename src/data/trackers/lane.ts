@@ -95,6 +95,7 @@ export class Lane {
     this.#tried.add(candidate);
     candidate.announce(completed, {
       begun: () => this.#bePatient(),
+      replied: () => this.#use(candidate),
       done: ({ works }) => this.#answered(candidate, works, completed),
     });
   }
@@ -117,8 +118,14 @@ export class Lane {
       this.#next();
       return;
     }
-    this.#clear();
+    this.#beginAt(this.#completed && !completed ? 0 : this.#again ? tracker.earliestAt : (tracker.nextAt ?? 0));
+  }
+
+  /** It is the one in use from now on. */
+  #use(tracker: Tracker): void {
+    const { member } = this.#setting;
     const before = this.#current;
+    this.#clear();
     for (const other of this.#trackers) {
       if (other === tracker) continue;
       if (other.asking) other.giveUp();
@@ -126,8 +133,7 @@ export class Lane {
     }
     this.#current = tracker;
     this.#preferWithinTier(tracker);
-    if (this.#setting.member.private && before !== null && before !== tracker) this.#setting.member.switched?.();
-    this.#beginAt(this.#completed && !completed ? 0 : this.#again ? tracker.earliestAt : (tracker.nextAt ?? 0));
+    if (member.private && before !== null && before !== tracker) member.switched?.();
   }
 
   /** Nobody answers: waits for the first that may be tried again. */

@@ -53,7 +53,7 @@ export interface TorrentMember {
   facts(): TorrentFacts;
   /** What a tracker has handed out. This node is left out where the tracker tells who is who, or which address it has. */
   peers(peers: readonly TrackerPeer[], stats: SwarmStats): void;
-  /** A private torrent has another tracker now: peers that the old one told of are to be dropped. */
+  /** A private torrent has another tracker now: peers that the old one told of are to be dropped (BEP 27). The new one's come after. */
   switched?(): void;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Behaviour, type FakeTracker, TestNet } from './fake-tracker.test-kit.ts';
+import { type Behaviour, type FakeTracker, hashOf, TestNet } from './fake-tracker.test-kit.ts';
 
 const silent: Behaviour = { kind: 'silent' };
 const broken: Behaviour = { kind: 'raw', bytes: 'nonsense' };
@@ -61,6 +61,15 @@ describe('tiers of a public torrent', () => {
     assert.equal(good.heard.length, 6, 'each has its answer');
   });
 
+  it('ask no other tracker while the one that works is slow with the second hash of a hybrid', () => {
+    const net = new TestNet();
+    let asked = 0;
+    const trackers = several(net, 2, () => (++asked === 1 ? {} : silent)) as [FakeTracker, FakeTracker];
+    net.node().follow([[url(0), url(1)]], { wireHashes: [hashOf(1), hashOf(2)] });
+    net.runFor(60);
+    assert.deepEqual(trackers.map(({ heard }) => heard.length).toSorted(), [0, 2]);
+  });
+
   it('take another tracker when the one in use dies', () => {
     const net = new TestNet();
     let dead = -1;
@@ -102,6 +111,19 @@ describe('trackers of a private torrent', () => {
     net.runFor(120);
     assert.ok(trackers[0].heard.length >= 3);
     assert.deepEqual([trackers[2].heard.length, followed.switched], [0, 2], 'then by the order of tiers');
+  });
+
+  it('are told apart before the peers of the new one come', () => {
+    const net = new TestNet();
+    let first = true;
+    const peers = [{ host: '10.0.0.7', port: 5, peerId: null }];
+    several(net, 2, (place) => (place === 0 && !first ? broken : { intervalSeconds: 60, peers }));
+    const told: string[] = [];
+    net.node().follow([[url(0)], [url(1)]], { private: true, peers: () => told.push('peers'), switched: () => told.push('switched') });
+    net.runFor(1);
+    first = false;
+    net.runFor(70);
+    assert.deepEqual(told.slice(0, 3), ['peers', 'switched', 'peers']);
   });
 
   it('are not hurried by silence: two never know of the node at once', () => {

@@ -307,6 +307,27 @@ describe('an announce by UDP', () => {
   });
 });
 
+describe('a node that may use one of its addresses only', () => {
+  it('asks from there, and asks nobody whom it cannot reach from there', () => {
+    const net = new TestNet();
+    const tracker = net.tracker('10.0.9.1');
+    net.tracker('2001:db8::9');
+    const node = net.node('10.0.0.1', ['10.0.0.1']);
+    const [fine, udpFine, six] = [
+      announce(node, 'http://t1.test/announce'),
+      announce(node, 'udp://t1.test:6969/announce'),
+      announce(node, 'udp://[2001:db8::9]:6969/announce'),
+    ];
+    net.runFor(2);
+    assert.deepEqual([fine, udpFine].map(said), ['0 peers', '0 peers']);
+    assert.deepEqual(
+      tracker.heard.map(({ from }) => from.host),
+      ['10.0.0.1', '10.0.0.1'],
+    );
+    assert.match(said(six), /does not answer/u);
+  });
+});
+
 describe('scrape', () => {
   const scrape = (url: string): unknown => {
     const net = new TestNet();

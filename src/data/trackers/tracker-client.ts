@@ -24,7 +24,7 @@ export interface TrackerClientDeps {
   readonly ports: Pick<Ports, 'clock' | 'transport' | 'datagrams' | 'crypto'>;
   /** Program and version. */
   readonly client: string;
-  /** Local addresses to ask from, at most one for each family; none lets the system choose. */
+  /** Local addresses to ask from, at most one for each family, and from nowhere else; none lets the system choose. */
   readonly localHosts?: readonly string[];
 }
 
@@ -50,7 +50,8 @@ export class TrackerClient {
   constructor(deps: TrackerClientDeps) {
     const { clock, transport, datagrams } = deps.ports;
     const { localHosts = [] } = deps;
-    const localHostFor = (host: string): string | undefined => localHosts.find((local) => local.includes(':') === host.includes(':'));
+    const localHostFor = (host: string): string | undefined =>
+      localHosts.find((local) => local.includes(':') === host.includes(':')) ?? localHosts[0];
     this.#deps = deps;
     this.#http = { clock, transport, userAgent: deps.client, localHostFor };
     this.#line = new Line(clock);

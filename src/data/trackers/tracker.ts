@@ -26,6 +26,8 @@ export interface Round {
 
 export interface RoundHandler {
   begun(): void;
+  /** It works: told before its first peers are. */
+  replied(): void;
   /** Once, in a later step. */
   done(round: Round): void;
 }
@@ -175,7 +177,9 @@ export class Tracker {
     }
     const event: AnnounceEvent = !told.started ? 'started' : completed && !told.completed ? 'completed' : 'none';
     this.#cancel = this.#ask(told, event, {
-      begun: () => handler.begun(),
+      begun: () => {
+        if (round.replies === 0) handler.begun();
+      },
       done: (reply) => {
         if (typeof reply === 'string') {
           // What cannot be reached for one hash cannot for the other.
@@ -189,6 +193,7 @@ export class Tracker {
           this.#tellNext(others, completed, round, handler);
           return;
         }
+        if (round.replies++ === 0) handler.replied();
         this.#note(told, event, reply, round);
         const again = event === 'started' && completed;
         this.#tellNext(again ? [told, ...others] : others, completed, round, handler);
@@ -201,7 +206,6 @@ export class Tracker {
     told.started = true;
     if (event === 'completed') told.completed = true;
     told.trackerId = reply.trackerId ?? told.trackerId;
-    round.replies++;
     round.intervalSeconds = Math.max(round.intervalSeconds, reply.intervalSeconds ?? 0);
     round.minIntervalSeconds = larger(round.minIntervalSeconds, reply.minIntervalSeconds);
     round.message = reply.warning ?? round.message;

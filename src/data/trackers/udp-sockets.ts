@@ -33,8 +33,10 @@ export class UdpSockets {
 
   /** Calls `ready` when packets can be sent to that host, at once or later: with false where they never can. */
   whenReady(host: string, ready: (works: boolean) => void): void {
+    const local = this.#localHostFor(host);
+    if (this.#closed || (local !== undefined && familyOf(local) !== familyOf(host))) return ready(false);
     const opened = this.#open(host);
-    if (this.#closed || opened.failed) ready(false);
+    if (opened.failed) ready(false);
     else if (opened.bound) ready(true);
     else opened.waiting.push(() => ready(!opened.failed));
   }

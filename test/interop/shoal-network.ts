@@ -1,28 +1,32 @@
 /** A network of Shoal on the machines of a lab: proxy, tracker and backup on the hub, each node on a machine of its own. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createNetwork } from '../../src/cli/commands/network.ts';
-import { until } from '../../src/cli/up/network.ts';
 import type { NodeStatus, TransferSummary } from '../../src/protocol/api.ts';
+import { redress } from '../../src/protocol/bittorrent/redress.ts';
+import { valueOf } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
+import { readScrapeReply } from '../../src/protocol/tracker/scrape.ts';
 import { shoal } from '../real/shoal.ts';
 import { digests, type Lab } from './machines.ts';
 import type { Program } from './process.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/shoal.js', import.meta.url));
 const PORTS = { tracker: 7401, backup: 7402, proxy: 7411 } as const;
+const ANNOUNCE_PORT = 6969;
 /** Signs of life in seconds, so that no test waits for what a network of days does in minutes. */
 const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 30 };
 const PASSWORD = 'correct horse battery\n';
 const READY_MAX_MS = 30_000;
-const DOWNLOAD_MAX_MS = 40_000;
 
-type ServerName = keyof typeof PORTS;
+type ServerName = 'proxy' | 'tracker' | 'backup';
 
 export class ShoalNetwork {
   readonly folder: string;
   readonly #lab: Lab;
   readonly #programs = new Map<string, Program>();
+  #torrents = 0;
 
   private constructor(lab: Lab, folder: string) {
     this.#lab = lab;
@@ -30,7 +34,7 @@ export class ShoalNetwork {
   }
 
   /** All of it runs, and each node is signed in with an account of its own name. `nodes`: names of machines, too. */
-  static async start(lab: Lab, nodes: readonly string[]): Promise<ShoalNetwork> {
+  static async start(lab: Lab, nodes: readonly string[], passkeys: 'required' | 'open' = 'required'): Promise<ShoalNetwork> {
     const folder = lab.place('network');
     const host = lab.address('hub');
     const at = (port: number): { host: string; port: number } => ({ host, port });
@@ -39,7 +43,8 @@ export class ShoalNetwork {
       registration: 'open',
       tracker: at(PORTS.tracker),
       backup: at(PORTS.backup),
-      proxies: [at(PORTS.proxy)],
+      proxies: [{ ...at(PORTS.proxy), announcePort: ANNOUNCE_PORT }],
+      passkeys,
       witnesses: 1,
       nodes,
       rate: 0,
@@ -95,21 +100,60 @@ export class ShoalNetwork {
     return join(this.folder, 'downloads', node);
   }
 
-  /** Resolves when the node has everything, which is then compared with the original. */
-  async complete(node: string, id: string, name: string, original: string): Promise<void> {
-    let last: TransferSummary | undefined;
-    const had = await until(
-      `${node}: the whole of ${name}`,
-      async () => {
-        const { transfers } = (await this.ask(node, ['transfers'])) as { readonly transfers: readonly TransferSummary[] };
-        last = transfers.find((one) => one.id === id);
-        return last?.state === 'seeding' ? last : null;
-      },
-      DOWNLOAD_MAX_MS,
-    ).catch((error: unknown) => {
-      throw new Error(`${(error as Error).message}: ${JSON.stringify(last)}`, { cause: error });
-    });
-    assert.deepEqual(digests(join(had.folder, name)), digests(original));
+  /** A personal announce URL for a client of another make, by an account's node. */
+  async announceUrls(node: string, device: string): Promise<{ readonly http: string; readonly udp: string }> {
+    const { announce } = (await this.ask(node, ['passkey', 'new', device])) as {
+      readonly announce: readonly { readonly http: string; readonly udp: string }[];
+    };
+    const [first] = announce;
+    assert.ok(first !== undefined, 'the proxy has a gate');
+    return first;
+  }
+
+  /** The torrent file of a content, with these announce URLs: one tier each. */
+  async torrent(node: string, id: string, ...urls: readonly string[]): Promise<Uint8Array> {
+    const folder = this.#lab.place('torrents', `${node}-${id.slice(0, 12)}-${this.#torrents++}`);
+    await this.run(node, ['torrent', id, '--out', folder]);
+    const [name = ''] = readdirSync(folder);
+    const torrent = readFileSync(join(folder, name));
+    return urls.length === 0 ? torrent : valueOf(redress(torrent, { trackers: urls.map((url) => [url]) }));
+  }
+
+  /** The magnet link of a content, with this announce URL in place of the node's own. */
+  async magnet(node: string, id: string, url: string): Promise<string> {
+    const bare = (await this.run(node, ['magnet', id, '--bare'])).trim();
+    return `${bare}&tr=${encodeURIComponent(url)}`;
+  }
+
+  /**
+   * Downloads to the end, and compares every byte with the original. Resolves with whom the bytes came from: names of nodes,
+   * addresses of others.
+   */
+  async get(node: string, what: string, original: string): Promise<readonly string[]> {
+    const { id } = (await this.ask(node, ['get', what])) as { readonly id: string };
+    const transfer = await this.transfer(node, id);
+    assert.ok(transfer !== null, `${node} has ${id}`);
+    assert.equal(digests(join(transfer.folder, transfer.name))[''], digests(original)['']);
+    assert.deepEqual(digests(join(transfer.folder, transfer.name)), digests(original));
+    return transfer.sources.map(({ node: source, name }) => (name === '' ? source : name));
+  }
+
+  async transfer(node: string, id: string): Promise<TransferSummary | null> {
+    const { transfers } = (await this.ask(node, ['ls'])) as { readonly transfers: readonly TransferSummary[] };
+    return transfers.find((one) => one.id === id) ?? null;
+  }
+
+  /** How the gate says that a swarm stands. `hash`: 20 bytes in hexadecimal digits. */
+  async scrape(
+    announceUrl: string,
+    hash: string,
+  ): Promise<{ readonly seeders: number; readonly leechers: number; readonly completed: number }> {
+    const url = announceUrl.replace(/announce$/u, 'scrape');
+    const { body } = await this.#lab.http(`${url}?info_hash=%${(hash.match(/../gu) ?? []).join('%')}`);
+    const read = valueOf(readScrapeReply(body));
+    assert.equal(read.kind, 'reply', JSON.stringify(read));
+    const [swarm] = read.kind === 'reply' ? read.swarms : [];
+    return swarm ?? { seeders: 0, leechers: 0, completed: 0 };
   }
 
   async #start(name: string, machine: string, role: string): Promise<void> {

@@ -95,6 +95,21 @@ describe('a torrent that is announced by HTTP', () => {
     assert.deepEqual(tracker.events(), ['started', 'completed']);
   });
 
+  it('says both at once where the tracker is reached only when all is there', () => {
+    const net = new TestNet();
+    let works = false;
+    const tracker = net.tracker('10.0.9.1', () => (works ? {} : { kind: 'raw', bytes: 'nonsense' }));
+    const node = net.node();
+    const { follower } = node.follow([['http://t1.test/announce']]);
+    net.runFor(1);
+    node.act(() => follower.announceNow('completed'));
+    works = true;
+    net.runFor(25);
+    assert.deepEqual(tracker.events(), ['started', 'started', 'completed']);
+    const [, started, completed] = tracker.heard;
+    assert.ok((completed?.seconds ?? 0) - (started?.seconds ?? 0) < 1);
+  });
+
   it('asks for more peers when they are wanted, but not before the least interval', () => {
     const net = new TestNet();
     const tracker = net.tracker('10.0.9.1', () => ({ intervalSeconds: 1_800, minIntervalSeconds: 120 }));

@@ -71,6 +71,11 @@ export class Admissions {
     this.#candidates.renew(this.#settings.clock.now());
   }
 
+  /** Nobody who is not connected is known any more. */
+  forgetCandidates(): void {
+    this.#candidates.clear();
+  }
+
   /** Dials until there are peers enough. `wanting`: something is missing here, so that seeders are worth it. */
   connectMore(wanting: boolean): void {
     const { clock, peers, peersMax, wireHashes } = this.#settings;

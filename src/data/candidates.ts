@@ -83,6 +83,11 @@ export class Candidates {
     this.#byAddress.delete(formatAddress(address));
   }
 
+  /** All but those that are connected, or being dialled. */
+  clear(): void {
+    for (const [key, { busy }] of this.#byAddress) if (!busy) this.#byAddress.delete(key);
+  }
+
   #dropOne(): void {
     let worst: string | null = null;
     let failures = -1;

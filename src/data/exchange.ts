@@ -188,6 +188,12 @@ export class Exchange implements PeerOwner, Gathering {
     this.#initial.set(wanted);
   }
 
+  /** Lets everybody go, and knows nobody any more. */
+  forgetPeers(reason: string): void {
+    for (const peer of this.peers) peer.close(reason);
+    this.#admissions.forgetCandidates();
+  }
+
   connectMore(): void {
     if (this.#running) this.#admissions.connectMore(this.#asking.active);
   }

@@ -62,6 +62,8 @@ export interface TrackerSummary {
   readonly leechers: number | null;
   /** Why it failed, or what it warns of. */
   readonly message: string | null;
+  /** Until it is asked again; null while it is being asked, in reserve, or not to be asked any more. */
+  readonly nextInSeconds: number | null;
 }
 
 /** Where peers of a transfer meet: by the network's catalog, by the torrent's own trackers, or both. */

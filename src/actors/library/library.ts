@@ -6,14 +6,17 @@ import { dataLimits } from '../../data/limits.ts';
 import type { Network } from '../../data/network.ts';
 import { OpenFiles } from '../../data/open-files.ts';
 import { PeerPort } from '../../data/peer-port.ts';
+import { TrackerClient } from '../../data/trackers/tracker-client.ts';
 import { RateGate } from '../../data/rate-gate.ts';
 import { Uplink } from '../../data/uplink.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiCalls } from '../../protocol/api.ts';
 import { makePeerId, peerIdRandomBytes } from '../../protocol/bittorrent/ids.ts';
+import { toHex } from '../../protocol/digest.ts';
 import { type Done, ok } from '../../protocol/result.ts';
 import type { Address } from '../../transports/transport.ts';
 import { joinPath } from '../transfer/placement.ts';
+import { TrackerSwarms } from '../transfer/tracker-swarm.ts';
 import type { TransferPlan, TransferSetting } from '../transfer/setting.ts';
 import { Transfer } from '../transfer/transfer.ts';
 import { libraryCalls } from './calls/calls.ts';
@@ -48,6 +51,9 @@ export interface LibrarySettings {
   readonly client: string;
 }
 
+/** Of the key by which trackers tell this node from others behind its address (BEP 7). */
+const KEY_BYTES = 4;
+
 export interface LibraryTotals {
   readonly transfers: number;
   /** Bytes a second. */
@@ -67,6 +73,8 @@ export class Library {
   readonly #upGate: RateGate;
   readonly #downGate: RateGate;
   readonly #port: PeerPort;
+  readonly #trackers: TrackerClient;
+  readonly #trackerSwarms: TrackerSwarms;
   readonly #catalog: CatalogSide;
   readonly #shelf: Shelf;
   readonly #setting: TransferSetting;
@@ -95,6 +103,15 @@ export class Library {
       client: settings.client,
       peersMax: config.limits.peersMax,
       ...movedTap(settings.reactor),
+    });
+    this.#trackers = new TrackerClient({ ports, client: settings.client, localHosts: config.peer.bind });
+    this.#trackerSwarms = new TrackerSwarms({
+      clock,
+      random: ports.random,
+      client: this.#trackers,
+      peerId: this.#port.peerId,
+      key: toHex(crypto.secretBytes(KEY_BYTES)),
+      port: () => this.#port.address?.port ?? 0,
     });
     this.#shelf = new Shelf(disk, folder, log);
     const removalsPath = joinPath(folder, 'removals.json');
@@ -166,7 +183,7 @@ export class Library {
       downGate: this.#downGate,
       port: this.#port,
       limits: config.limits,
-      trackers: () => null,
+      trackers: (torrent, member) => this.#trackerSwarms.make(torrent, member),
       journalPath: (id) => this.#shelf.recordPath(id),
       queue: (transfer) => this.#turns.enqueue(transfer),
       phaseChanged: (transfer) => {
@@ -207,11 +224,14 @@ export class Library {
     each<Transfer, never>(
       this.#holdings.all,
       (transfer, next) => transfer.close(() => next(ok(undefined))),
-      () => {
-        this.#port.close();
-        this.#holdings.transfers.clear();
-        done();
-      },
+      () =>
+        // Transfers are gone when the trackers that knew of them have been told, or are not worth waiting for.
+        this.#trackerSwarms.settled(() => {
+          this.#trackers.close();
+          this.#port.close();
+          this.#holdings.transfers.clear();
+          done();
+        }),
     );
   }
 

@@ -35,8 +35,6 @@ export interface MagnetSetting {
   over(magnet: PendingMagnet): void;
 }
 
-/** What trackers are told is left while nobody knows how much there is: a block, so that this is no seeder. */
-const LEFT_BYTES_UNKNOWN = 16_384;
 const PEERS_WANTED = 50;
 
 export class PendingMagnet {
@@ -183,16 +181,18 @@ export class PendingMagnet {
     });
     this.#fetch = fetch;
     for (const peer of peers) fetch.learn(peer);
-    this.#source = swarmOf({ v1, v2, trackers: tiers }, this.#member);
+    // Whether it is private stands in its torrent, which nobody has yet.
+    this.#source = swarmOf({ v1, v2, trackers: tiers, private: false }, this.#member);
     fetch.start();
     this.#source?.join();
   }
 
   readonly #member: SwarmMember = {
-    facts: () => ({ leftBytes: LEFT_BYTES_UNKNOWN, uploadedBytes: 0, downloadedBytes: 0, want: PEERS_WANTED }),
+    facts: () => ({ leftBytes: null, uploadedBytes: 0, downloadedBytes: 0, want: PEERS_WANTED }),
     met: (peers) => {
       for (const { host, port, node } of peers) this.#fetch?.learn({ host, port }, node);
     },
+    switched: () => {},
   };
 
   #setUp(): void {

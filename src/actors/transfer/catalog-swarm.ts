@@ -15,7 +15,11 @@ export class CatalogSwarm implements SwarmSource {
     this.#network = network;
     this.#id = id;
     this.#follower = {
-      facts: () => member.facts(),
+      facts: () => {
+        const { leftBytes, ...facts } = member.facts();
+        // Whoever does not know how much there is lacks something.
+        return { ...facts, leftBytes: leftBytes ?? 1 };
+      },
       peers: (peers, swarm) => {
         this.count = swarm;
         member.met(peers);

@@ -9,7 +9,7 @@ import type { Ports } from '../../ports/ports.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { TransferRecord } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
-import type { SwarmMember, SwarmSource } from './swarm-source.ts';
+import type { SwarmMember, SwarmSource, TrackedTorrent } from './swarm-source.ts';
 import type { Transfer } from './transfer.ts';
 
 /** What all transfers of a node share. */
@@ -24,7 +24,7 @@ export interface TransferSetting {
   readonly port: Dialler & { register(gathering: Gathering): void; unregister(gathering: Gathering): void };
   readonly limits: { readonly peersPerTransferMax: number; readonly uploadSlots: number };
   /** The swarm that the trackers of a torrent know; null where it names none. */
-  trackers(metainfo: Metainfo, member: SwarmMember): SwarmSource | null;
+  trackers(torrent: TrackedTorrent, member: SwarmMember): SwarmSource | null;
   /** Where the journals are. */
   journalPath(id: string): string;
   /** The transfer wants to download: `slot.granted` when its turn has come. */

@@ -11,12 +11,19 @@ export interface SourcePeer {
   readonly seeder: boolean;
 }
 
+export interface SwarmFacts extends Omit<AnnounceFacts, 'leftBytes'> {
+  /** Null while nobody here knows how much there is. */
+  readonly leftBytes: number | null;
+}
+
 /** What a swarm is asked of the transfer, and tells it. Called in steps of the process. */
 export interface SwarmMember {
   /** Asked at every announce. */
-  facts(): AnnounceFacts;
+  facts(): SwarmFacts;
   /** This node is never among them. */
   met(peers: readonly SourcePeer[]): void;
+  /** A private torrent has another tracker now: those that the old one told of are to be let go (BEP 27). */
+  switched(): void;
 }
 
 /** The count of a whole swarm, as it was last heard of. */
@@ -33,18 +40,23 @@ export interface TrackerReport {
   readonly url: string;
   /** Place of its tier, from 0 (BEP 12). */
   readonly tier: number;
+  /** `idle`: not asked yet, or kept in reserve. */
   readonly state: 'idle' | 'asking' | 'working' | 'failed';
   /** Of the swarm, as it said last; null where it has not. */
   readonly seeders: number | null;
   readonly leechers: number | null;
   /** What it, or the way to it, said last: why it failed, or a warning. */
   readonly message: string | null;
+  /** Until it is asked again; null while it is being asked, in reserve, or not to be asked any more. */
+  readonly nextInSeconds: number | null;
 }
 
 /** What is to be known of a torrent to ask its trackers. */
 export interface TrackedTorrent {
   readonly v1: InfoHash | null;
   readonly v2: InfoHash | null;
+  /** BEP 27: one tracker at a time. */
+  readonly private: boolean;
   /** Announce URLs by tier (BEP 12). */
   readonly trackers: readonly (readonly string[])[];
 }

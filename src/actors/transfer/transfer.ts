@@ -318,6 +318,7 @@ export class Transfer {
       for (const { host, port, node, seeder } of peers) this.exchange.learn({ host, port }, node, seeder);
       this.exchange.connectMore();
     },
+    switched: () => this.exchange.forgetPeers('its torrent is private, and has another tracker now'),
   };
 
   readonly #exchangeEvents: ExchangeEvents = {

@@ -168,8 +168,9 @@ describe('commands about torrents', () => {
         seeders: null,
         leechers: null,
         message: 'unregistered torrent',
+        nextInSeconds: 60,
       },
-      { url: 'udp://b.example:6969/announce', tier: 1, state: 'working' as const, seeders: 3, leechers: 1, message: null },
+      { url: 'udp://b.example:6969/announce', tier: 1, state: 'working' as const, seeders: 3, leechers: 1, message: null, nextInSeconds: 1_800 },
     ];
     standIn.answers.peers = () => ok({ peers: [], trackers });
     const { out } = await standIn.ask(['peers', 'aaaa']);

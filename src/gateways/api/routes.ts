@@ -165,6 +165,7 @@ const tracker = z.object({
   seeders: whole.nullable(),
   leechers: whole.nullable(),
   message: z.string().nullable(),
+  nextInSeconds: whole.nullable(),
 });
 
 const publishArgs = z.strictObject({

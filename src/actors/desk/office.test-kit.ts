@@ -73,8 +73,8 @@ export class Office {
       clock: this.clock,
       crypto: this.#crypto,
       log: silentLog,
-      database: this.#database,
-      replica: this.#replica,
+      database: this.database,
+      replica: this.replica,
       swarm: this.swarm,
       settings: this.settings,
       secrets: { tokenKey: ADMIN_SECRET_KEY, adminCodeHash: options.adminCodeHash ?? null },
@@ -111,7 +111,7 @@ export class Office {
     this.#heap.add(this.now, fire);
   }
 
-  readonly #database: Database<LedgerTransactions> = {
+  readonly database: Database<LedgerTransactions> = {
     run: (name, args, done) =>
       this.#later(() => done(this.unreadable === null ? this.ledger.try(name, args) : fail(this.unreadable, 'the disk reported an error'))),
     close: (done) => this.#later(done),
@@ -129,7 +129,7 @@ export class Office {
     secretBytes: (count) => new Uint8Array(count).fill(++this.#secret),
   };
 
-  readonly #replica: ReplicaFace = {
+  readonly replica: ReplicaFace = {
     status: () => {
       const { last, appliedSeq } = this.ledger.run('open', {});
       return {

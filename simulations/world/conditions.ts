@@ -110,7 +110,7 @@ export class Conditions {
 
   #slowLink(fault: Of<'slowLink'>, random: Random): readonly Effect[] {
     const { latencyMs, jitterMs } = fault;
-    const quality = { latencyMs, jitterMs };
+    const quality = { latencyMs, jitterMs, lossShare: jitterMs > 0 ? JITTERY_LOSS_SHARE : 0 };
     return this.#between(fault, (key) => this.#qualities.set(key, { quality, random }));
   }
 
@@ -134,6 +134,9 @@ export class Conditions {
     return this.#cluster.world.process(process);
   }
 }
+
+/** A link whose latency changes has full queues on its way, and loses datagrams. */
+const JITTERY_LOSS_SHARE = 0.1;
 
 const keyOf = (from: string, to: string): string => `${from}>${to}`;
 const hostsOf = (key: string): [string, string] => key.split('>') as [string, string];

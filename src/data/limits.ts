@@ -26,6 +26,8 @@ export const dataLimits = {
   /** Reads for uploads under way in the whole node. */
   uploadReadsMax: 8,
   dialsUnderWayMax: 16,
+  /** One host may hold half of a node's connections, and so many in any case. */
+  connectionsPerHostMin: 8,
   /** Addresses of peers that a transfer remembers. */
   candidatesMax: 512,
   /** Names of banned peers that a transfer remembers. */

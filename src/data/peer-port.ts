@@ -112,7 +112,13 @@ export class PeerPort implements Dialler {
   }
 
   #accept(connection: Connection): ConnectionHandler | null {
-    if (this.#peers.size >= this.#settings.peersMax) return null;
+    const { peersMax } = this.#settings;
+    if (this.#peers.size >= peersMax) return null;
+    // Whoever opens connection after connection from one host leaves room for the others.
+    const { host } = connection.remote;
+    let same = 0;
+    for (const peer of this.#peers.keys()) if (!peer.outgoing && peer.remote.host === host) same++;
+    if (same >= Math.max(dataLimits.connectionsPerHostMin, peersMax / 2)) return null;
     const peer = new Peer(++this.#lastKey, this.#setting, null);
     this.#peers.set(peer, null);
     peer.carry(connection);

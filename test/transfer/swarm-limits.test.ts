@@ -5,7 +5,7 @@ import { World } from '../../simulations/world/index.ts';
 import { seconds } from '../../src/ports/clock.ts';
 import type { PieceIndex } from '../../src/protocol/bittorrent/ids.ts';
 import { makeTestTorrent, testBytes } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
-import { introduce, putFiles, startNode, type SwarmNode, type SwarmNodeOptions } from './swarm-kit.ts';
+import { introduce, PEER_PORT, putFiles, startNode, type SwarmNode, type SwarmNodeOptions } from './swarm-kit.ts';
 
 /** A world with one file, which some nodes have from the beginning. */
 const scene = (size: number, pieceLength: number) => {
@@ -99,4 +99,29 @@ test('in the endgame a block is asked of two, and of none any more once it is he
   }, seconds(60));
   assert.ok(over);
   assert.ok(twins > 0, 'there was an endgame');
+});
+
+test('a host that opens a thousand connections and says nothing keeps nobody else from the seed', () => {
+  const { world, start } = scene(500_000, 65_536);
+  const seed = start('seed', true, { nodePeersMax: 20 });
+  world.runFor(1_000);
+  let [opened, over, most] = [0, 0, 0];
+  const hostile = world.process('hostile').start(() => {});
+  hostile.step(() => {
+    for (let n = 0; n < 1_000; n++) {
+      const handler = { open: () => void opened++, bytes() {}, drain() {}, end() {}, closed: () => void over++ };
+      hostile.ports.transport.dial({ host: seed.host, port: PEER_PORT }, { timeoutMs: 5_000 }, handler);
+    }
+  });
+  world.runUntil(() => {
+    most = Math.max(most, seed.port.peerCount);
+    return false;
+  }, seconds(2));
+  assert.ok(most > 0 && most <= 10, `${most} connections are held`);
+  const leech = start('leech', false);
+  world.runFor(1_000);
+  introduce(leech, seed, true);
+  assert.ok(world.runUntil(() => leech.completedAt() !== null, seconds(10)));
+  world.runFor(seconds(20));
+  assert.equal(over, 1_000, 'nobody stays who says nothing');
 });

@@ -1,8 +1,8 @@
 /** The part of a node's schema that is about its everyday work: seeding, schedules, the watched folder, programs. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { RATIO_MAX, SEED_SECONDS_MAX } from '../domain/transfer/goals.ts';
-import { DAYS, parseTimeOfDay } from '../domain/transfer/schedule.ts';
+import { RATIO_MAX, SEED_SECONDS_MAX } from '../protocol/terms.ts';
+import { DAYS, parseTimeOfDay } from '../protocol/terms.ts';
 import type { NodeConfig } from './types.ts';
 
 const RATE_MAX = 100_000_000_000;

@@ -2,8 +2,8 @@
  * The effective configuration of a process, after defaults: plain frozen slices that modules receive. The documented
  * schema with its defaults is in `schema.ts`; `network.json` is what must agree across a network, the rest is a process's.
  */
-import type { SeedingGoal } from '../domain/transfer/goals.ts';
-import type { ScheduleEntry } from '../domain/transfer/schedule.ts';
+import type { SeedingGoal } from '../protocol/terms.ts';
+import type { ScheduleEntry } from '../protocol/terms.ts';
 import type { Security } from '../transports/transport.ts';
 
 export interface HostPort {

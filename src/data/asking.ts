@@ -7,7 +7,7 @@ import type { BufferPool } from './buffers.ts';
 import type { Content } from './content.ts';
 import type { Inbound } from './inbound.ts';
 import type { Peer } from './peer.ts';
-import type { RateGate } from './rate-gate.ts';
+import type { Gate } from './own-gate.ts';
 import type { Request } from './requests.ts';
 
 export interface AskingSettings {
@@ -16,7 +16,7 @@ export interface AskingSettings {
   readonly picker: Picker;
   readonly inbound: Inbound;
   readonly pool: BufferPool;
-  readonly downGate: RateGate;
+  readonly downGate: Gate;
   /** The transfer's peers; changes as they come and go. */
   readonly peers: ReadonlyMap<number, Peer>;
 }

@@ -5,7 +5,7 @@ import type { BufferPool } from './buffers.ts';
 import type { Content } from './content.ts';
 import type { InboundEvents } from './inbound.ts';
 import type { Dialler } from './peer-owner.ts';
-import type { RateGate } from './rate-gate.ts';
+import type { Gate, OwnGate } from './own-gate.ts';
 import type { Uplink } from './uplink.ts';
 
 type DataFailure = Parameters<InboundEvents['failed']>[0];
@@ -28,7 +28,9 @@ export interface ExchangeSettings {
   readonly content: Content;
   readonly pool: BufferPool;
   readonly uplink: Uplink;
-  readonly downGate: RateGate;
+  readonly downGate: Gate;
+  /** The transfer's own limit of upload; the uplink has that of the node. */
+  readonly upGate?: OwnGate;
   readonly dialler: Dialler;
   readonly peersMax: number;
   readonly uploadSlots: number;

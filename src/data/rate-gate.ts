@@ -26,6 +26,9 @@ export class RateGate {
 
   setRate(bytesPerSecond: number): void {
     this.#bucket.setRate(bytesPerSecond, this.#clock.now());
+    // Who waits was told when the old rate would have let it go.
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
     this.#schedule();
   }
 

@@ -5,6 +5,7 @@ import { Suggestions } from '../domain/transfer/suggestions.ts';
 import type { RateMeter } from '../domain/transfer/rates.ts';
 import type { Content } from './content.ts';
 import { dataLimits } from './limits.ts';
+import type { OwnGate } from './own-gate.ts';
 import type { Peer } from './peer.ts';
 import type { UploadEvents, Uplink } from './uplink.ts';
 
@@ -15,6 +16,7 @@ export interface ServingSettings {
   readonly below: (limit: number) => number;
   readonly content: Content;
   readonly uplink: Uplink;
+  readonly upGate?: OwnGate;
   /** Counts what the transfer gives. */
   readonly up: RateMeter;
   readonly failed: Failed;
@@ -87,7 +89,8 @@ export class Serving {
     this.#settings.uplink.forget(peer);
   }
 
-  readonly #uploads = {
+  readonly #uploads: UploadEvents = {
+    ownGate: () => this.#settings.upGate?.gate ?? null,
     sent: (peer: Peer, bytes: number): void => {
       const now = this.#settings.clock.now();
       peer.up.add(now, bytes);

@@ -7,6 +7,8 @@ import type { RateGate } from './rate-gate.ts';
 
 /** What a transfer wants to know of its uploads. */
 export interface UploadEvents {
+  /** A limit of its own; null where it has none. */
+  ownGate?(): RateGate | null;
   sent(peer: Peer, bytes: number): void;
   /** A shared file is gone or is not what it was. */
   failed(failure: ContentFailure | { readonly code: 'conflict'; readonly message: string }): void;
@@ -116,7 +118,13 @@ export class Uplink {
       if (lane === undefined) return;
       const run = nextRun(lane.queue);
       const bytes = run.reduce((sum, range) => sum + range.length, 0);
+      const own = lane.events.ownGate?.() ?? null;
+      if (own !== null && !own.take(bytes)) {
+        this.#waitAlone(lane, own);
+        continue;
+      }
       if (!this.#gate.take(bytes)) {
+        own?.giveBack(bytes);
         this.#gate.wait(this, () => this.#pump());
         return;
       }
@@ -126,6 +134,17 @@ export class Uplink {
       if (run.length > 0) this.#serve(lane, run, bytes);
       this.#enter(lane);
     }
+  }
+
+  /** Its transfer may not go faster: the others in the line go on without it. */
+  #waitAlone(lane: Lane, own: RateGate): void {
+    this.#line.shift();
+    own.wait(lane, () => {
+      lane.inLine = false;
+      if (!this.#lanes.has(lane.peer)) return;
+      this.#enter(lane);
+      this.#pump();
+    });
   }
 
   #serve(lane: Lane, run: readonly BlockRange[], bytes: number): void {

@@ -41,7 +41,7 @@ export interface AnnounceUrls {
 }
 
 /** `metadata`: the torrent of a magnet link is being fetched. */
-export type TransferState = 'metadata' | 'checking' | 'waiting' | 'downloading' | 'seeding' | 'paused' | 'failed';
+export type TransferState = 'metadata' | 'checking' | 'waiting' | 'downloading' | 'seeding' | 'moving' | 'paused' | 'failed';
 
 export interface TransferSource {
   /** Node id, or the peer's address where it is no node of ours. */
@@ -69,7 +69,45 @@ export interface TrackerSummary {
 /** Where peers of a transfer meet: by the network's catalog, by the torrent's own trackers, or both. */
 export type SwarmPlace = 'catalog' | 'trackers' | 'both';
 
+/** By which part, if any, seeding is over; null: no matter. */
+export interface GoalSummary {
+  /** Bytes given for each byte of the content. */
+  readonly ratio: number | null;
+  readonly seconds: number | null;
+}
+
+/** What its user may change of a transfer. */
+export interface TransferTerms {
+  /** Its number in the queue, from 1: of those that are downloaded, or of those that are complete. */
+  readonly queue: number;
+  /** All that is wanted is there. */
+  readonly complete: boolean;
+  readonly sequential: boolean;
+  /** Its own limits in bytes a second; 0 for none. */
+  readonly uploadLimit: number;
+  readonly downloadLimit: number;
+  /** That of the node where it has none of its own. */
+  readonly goal: GoalSummary;
+  readonly ratio: number;
+  readonly seededSeconds: number;
+}
+
+/** `skip`: not wanted. */
+export type FilePriority = 'skip' | 'low' | 'normal' | 'high';
+
+export interface FileSummary {
+  /** From the torrent's name on, with "/" between. */
+  readonly path: string;
+  readonly size: number;
+  /** Verified and on disk. */
+  readonly doneBytes: number;
+  readonly priority: FilePriority;
+}
+
 export interface TransferSummary {
+  /** Absent while the torrent of a link is still to be fetched. */
+  readonly terms?: TransferTerms;
+
   readonly id: string;
   readonly name: string;
   readonly state: TransferState;
@@ -224,6 +262,23 @@ export type ApiCalls = {
   recheck: { args: { id: string }; result: Record<string, never> };
   /** Answers when the catalog has said that it forgets it, or cannot be asked now: then it is told later. */
   unshare: { args: { id: string } & Demand; result: Kept };
+  files: { args: { id: string }; result: { files: readonly FileSummary[]; sequential: boolean } };
+  /** Globs by priority: what is skipped first, then the others from low to high. `sequential`: null leaves it as it is. */
+  'files.set': {
+    args: { id: string; sequential: boolean | null } & { readonly [P in FilePriority]: readonly string[] };
+    result: { files: readonly FileSummary[]; sequential: boolean };
+  };
+  /** Its number in the queue afterwards, from 1. */
+  queue: { args: { id: string; move: 'top' | 'bottom' | 'up' | 'down' }; result: { queue: number } };
+  /** Of the node (`id` null) or of one transfer; a rate that is null stays as it is. Answers with what is set, and what holds now. */
+  limits: {
+    args: { id: string | null; uploadRate: number | null; downloadRate: number | null };
+    result: { uploadRate: number; downloadRate: number; now: { uploadRate: number; downloadRate: number }; scheduled: boolean };
+  };
+  /** Sets the goal of a transfer: `node` for that of the node's configuration; null only asks. */
+  seed: { args: { id: string; goal: GoalSummary | 'node' | null }; result: TransferTerms };
+  /** Answers when the files lie there; `folder` is absolute. */
+  move: { args: { id: string; folder: string }; result: { folder: string } };
   /** In the order in which they entered; without `limit` as many as fit into one answer (200). */
   nodes: { args: { offset?: number; limit?: number }; result: OperationResults['nodes'] & Staleness };
   /** `node`: its id, the first digits of one (4 or more), or a name that only one has (otherwise `ambiguous`). */

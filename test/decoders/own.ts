@@ -6,7 +6,7 @@ import { decodeJoinCode, encodeJoinCode } from '../../src/config/join-code.ts';
 import { parsePhc } from '../../src/domain/accounts/phc.ts';
 import { decodeChange, encodeChange } from '../../src/domain/ledger/change.ts';
 import { decodeRecord, encodeRecord } from '../../src/domain/transfer/journal.ts';
-import { parseTimeOfDay } from '../../src/domain/transfer/schedule.ts';
+import { parseTimeOfDay } from '../../src/protocol/terms.ts';
 import { decodeControl, encodeControl, KIND_BYTES } from '../../src/protocol/control/codec.ts';
 import type { ControlFrame, LinkType } from '../../src/protocol/control/messages.ts';
 import { sha256 } from '../../src/protocol/digest.ts';

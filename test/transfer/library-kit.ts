@@ -4,6 +4,7 @@ import { Library } from '../../src/actors/library/library.ts';
 import type { LibraryCallName } from '../../src/actors/library/parts.ts';
 import type { NetworkConfig, NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
+import { FOREVER } from '../../src/domain/transfer/goals.ts';
 import { isWrite } from '../../src/domain/routing/operations.ts';
 import { type Clock, millis, seconds } from '../../src/ports/clock.ts';
 import type { ApiCalls, TransferSummary } from '../../src/protocol/api.ts';
@@ -157,6 +158,14 @@ export const LIMITS: NodeConfig['limits'] = {
   pieceBufferBytesMax: 8 * 1024 * 1024,
 };
 
+/** Nothing of it is asked for. */
+export const EVERYDAY = {
+  completedFolder: null,
+  seeding: FOREVER,
+  schedule: [],
+  onComplete: [],
+} satisfies Partial<NodeConfig>;
+
 export const startLibrary = (world: World, name: string, tracker: FakeTracker, limits: Partial<NodeConfig['limits']> = {}): LibraryNode => {
   const process = world.process(name);
   let library: Library | undefined;
@@ -170,6 +179,7 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
       config: {
         network: { name: 'test', proxies: tracker.proxies },
         downloadFolder: '/home/downloads',
+        ...EVERYDAY,
         limits: { ...LIMITS, ...limits },
         peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [], bind: [] },
       },

@@ -19,7 +19,7 @@ import { createDisk } from '../../src/system/disk.ts';
 import { createPrograms } from '../../src/system/programs.ts';
 import { createTcpTransport } from '../../src/transports/tcp/tcp.ts';
 import { createUdpDatagrams } from '../../src/transports/udp/udp.ts';
-import { FakeTracker, LIMITS } from './library-kit.ts';
+import { EVERYDAY, FakeTracker, LIMITS } from './library-kit.ts';
 
 const cause = { port: 'process', id: 0, kind: 'test' } as const;
 
@@ -49,6 +49,7 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
     config: {
       network: { name: 'test', proxies: [] },
       downloadFolder: join(folder, name, 'downloads'),
+      ...EVERYDAY,
       limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 },
       peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [], bind: [] },
     },

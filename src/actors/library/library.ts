@@ -22,6 +22,7 @@ import { Transfer } from '../transfer/transfer.ts';
 import { libraryCalls } from './calls/calls.ts';
 import { setUpMagnet } from './calls/get.ts';
 import { CatalogSide } from './catalog-side.ts';
+import { Everyday } from './everyday.ts';
 import { Holdings } from './holdings.ts';
 import { askCatalog } from './in-catalog.ts';
 import { JobBook } from './job-book.ts';
@@ -36,7 +37,6 @@ import type { Removal } from './removals.ts';
 import { ShareMaker } from './share-job.ts';
 import { Shares } from './shares.ts';
 import { Shelf } from './shelf.ts';
-import { Turns } from './turns.ts';
 
 export interface LibrarySettings {
   readonly reactor: Reactor;
@@ -79,7 +79,7 @@ export class Library {
   readonly #shelf: Shelf;
   readonly #setting: TransferSetting;
   readonly #holdings = new Holdings();
-  readonly #turns: Turns;
+  readonly #everyday: Everyday;
   readonly #publishing: Publishing;
   readonly #magnets: Magnets;
   readonly #later: LaterAsked;
@@ -116,7 +116,8 @@ export class Library {
     this.#shelf = new Shelf(disk, folder, log);
     const removalsPath = joinPath(folder, 'removals.json');
     this.#catalog = new CatalogSide({ clock, disk, log, network, holdings, shelf: this.#shelf, removalsPath });
-    this.#turns = new Turns(clock, config.limits.activeTransfersMax, holdings.transfers);
+    const gates = { up: this.#upGate, down: this.#downGate };
+    this.#everyday = new Everyday({ ports, config, holdings, folder, gates });
     this.#setting = this.#transferSetting();
     const begin = (plan: TransferPlan): Transfer => this.#begin(plan);
     const jobs = new JobBook();
@@ -160,6 +161,7 @@ export class Library {
       catalog: this.#catalog,
       begin,
       magnets: this.#magnets,
+      everyday: this.#everyday,
       release: (transfer, removal, done, first = null) => this.#release(transfer, removal, done, first),
     };
     this.#calls = libraryCalls(parts);
@@ -185,9 +187,9 @@ export class Library {
       limits: config.limits,
       trackers: (torrent, member) => this.#trackerSwarms.make(torrent, member),
       journalPath: (id) => this.#shelf.recordPath(id),
-      queue: (transfer) => this.#turns.enqueue(transfer),
+      ...this.#everyday.setting,
       phaseChanged: (transfer) => {
-        this.#turns.grant();
+        this.#everyday.phaseChanged(transfer);
         this.#publishing.phaseChanged(transfer);
       },
       owns: (transfer) => this.#catalog.register(transfer, false, null),
@@ -206,17 +208,19 @@ export class Library {
       if (!listening.ok) return done(listening);
       return this.#shelf.load((loaded) => {
         if (!loaded.ok) return done(loaded);
-        return this.#catalog.start(() => {
-          for (const plan of loaded.value) this.#begin(plan);
-          this.#magnets.start(() => done(ok(undefined)));
-        });
+        return this.#catalog.start(() =>
+          this.#everyday.start(loaded.value, () => {
+            for (const plan of loaded.value) this.#begin(plan);
+            this.#magnets.start(() => done(ok(undefined)));
+          }),
+        );
       });
     });
   }
 
   /** Stops cleanly: peers let go, journals flushed, files closed, `stopped` announced. */
   stop(done: () => void): void {
-    this.#turns.stop();
+    this.#everyday.stop();
     this.#catalog.stop();
     this.#magnets.stop();
     this.#upGate.stop();
@@ -249,12 +253,6 @@ export class Library {
     this.#magnets.reached();
   }
 
-  /** Limits of the whole node, in bytes a second; 0 for none. */
-  setLimits(limits: { readonly uploadRate: number; readonly downloadRate: number }): void {
-    this.#upGate.setRate(limits.uploadRate);
-    this.#downGate.setRate(limits.downloadRate);
-  }
-
   totals(): LibraryTotals {
     const now = this.#settings.ports.clock.now();
     const totals = {
@@ -284,6 +282,7 @@ export class Library {
   #begin(plan: TransferPlan): Transfer {
     const transfer = new Transfer(this.#setting, plan);
     this.#holdings.transfers.set(transfer.id, transfer);
+    this.#everyday.begun(transfer);
     transfer.start();
     return transfer;
   }
@@ -292,7 +291,7 @@ export class Library {
     this.#holdings.transfers.delete(transfer.id);
     const offShelf = (): void => this.#shelf.remove(transfer.id, done);
     transfer.close(() => {
-      this.#turns.grant();
+      this.#everyday.turns.grant();
       // First the removal, then the record: after a crash between them the transfer is there, and owned again.
       if (removal !== null) return this.#catalog.remove(removal, offShelf, first);
       first?.done(ok('none'));

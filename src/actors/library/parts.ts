@@ -7,6 +7,7 @@ import type { Done } from '../../protocol/result.ts';
 import type { TransferPlan } from '../transfer/setting.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import type { CatalogSide } from './catalog-side.ts';
+import type { Everyday, EverydayConfig } from './everyday.ts';
 import type { Holdings } from './holdings.ts';
 import type { JobBook } from './job-book.ts';
 import type { Magnets } from './magnets.ts';
@@ -31,6 +32,12 @@ const LIBRARY_CALLS = [
   'remove',
   'recheck',
   'unshare',
+  'files',
+  'files.set',
+  'queue',
+  'limits',
+  'seed',
+  'move',
 ] as const;
 export type LibraryCallName = (typeof LIBRARY_CALLS)[number];
 export const isLibraryCall = (name: string): name is LibraryCallName => (LIBRARY_CALLS as readonly string[]).includes(name);
@@ -40,9 +47,10 @@ export type CallsOf<K extends LibraryCallName> = {
   readonly [N in K]: (args: ApiCalls[N]['args'], done: Done<ApiCalls[N]['result']>) => void;
 };
 
-export type LibraryConfig = Pick<NodeConfig, 'downloadFolder' | 'limits' | 'peer'> & {
-  readonly network: Pick<NodeConfig['network'], 'name' | 'proxies'>;
-};
+export type LibraryConfig = EverydayConfig &
+  Pick<NodeConfig, 'peer'> & {
+    readonly network: Pick<NodeConfig['network'], 'name' | 'proxies'>;
+  };
 
 export interface LibraryParts {
   readonly ports: Ports;
@@ -58,6 +66,7 @@ export interface LibraryParts {
   readonly names: NodeNames;
   readonly catalog: CatalogSide;
   readonly magnets: Magnets;
+  readonly everyday: Everyday;
   /** Starts a transfer whose record and torrent are on the shelf. */
   begin(plan: TransferPlan): Transfer;
   /**

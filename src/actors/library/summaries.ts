@@ -1,9 +1,10 @@
 /** Transfers and peers as the API shows them. */
 import type { Peer } from '../../data/peer.ts';
 import type { Micros } from '../../ports/clock.ts';
-import type { PeerSummary, TransferState, TransferSummary } from '../../protocol/api.ts';
+import type { PeerSummary, TransferState, TransferSummary, TransferTerms } from '../../protocol/api.ts';
 import { cleanName } from '../../protocol/bittorrent/names.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
+import { ratioOf } from '../../domain/transfer/goals.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { formatAddress } from '../../transports/transport.ts';
@@ -18,6 +19,8 @@ const STATES: Readonly<Record<TransferPhase, TransferState>> = {
   waiting: 'waiting',
   downloading: 'downloading',
   completing: 'downloading',
+  resting: 'waiting',
+  moving: 'moving',
   seeding: 'seeding',
   paused: 'paused',
   failed: 'failed',
@@ -34,7 +37,22 @@ export const contentSummary = (metainfo: Metainfo, tags: readonly string[]): Con
   pieceLength: metainfo.pieceLength,
 });
 
-export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: string) => string): TransferSummary => {
+/** `queue`: its number there. */
+export const transferTerms = (transfer: Transfer, now: Micros, queue: number): TransferTerms => {
+  const { terms } = transfer.notes;
+  return {
+    queue,
+    complete: transfer.content.map.complete,
+    sequential: transfer.wishes.sequential,
+    uploadLimit: terms.uploadRate,
+    downloadLimit: terms.downloadRate,
+    goal: transfer.wishes.goal,
+    ratio: ratioOf(transfer),
+    seededSeconds: Math.floor(terms.seededSeconds(now)),
+  };
+};
+
+export const transferSummary = (transfer: Transfer, now: Micros, queue: number, nameOf: (node: string) => string): TransferSummary => {
   const { exchange } = transfer;
   const state = STATES[transfer.phase];
   // The rates are those of the last seconds: what has stopped just now has them still.
@@ -57,6 +75,7 @@ export const transferSummary = (transfer: Transfer, now: Micros, nameOf: (node: 
     piecesBad: exchange.piecesBad,
     folder: transfer.notes.folder,
     owned: transfer.notes.owned,
+    terms: transferTerms(transfer, now, queue),
     swarm: transfer.notes.swarm === 'unasked' ? 'trackers' : transfer.notes.swarm,
   };
 };

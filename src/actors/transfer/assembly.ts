@@ -1,7 +1,9 @@
 /** The parts of one transfer, put together. */
 import { Content } from '../../data/content.ts';
 import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
+import { BothGates, OwnGate } from '../../data/own-gate.ts';
 import { Storage, type StoredFile } from '../../data/storage.ts';
+import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
 import type { Failure } from '../../protocol/result.ts';
 import { Checker } from './checker.ts';
 import { Keeper, type RecordFacts } from './keeper.ts';
@@ -22,6 +24,8 @@ export interface Assembly {
   readonly selection: Selection;
   readonly keeper: Keeper;
   readonly checker: Checker;
+  /** Its own limits of rate. */
+  readonly gates: { readonly up: OwnGate; readonly down: OwnGate };
 }
 
 export const assemble = (setting: TransferSetting, { layout, metainfo, record }: TransferPlan, ways: AssemblyWays): Assembly => {
@@ -33,15 +37,17 @@ export const assemble = (setting: TransferSetting, { layout, metainfo, record }:
   }));
   const storage = new Storage({ layout, disk, clock, open: setting.open, files });
   const content = new Content({ metainfo, layout, storage, clock, crypto, pool: setting.pool });
-  const chosen = record.files.map((file) => file.selected);
-  const selection = new Selection(layout, content.map, chosen);
+  const priorities = record.files.map(({ priority, selected }): FilePriority => (selected ? (priority ?? 'normal') : 'skip'));
+  const selection = new Selection(layout, content.map, priorities);
+  const gates = { up: new OwnGate(clock, record.settings?.uploadRate ?? 0), down: new OwnGate(clock, record.settings?.downloadRate ?? 0) };
   const exchange = new Exchange({
     clock,
     random: random.fork(`transfer ${layout.id}`),
     content,
     pool: setting.pool,
     uplink: setting.uplink,
-    downGate: setting.downGate,
+    upGate: gates.up,
+    downGate: new BothGates(gates.down, setting.downGate),
     dialler: setting.port,
     peersMax: setting.limits.peersPerTransferMax,
     uploadSlots: setting.limits.uploadSlots,
@@ -51,5 +57,5 @@ export const assemble = (setting: TransferSetting, { layout, metainfo, record }:
   const path = setting.journalPath(layout.id);
   const keeper = new Keeper({ clock, disk, content, path, facts: () => ways.facts(), failed: (failure) => ways.failed(failure) });
   const checker = new Checker({ disk, log, content, record, selected: selection.files, keeper });
-  return { content, exchange, selection, keeper, checker };
+  return { content, exchange, selection, keeper, checker, gates };
 };

@@ -6,11 +6,12 @@ import type { Clock, TimerId } from '../../ports/clock.ts';
 import { millis } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { type Done, type Failure, ok } from '../../protocol/result.ts';
+import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
 import { encodeRecord, type TransferRecord } from '../../domain/transfer/journal.ts';
 
 /** What of the record the keeper does not know itself. */
 export type RecordFacts = Omit<TransferRecord, 'version' | 'clean' | 'have' | 'unsettled' | 'files'> & {
-  readonly selected: readonly boolean[];
+  readonly priorities: readonly FilePriority[];
   readonly unsettled: readonly number[];
 };
 
@@ -75,7 +76,7 @@ export class Keeper {
     this.#stopTimer();
     this.#unsyncedBytes = 0;
     const have = this.#content.map.haveBytes();
-    const { selected, ...facts } = this.#facts();
+    const { priorities, ...facts } = this.#facts();
     const untouched = clean || (facts.placed && this.#content.map.complete);
     const finish: Done<void> = (result) => {
       this.#busy = false;
@@ -88,7 +89,7 @@ export class Keeper {
       return this.#refresh(synced.value, () => {
         const files = this.#content.storage.files.map((file, n) => ({
           path: file.path,
-          selected: selected[n] === true,
+          ...wishOf(priorities[n] ?? 'skip'),
           adopted: file.adopted,
           facts: this.#seen.get(n) ?? file.facts,
         }));
@@ -129,3 +130,8 @@ export class Keeper {
     this.#timer = null;
   }
 }
+
+const wishOf = (priority: FilePriority): Pick<TransferRecord['files'][number], 'selected' | 'priority'> => ({
+  selected: priority !== 'skip',
+  ...(priority === 'low' || priority === 'high' ? { priority } : {}),
+});

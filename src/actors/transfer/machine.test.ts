@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, SimulatedClock } from 'xstate';
-import { type TransferEffects, type TransferMessage, transferMachine } from './machine.ts';
+import { type TransferEffects, type TransferInput, type TransferMessage, transferMachine } from './machine.ts';
 
-const start = (begin: 'check' | 'paused' = 'check', clock = new SimulatedClock()) => {
+const start = (begin: TransferInput['begin'] = 'check', clock = new SimulatedClock()) => {
   const log: string[] = [];
   const effects: TransferEffects = {
     check: (all) => void log.push(all ? 'check all' : 'check'),
@@ -11,6 +11,8 @@ const start = (begin: 'check' | 'paused' = 'check', clock = new SimulatedClock()
     exchange: () => void log.push('exchange'),
     place: () => void log.push('place'),
     seed: () => void log.push('seed'),
+    rest: () => void log.push('rest'),
+    move: () => void log.push('move'),
     halt: () => void log.push('halt'),
     entered: () => {},
   };
@@ -43,14 +45,14 @@ test('a download goes from the check through its turn, waiting and downloading t
   assert.equal(transfer.phase, 'waiting');
   transfer.send({ type: 'transfer.first' }, { type: 'transfer.complete' });
   assert.equal(transfer.phase, 'completing');
-  transfer.send({ type: 'transfer.placed' });
+  transfer.send({ type: 'transfer.placed', turn: true });
   assert.equal(transfer.phase, 'seeding');
   assert.deepEqual(transfer.log, ['halt', 'check', 'queue', 'exchange', 'place', 'seed']);
 });
 
 test('what is complete already is seeded without meeting anybody first', () => {
   const transfer = start();
-  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed' });
+  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed', turn: true });
   assert.deepEqual(transfer.log, ['halt', 'check', 'place', 'seed']);
 });
 
@@ -80,7 +82,7 @@ test('a fault stops a seeding transfer, the first reason stays, and a resume has
   const transfer = start();
   transfer.send(
     { type: 'transfer.checked', complete: true },
-    { type: 'transfer.placed' },
+    { type: 'transfer.placed', turn: true },
     { type: 'transfer.fault', reason: 'gone' },
     { type: 'transfer.fault', reason: 'later' },
   );
@@ -103,4 +105,67 @@ test('a user can pause at any time, also from the start on, and ask for a re-che
   transfer.send({ type: 'transfer.checked', complete: false }, { type: 'transfer.pause' });
   assert.equal(transfer.phase, 'paused');
   assert.equal(transfer.reason, null);
+});
+
+test('a download gives its turn back, and a complete one waits for its turn to seed', () => {
+  const transfer = start();
+  transfer.send(
+    { type: 'transfer.checked', complete: false },
+    { type: 'slot.granted' },
+    { type: 'transfer.first' },
+    { type: 'slot.taken' },
+  );
+  assert.equal(transfer.phase, 'queued');
+  transfer.send({ type: 'slot.granted' }, { type: 'transfer.complete' }, { type: 'transfer.placed', turn: false });
+  assert.equal(transfer.phase, 'resting');
+  transfer.send({ type: 'slot.granted' });
+  assert.equal(transfer.phase, 'seeding');
+  transfer.send({ type: 'slot.taken' });
+  assert.equal(transfer.phase, 'resting');
+  assert.deepEqual(transfer.log, [
+    'halt',
+    'check',
+    'queue',
+    'exchange',
+    'halt',
+    'queue',
+    'exchange',
+    'place',
+    'halt',
+    'rest',
+    'seed',
+    'halt',
+    'rest',
+  ]);
+});
+
+test('what has reached its goal is paused, and goes on when told to', () => {
+  const transfer = start();
+  transfer.send({ type: 'transfer.checked', complete: true }, { type: 'transfer.placed', turn: true }, { type: 'transfer.goal' });
+  assert.equal(transfer.phase, 'paused');
+  assert.equal(transfer.reason, null);
+  transfer.send({ type: 'transfer.resume' });
+  assert.equal(transfer.phase, 'checking');
+});
+
+test('nothing comes between while files are moved; what was asked for meanwhile is done then', () => {
+  const transfer = start();
+  transfer.send(
+    { type: 'transfer.move' },
+    { type: 'transfer.pause' },
+    { type: 'transfer.fault', reason: 'late' },
+    { type: 'transfer.recheck' },
+  );
+  assert.equal(transfer.phase, 'moving');
+  transfer.send({ type: 'transfer.moved', paused: false });
+  assert.equal(transfer.phase, 'checking');
+  assert.deepEqual(transfer.log, ['halt', 'check', 'halt', 'move', 'halt', 'check all']);
+});
+
+test('a move that a crash interrupted goes on first, and one that was paused is so afterwards', () => {
+  const transfer = start('moving');
+  assert.equal(transfer.phase, 'moving');
+  transfer.send({ type: 'transfer.moved', paused: true });
+  assert.equal(transfer.phase, 'paused');
+  assert.deepEqual(transfer.log, ['halt', 'move', 'halt']);
 });

@@ -1,21 +1,39 @@
 /** The life of one transfer. It sees changes only; pieces, peers and bytes live in `data/exchange`. */
 import { assign, setup } from 'xstate';
 
-export type TransferPhase = 'checking' | 'queued' | 'waiting' | 'downloading' | 'completing' | 'seeding' | 'paused' | 'failed';
+export type TransferPhase =
+  | 'checking'
+  | 'queued'
+  | 'waiting'
+  | 'downloading'
+  | 'completing'
+  | 'resting'
+  | 'seeding'
+  | 'moving'
+  | 'paused'
+  | 'failed';
 
 export type TransferMessage =
   /** The check of what is on disk is over. */
   | { readonly type: 'transfer.checked'; readonly complete: boolean }
-  /** Its turn has come: a node downloads so many at once. */
+  /** Its turn has come: a node downloads so many at once, and seeds so many. */
   | { readonly type: 'slot.granted' }
+  /** Others come before it: it waits for another turn. */
+  | { readonly type: 'slot.taken' }
   /** The first peer that has what is missing. */
   | { readonly type: 'transfer.first' }
   /** No peer has what is missing. */
   | { readonly type: 'transfer.stalled' }
   /** All that is wanted is verified and written. */
   | { readonly type: 'transfer.complete' }
-  /** Everything is where it belongs. */
-  | { readonly type: 'transfer.placed' }
+  /** Everything is where it belongs; `turn`: it may be seeded at once. */
+  | { readonly type: 'transfer.placed'; readonly turn: boolean }
+  /** It was seeded by as much, or for as long, as its user wanted. */
+  | { readonly type: 'transfer.goal' }
+  /** Its files are to lie in another folder. */
+  | { readonly type: 'transfer.move' }
+  /** They do, or stay where they were; `paused`: and so does it. */
+  | { readonly type: 'transfer.moved'; readonly paused: boolean }
   | { readonly type: 'disk.full'; readonly reason: string }
   /** A file changed or vanished, the disk failed, the torrent is broken. */
   | { readonly type: 'transfer.fault'; readonly reason: string }
@@ -38,6 +56,10 @@ export interface TransferEffects {
   place(): void;
   /** Tells the network that this node owns it, and goes on giving. */
   seed(): void;
+  /** Tells the network the same, and asks for a turn to give, answered by `slot.granted`. */
+  rest(): void;
+  /** Moves the files, then posts `transfer.moved`. */
+  move(): void;
   /** Lets all peers go. */
   halt(): void;
   entered(phase: TransferPhase): void;
@@ -45,13 +67,13 @@ export interface TransferEffects {
 
 export interface TransferInput {
   readonly effects: TransferEffects;
-  /** `paused`: waits for `transfer.resume`. */
-  readonly begin: 'check' | 'paused';
+  /** `paused`: waits for `transfer.resume`; `moving`: goes on with a move that a crash has interrupted. */
+  readonly begin: 'check' | 'paused' | 'moving';
 }
 
 export interface TransferContext {
   readonly effects: TransferEffects;
-  readonly begin: 'check' | 'paused';
+  readonly begin: TransferInput['begin'];
   /** For paused and failed: why. */
   readonly reason: string | null;
   readonly checkAll: boolean;
@@ -68,6 +90,8 @@ export const transferMachine = setup({
     exchange: ({ context }) => context.effects.exchange(),
     place: ({ context }) => context.effects.place(),
     seed: ({ context }) => context.effects.seed(),
+    rest: ({ context }) => context.effects.rest(),
+    move: ({ context }) => context.effects.move(),
     halt: ({ context }) => context.effects.halt(),
     entered: ({ context }, params: { phase: TransferPhase }) => context.effects.entered(params.phase),
     because: assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) }),
@@ -78,6 +102,9 @@ export const transferMachine = setup({
   guards: {
     complete: ({ event }) => event.type === 'transfer.checked' && event.complete,
     beginsPaused: ({ context }) => context.begin === 'paused',
+    beginsMoving: ({ context }) => context.begin === 'moving',
+    itsTurn: ({ event }) => event.type === 'transfer.placed' && event.turn,
+    staysPaused: ({ event }) => event.type === 'transfer.moved' && event.paused,
   },
 }).createMachine({
   id: 'transfer',
@@ -89,9 +116,12 @@ export const transferMachine = setup({
     'transfer.fault': { target: '.failed', actions: 'because' },
     'transfer.recheck': { target: '.checking', actions: 'checkAll', reenter: true },
     'transfer.extend': { target: '.checking', reenter: true },
+    'transfer.move': '.moving',
   },
   states: {
-    starting: { always: [{ guard: 'beginsPaused', target: 'paused' }, { target: 'checking' }] },
+    starting: {
+      always: [{ guard: 'beginsMoving', target: 'moving' }, { guard: 'beginsPaused', target: 'paused' }, { target: 'checking' }],
+    },
     checking: {
       entry: [{ type: 'entered', params: { phase: 'checking' } }, 'halt', 'check'],
       exit: 'checkFew',
@@ -104,7 +134,7 @@ export const transferMachine = setup({
     active: {
       entry: 'exchange',
       initial: 'waiting',
-      on: { 'transfer.complete': 'completing' },
+      on: { 'transfer.complete': 'completing', 'slot.taken': { target: 'queued', actions: 'halt' } },
       states: {
         waiting: {
           entry: { type: 'entered', params: { phase: 'waiting' } },
@@ -118,9 +148,30 @@ export const transferMachine = setup({
     },
     completing: {
       entry: [{ type: 'entered', params: { phase: 'completing' } }, 'place'],
-      on: { 'transfer.placed': 'seeding' },
+      on: { 'transfer.placed': [{ guard: 'itsTurn', target: 'seeding' }, { target: 'resting' }] },
     },
-    seeding: { entry: [{ type: 'entered', params: { phase: 'seeding' } }, 'seed'] },
+    /** Complete, and not given: so many others are. */
+    resting: {
+      entry: [{ type: 'entered', params: { phase: 'resting' } }, 'halt', 'rest'],
+      on: { 'slot.granted': 'seeding' },
+    },
+    seeding: {
+      entry: [{ type: 'entered', params: { phase: 'seeding' } }, 'seed'],
+      on: { 'slot.taken': 'resting', 'transfer.goal': { target: 'paused', actions: 'because' } },
+    },
+    moving: {
+      entry: [{ type: 'entered', params: { phase: 'moving' } }, 'halt', 'move'],
+      on: {
+        'transfer.moved': [{ guard: 'staysPaused', target: 'paused' }, { target: 'checking' }],
+        // What is asked for meanwhile is done when they lie there: it is checked then, or stays paused.
+        'transfer.pause': {},
+        'transfer.recheck': { actions: 'checkAll' },
+        'transfer.extend': {},
+        'transfer.move': {},
+        'transfer.fault': {},
+        'disk.full': {},
+      },
+    },
     paused: {
       entry: [{ type: 'entered', params: { phase: 'paused' } }, 'halt'],
       on: { 'transfer.resume': 'checking', 'transfer.pause': { actions: 'because' }, 'disk.full': {} },

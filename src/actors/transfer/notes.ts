@@ -1,20 +1,25 @@
 /** What the journal of a transfer says beside its pieces and files: it changes while the transfer lives. */
 import type { SwarmKind, TransferRecord } from '../../domain/transfer/journal.ts';
+import type { Micros } from '../../ports/clock.ts';
 import type { RecordFacts } from './keeper.ts';
+import { Terms } from './terms.ts';
 
 /** What only the transfer knows when the journal is written. */
-export type LiveFacts = Pick<RecordFacts, 'sequential' | 'unsettled' | 'selected'> & {
+export type LiveFacts = Pick<RecordFacts, 'sequential' | 'unsettled' | 'priorities'> & {
   /** Since the start of the process. */
   readonly uploadedBytes: number;
   readonly downloadedBytes: number;
+  /** The time of the step. */
+  readonly now: Micros;
 };
 
 export class Notes {
   readonly id: string;
   readonly origin: TransferRecord['origin'];
-  readonly folder: string;
+  folder: string;
   tags: readonly string[];
   swarm: SwarmKind;
+  readonly terms: Terms;
   /** Nothing was written after the record that it began with. */
   readonly loadedClean: boolean;
   /** Of the time before this process. */
@@ -33,6 +38,7 @@ export class Notes {
     this.folder = record.folder;
     this.tags = record.tags;
     this.swarm = record.swarm ?? 'catalog';
+    this.terms = new Terms(record);
     this.loadedClean = record.clean;
     this.uploadedBefore = record.uploadedBytes;
     this.downloadedBefore = record.downloadedBytes;
@@ -67,7 +73,7 @@ export class Notes {
     return true;
   }
 
-  facts(live: LiveFacts): RecordFacts {
+  facts({ now, ...live }: LiveFacts): RecordFacts {
     return {
       id: this.id,
       origin: this.origin,
@@ -79,6 +85,7 @@ export class Notes {
       account: this.#account,
       ...(this.swarm === 'catalog' ? {} : { swarm: this.swarm }),
       ...(this.#generation === 0 ? {} : { generation: this.#generation }),
+      ...this.terms.record(now),
       ...live,
       uploadedBytes: this.uploadedBefore + live.uploadedBytes,
       downloadedBytes: this.downloadedBefore + live.downloadedBytes,

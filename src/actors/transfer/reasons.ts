@@ -3,6 +3,7 @@ import type { Exchange } from '../../data/exchange.ts';
 import type { Network } from '../../data/network.ts';
 import type { Failure } from '../../protocol/result.ts';
 import { type OutsideFacts, outsideReason, type WaitingFacts, waitingReason } from '../../domain/transfer/waiting-reason.ts';
+import type { SeedingGoal } from '../../protocol/terms.ts';
 import type { TransferPhase } from './machine.ts';
 
 /** With what to do about it, where the disk's own sentence does not say. */
@@ -31,6 +32,10 @@ const waiting = ({ network, swarm, trackers, exchange }: Standing): string => {
   return waitingReason({ account: network.account, online: network.online, networkWords: network.words, swarm, ...peers });
 };
 
+/** Why it was paused by itself although nothing is wrong. */
+export const goalReason = (reached: 'ratio' | 'time', goal: SeedingGoal): string =>
+  `${reached === 'ratio' ? `It was given ${goal.ratio ?? 0} times over` : 'It was given for as long'}, as was asked for: "shoal resume" goes on seeding.`;
+
 /** Null while it moves, and where its user paused it. */
 export const standingReason = (standing: Standing): string | null => {
   switch (standing.phase) {
@@ -38,6 +43,8 @@ export const standingReason = (standing: Standing): string | null => {
       return standing.checking;
     case 'queued':
       return 'Other downloads go first; it goes on when one of them is done.';
+    case 'resting':
+      return 'It is complete. Others are seeded first; it is seeded when there is room.';
     case 'waiting':
       return waiting(standing);
     case 'paused':

@@ -1,25 +1,31 @@
-import type { PieceMap } from '../../domain/transfer/piece-map.ts';
+import { type FilePriority, piecePriority } from '../../domain/transfer/file-priorities.ts';
+import { type PieceMap, PRIORITY_NORMAL } from '../../domain/transfer/piece-map.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 
-/** Which files of a torrent are wanted, and with them which pieces. It only grows. */
+/** How much each file of a torrent is wanted, and with it each of its pieces. */
 export class Selection {
   readonly #layout: TorrentLayout;
   readonly #map: PieceMap;
+  readonly #priorities: FilePriority[];
   readonly #files: boolean[];
-  #size: number;
+  #size = 0;
 
-  constructor(layout: TorrentLayout, map: PieceMap, files: readonly boolean[]) {
+  constructor(layout: TorrentLayout, map: PieceMap, priorities: readonly FilePriority[]) {
     this.#layout = layout;
     this.#map = map;
-    this.#files = [...files];
-    this.#size = layout.files.reduce((sum, file) => sum + (files[file.index] === true ? file.size : 0), 0);
-    for (let piece = 0; piece < layout.pieceCount; piece++) if (!this.#wants(piece as PieceIndex)) map.setPriority(piece as PieceIndex, 0);
+    this.#priorities = [...priorities];
+    this.#files = priorities.map((priority) => priority !== 'skip');
+    this.#apply();
   }
 
-  /** By the files' places in the torrent. */
+  /** Which are wanted at all, by the files' places in the torrent; changes with them. */
   get files(): readonly boolean[] {
     return this.#files;
+  }
+
+  get priorities(): readonly FilePriority[] {
+    return this.#priorities;
   }
 
   /** Bytes of the chosen files. */
@@ -27,12 +33,15 @@ export class Selection {
     return this.#size;
   }
 
+  /** These are wanted as well. */
   add(files: readonly number[]): void {
-    for (const file of files) {
-      if (this.#files[file] !== true) this.#size += this.#layout.files[file]?.size ?? 0;
-      this.#files[file] = true;
-      for (const piece of this.piecesOf(file)) if (this.#map.priority(piece) === 0) this.#map.setPriority(piece, 1);
-    }
+    for (const file of files) if (this.#priorities[file] === 'skip') this.#priorities[file] = 'normal';
+    this.#apply();
+  }
+
+  set(priorities: readonly FilePriority[]): void {
+    for (const file of this.#priorities.keys()) this.#priorities[file] = priorities[file] ?? 'skip';
+    this.#apply();
   }
 
   piecesOf(file: number): readonly PieceIndex[] {
@@ -40,7 +49,17 @@ export class Selection {
     return Array.from({ length: endPiece - firstPiece }, (_, n) => (firstPiece + n) as PieceIndex);
   }
 
-  #wants(piece: PieceIndex): boolean {
-    return this.#layout.segments(piece).some(({ file }) => this.#files[file.index] === true);
+  #apply(): void {
+    this.#size = 0;
+    for (const { index, size } of this.#layout.files) {
+      this.#files[index] = this.#priorities[index] !== 'skip';
+      if (this.#files[index]) this.#size += size;
+    }
+    // Most torrents are wanted as a whole.
+    const usual = this.#priorities.every((priority) => priority === 'normal');
+    for (let piece = 0 as PieceIndex; piece < this.#layout.pieceCount; piece++) {
+      const priority = usual ? PRIORITY_NORMAL : piecePriority(this.#layout, this.#priorities, piece);
+      if (this.#map.priority(piece) !== priority) this.#map.setPriority(piece, priority);
+    }
   }
 }

@@ -7,6 +7,7 @@ import type { RateGate } from '../../data/rate-gate.ts';
 import type { Uplink } from '../../data/uplink.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
+import type { SeedingGoal } from '../../protocol/terms.ts';
 import type { TransferRecord } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
 import type { SwarmMember, SwarmSource, TrackedTorrent } from './swarm-source.ts';
@@ -27,9 +28,15 @@ export interface TransferSetting {
   trackers(torrent: TrackedTorrent, member: SwarmMember): SwarmSource | null;
   /** Where the journals are. */
   journalPath(id: string): string;
-  /** The transfer wants to download: `slot.granted` when its turn has come. */
+  /** When seeding is over, for downloads without a goal of their own. */
+  readonly seeding: SeedingGoal;
+  /** The transfer wants to download, or to seed: `slot.granted` when its turn has come. */
   queue(transfer: Transfer): void;
-  /** It has left or changed its phase. */
+  /** Whether it may seed at once, without asking for a turn. */
+  maySeed(transfer: Transfer): boolean;
+  /** A download has become complete; told again until `finished`, also after a restart. */
+  completed(transfer: Transfer): void;
+  /** It has left or changed its phase, or what counts for its turn. */
   phaseChanged(transfer: Transfer): void;
   /** It has all it wants, where it belongs: the catalog is to know. */
   owns(transfer: Transfer): void;

@@ -7,20 +7,23 @@ import type { StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { Done, Failure } from '../../protocol/result.ts';
+import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
 import { isOfCatalog, type SwarmKind } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
-import { assemble } from './assembly.ts';
+import { type Assembly, assemble } from './assembly.ts';
 import { CatalogSwarm } from './catalog-swarm.ts';
 import type { Checker } from './checker.ts';
 import type { Keeper, RecordFacts } from './keeper.ts';
 import { type TransferEffects, type TransferMessage, type TransferPhase, transferMachine } from './machine.ts';
 import { Notes } from './notes.ts';
 import { putInPlace } from './put-in-place.ts';
-import { faultReason, standingReason } from './reasons.ts';
+import { faultReason, goalReason, standingReason } from './reasons.ts';
+import { Relocating } from './relocating.ts';
 import type { Selection } from './selection.ts';
 import type { TransferPlan, TransferSetting } from './setting.ts';
 import type { SwarmCount, SwarmMember, TrackerReport } from './swarm-source.ts';
 import { Swarms } from './swarms.ts';
+import { Wishes } from './wishes.ts';
 
 /** A file that a transfer is to have as well. */
 export interface WantedFile {
@@ -38,6 +41,8 @@ export class Transfer {
   readonly content: Content;
   readonly exchange: Exchange;
   readonly notes: Notes;
+  /** What its user may change while it lives. */
+  readonly wishes: Wishes;
   phase: TransferPhase = 'checking';
   readonly #setting: TransferSetting;
   readonly #selection: Selection;
@@ -49,6 +54,8 @@ export class Transfer {
   #faulted = false;
   readonly #checker: Checker;
   readonly #swarms: Swarms;
+  readonly #relocation: Relocating;
+  readonly #gates: Assembly['gates'];
   #becameCompleteHere = false;
 
   constructor(setting: TransferSetting, plan: TransferPlan) {
@@ -66,6 +73,9 @@ export class Transfer {
     this.#selection = parts.selection;
     this.#keeper = parts.keeper;
     this.#checker = parts.checker;
+    this.#gates = parts.gates;
+    this.#relocation = new Relocating(setting.ports, this.notes, parts);
+    this.wishes = new Wishes(this, parts, setting, this.#relocation);
     this.#address = `transfer/${this.id}`;
     this.#swarms = new Swarms(
       {
@@ -83,6 +93,10 @@ export class Transfer {
   /** Which files are wanted, by their places in the torrent. */
   get selected(): readonly boolean[] {
     return this.#selection.files;
+  }
+
+  get priorities(): readonly FilePriority[] {
+    return this.#selection.priorities;
   }
 
   /** Bytes of the chosen files. */
@@ -115,6 +129,9 @@ export class Transfer {
   get reason(): string | null {
     const told = this.#machine?.getSnapshot().context.reason ?? null;
     const { exchange, phase, swarm } = this;
+    const { terms } = this.notes;
+    if (phase === 'paused' && terms.reached !== null) return goalReason(terms.reached, this.wishes.goal);
+    if (phase === 'moving') return this.#relocation.words;
     // Those that both know of are looked for in the catalog first.
     const trackers = isOfCatalog(this.notes.swarm) ? null : this.trackers;
     return standingReason({ phase, checking: this.#checker.words, told, network: this.#setting.network.state, swarm, trackers, exchange });
@@ -130,16 +147,19 @@ export class Transfer {
       exchange: () => this.#meet(),
       place: () => this.#place(),
       seed: () => this.#seed(),
+      rest: () => this.#rest(),
+      move: () => this.#settled(() => this.#relocation.run(() => this.post({ type: 'transfer.moved', paused: this.notes.paused }))),
       halt: () => this.#halt(),
       entered: (phase) => {
         this.phase = phase;
+        this.notes.terms.seeds(this.#setting.ports.clock.now(), phase === 'seeding');
         if (phase === 'failed') this.#setting.lost(this);
         this.#setting.phaseChanged(this);
       },
     };
     this.#machine = startMachine(this.#setting.reactor, this.#setting.ports.clock, transferMachine, {
       address: this.#address,
-      input: { effects, begin: this.notes.paused ? 'paused' : 'check' },
+      input: { effects, begin: this.notes.terms.movingTo !== null ? 'moving' : this.notes.paused ? 'paused' : 'check' },
     });
   }
 
@@ -154,6 +174,7 @@ export class Transfer {
   }
 
   resume(): void {
+    this.notes.terms.goOn();
     this.notes.paused = false;
     this.#repair = this.notes.origin === 'get';
     this.post({ type: 'transfer.resume' });
@@ -211,6 +232,9 @@ export class Transfer {
     this.#machine?.stop();
     this.#setting.reactor.unregister(this.#address);
     this.#halt();
+    this.notes.terms.seeds(this.#setting.ports.clock.now(), false);
+    this.#gates.up.stop();
+    this.#gates.down.stop();
     this.#settled(() => {
       const closed = (): void => {
         this.#keeper.stop();
@@ -273,10 +297,13 @@ export class Transfer {
           there: this.notes.origin === 'share' || this.notes.placed,
           wasPlaced: this.notes.placed,
           asRecorded: this.notes.placed && this.notes.loadedClean && this.content.piecesHashed === 0,
-          placed: () => (this.notes.placed = true),
+          placed: () => {
+            this.notes.placed = true;
+            if (this.#becameCompleteHere && this.notes.origin === 'get') this.notes.terms.finishing = true;
+          },
         },
         (result) => {
-          if (result.ok) this.post({ type: 'transfer.placed' });
+          if (result.ok) this.post({ type: 'transfer.placed', turn: this.#setting.maySeed(this) });
           else this.#dataFailed(result.error);
         },
       ),
@@ -286,7 +313,17 @@ export class Transfer {
   #seed(): void {
     this.#join();
     if (this.#becameCompleteHere) this.#swarms.completed();
+    this.#complete();
+  }
+
+  #rest(): void {
+    this.#complete();
+    this.#setting.queue(this);
+  }
+
+  #complete(): void {
     this.#setting.owns(this);
+    if (this.notes.terms.finishing) this.#setting.completed(this);
   }
 
   #halt(): void {
@@ -335,7 +372,8 @@ export class Transfer {
       unsettled: [...new Set([...this.exchange.unsettled, ...this.#checker.doubtful])],
       uploadedBytes: this.exchange.up.total,
       downloadedBytes: this.exchange.down.total,
-      selected: this.selected,
+      priorities: this.priorities,
+      now: this.#setting.ports.clock.now(),
     });
   }
 

@@ -1,18 +1,8 @@
 /** When seeding is over: by how much was given, or by how long, whichever comes first. */
-
-export interface SeedingGoal {
-  /** Bytes given for each byte of what is wanted; null where that is no matter. */
-  readonly ratio: number | null;
-  /** Seconds of seeding; null where that is no matter. */
-  readonly seconds: number | null;
-}
+import type { SeedingGoal } from '../../protocol/terms.ts';
 
 /** A goal that is never reached. */
 export const FOREVER: SeedingGoal = { ratio: null, seconds: null };
-
-export const RATIO_MAX = 1_000_000;
-/** A hundred years. */
-export const SEED_SECONDS_MAX = 3_155_760_000;
 
 export interface SeedingFacts {
   readonly uploadedBytes: number;

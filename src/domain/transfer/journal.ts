@@ -2,7 +2,7 @@
 import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { fail, ok, type Result } from '../../protocol/result.ts';
-import type { SeedingGoal } from './goals.ts';
+import type { SeedingGoal } from '../../protocol/terms.ts';
 import type { TorrentLayout } from './torrent-layout.ts';
 
 /** What tells that a file has not been touched. */

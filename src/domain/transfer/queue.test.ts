@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decideTurns, movedPlaces, type QueuedTransfer, settledPlaces } from './queue.ts';
 
 const download = (key: string, place: number, state: QueuedTransfer['state']): QueuedTransfer => ({ key, place, kind: 'download', state });

@@ -25,6 +25,7 @@ const CHANGES: ReadonlySet<ApiCallName> = new Set<ApiCallName>([
   'share',
   'publish',
   'unshare',
+  'move',
 ]);
 
 const unanswered = (call: ApiCallName, why: string): { readonly ok: false; readonly error: Failure } =>

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX, TORRENT_BYTES_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { clusterReport } from '../../protocol/control/schemas.ts';
+import { everydayRoutes, terms } from './everyday-routes.ts';
 
 export interface Route<K extends ApiCallName = ApiCallName> {
   readonly method: 'GET' | 'POST';
@@ -65,9 +66,10 @@ const status = z.object({
 });
 
 const transfer = z.object({
+  terms: terms.exactOptional(),
   id: z.string(),
   name: z.string(),
-  state: z.enum(['metadata', 'checking', 'waiting', 'downloading', 'seeding', 'paused', 'failed']),
+  state: z.enum(['metadata', 'checking', 'waiting', 'downloading', 'seeding', 'moving', 'paused', 'failed']),
   reason: z.string().nullable(),
   size: whole,
   doneBytes: whole,
@@ -335,6 +337,7 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
     id.extend(demand),
     z.object(kept),
   ),
+  ...everydayRoutes(post),
   nodes: post(
     'nodes',
     'The nodes of the network and what they share, a page at a time.',

@@ -1,5 +1,6 @@
 /** All calls that a library answers, by name: a module of each kind beside this one. */
 import type { CallsOf, LibraryCallName, LibraryParts } from '../parts.ts';
+import { everydayCalls } from './everyday.ts';
 import { getCalls } from './get.ts';
 import { removingCalls } from './removing.ts';
 import { torrentCalls } from './torrents.ts';
@@ -16,4 +17,5 @@ export const libraryCalls = (parts: LibraryParts): CallsOf<LibraryCallName> => (
   ...transferCalls(parts),
   ...removingCalls(parts),
   ...torrentCalls(parts),
+  ...everydayCalls(parts),
 });

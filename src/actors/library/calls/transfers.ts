@@ -10,13 +10,14 @@ const TRACKERS_SHOWN_MAX = 256;
 
 export const transferCalls = ({
   config,
+  everyday,
   holdings,
   magnets,
   names,
   ports: { clock },
 }: LibraryParts): CallsOf<'transfers' | 'peers' | 'pause' | 'resume' | 'recheck'> => {
   const nameOf = (node: string): string => names.nameOf(node);
-  const shown = (transfer: Transfer): TransferSummary => transferSummary(transfer, clock.now(), nameOf);
+  const shown = (transfer: Transfer, queue: number): TransferSummary => transferSummary(transfer, clock.now(), queue, nameOf);
   const pending = (magnet: PendingMagnet): TransferSummary => magnetSummary(magnet, config.downloadFolder);
   /** The transfer that is meant, or the link that has none yet. */
   const act = (
@@ -37,10 +38,13 @@ export const transferCalls = ({
   };
   return {
     transfers: ({ id }, done) => {
-      if (id === null) return done(ok({ transfers: [...holdings.all.map(shown), ...magnets.all.map(pending)] }));
+      if (id === null) {
+        const transfers = everyday.turns.inOrder().map(({ transfer, number }) => shown(transfer, number));
+        return done(ok({ transfers: [...transfers, ...magnets.all.map(pending)] }));
+      }
       const magnet = holdings.named(id) === null ? magnets.named(id) : null;
       if (magnet !== null) return done(ok({ transfers: [pending(magnet)] }));
-      return holdings.with(id, done, (transfer) => done(ok({ transfers: [shown(transfer)] })));
+      return holdings.with(id, done, (transfer) => done(ok({ transfers: [shown(transfer, everyday.turns.numberOf(transfer))] })));
     },
     peers: ({ id }, done) => {
       const magnet = holdings.named(id) === null ? magnets.named(id) : null;

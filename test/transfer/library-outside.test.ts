@@ -43,6 +43,10 @@ for (const isPrivate of [false, true])
       [[`http://${tracker.process.host}:6969/***/announce`, 0, 'working', null]],
     );
     assert.equal(binh.transfer(id)?.seeders, 2);
+    assert.ok(binh.call('pause', { id }).ok);
+    assert.ok(binh.until(id, 'paused'));
+    assert.ok(get(binh, id.slice(0, 12)).ok, 'it goes on by its id, though no catalog has it');
+    assert.ok(binh.until(id, 'seeding'));
     binh.stop();
     assert.equal(tracker.events(binh.process.host).at(-1), 'stopped');
     assert.equal(network.swarms.size, 0, 'the network was told of it');

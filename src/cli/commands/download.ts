@@ -105,7 +105,7 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
   if (!isOver(last)) return interrupted(context, node, last);
   ended(context, last, node.own);
   showDone(context, await withSourceNames(last, () => onlyTransfer(node, id)), seen);
-  if (node.own) await untilOwned(node, id, signals);
+  if (node.own && last.swarm !== 'trackers') await untilOwned(node, id, signals);
   return EXIT.ok;
 };
 

@@ -170,7 +170,15 @@ describe('commands about torrents', () => {
         message: 'unregistered torrent',
         nextInSeconds: 60,
       },
-      { url: 'udp://b.example:6969/announce', tier: 1, state: 'working' as const, seeders: 3, leechers: 1, message: null, nextInSeconds: 1_800 },
+      {
+        url: 'udp://b.example:6969/announce',
+        tier: 1,
+        state: 'working' as const,
+        seeders: 3,
+        leechers: 1,
+        message: null,
+        nextInSeconds: 1_800,
+      },
     ];
     standIn.answers.peers = () => ok({ peers: [], trackers });
     const { out } = await standIn.ask(['peers', 'aaaa']);

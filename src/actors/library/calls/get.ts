@@ -193,6 +193,9 @@ const get = (parts: LibraryParts, args: GetArgs, done: Done<GetResult>): void =>
   if (torrent !== undefined) return getTorrent(parts, wanted, torrent, done);
   if (what === '') return done(fail('bad-request', 'Say what to get: an id, words, a torrent file or a magnet link.'));
   if (/^magnet:/iu.test(what)) return getMagnet(parts, wanted, what, done);
+  // What came from elsewhere is in no catalog, and may be named by its id all the same.
+  const held = parts.holdings.named(what);
+  if (held !== null && !isOfCatalog(held.notes.swarm)) return getHeld(parts, wanted, held, done);
   return resolveContent(parts.network, what, (content) => (content.ok ? getContent(parts, wanted, content.value, done) : done(content)));
 };
 

@@ -187,12 +187,13 @@ export class Registrar {
 
   #own(pending: Own, tail: Uint8Array): void {
     const { content } = pending.registration;
+    const { account } = this.#network.state;
     this.#network.request(
       { op: 'own', content, node: this.#network.node },
       tail,
       (reply) => {
         if (!reply.ok && reply.error.code === 'torrent-wanted' && tail.length === 0) this.#withTorrent(pending);
-        else this.#over(pending, reply.ok ? ok(reply.value.durability) : reply);
+        else this.#over(pending, reply.ok ? ok(reply.value.durability) : reply, account);
       },
       pending.require,
     );
@@ -211,13 +212,14 @@ export class Registrar {
     );
   }
 
-  #over(pending: Pending, result: Result<Durability, RequestFailure | Failure>): void {
+  /** `account`: who was signed in when the catalog was told, whoever is now. */
+  #over(pending: Pending, result: Result<Durability, RequestFailure | Failure>, account: string | null = null): void {
     this.#busy = false;
     const id = idOf(pending);
     const wanted = this.#pending.get(id) === pending;
     if (result.ok || isFinal(result.error.code)) {
       this.#failures = 0;
-      if (wanted) this.#settled(pending, result.ok);
+      if (wanted) this.#settled(pending, result.ok, account);
     } else if (wanted) {
       // To the end of the line: one that fails does not hold up the others.
       this.#put(pending);
@@ -228,10 +230,10 @@ export class Registrar {
     this.#next();
   }
 
-  #settled(pending: Pending, done: boolean): void {
+  #settled(pending: Pending, done: boolean, account: string | null): void {
     this.#delete(idOf(pending));
     if (pending.kind === 'disown') this.#save();
-    else if (done) pending.registration.registered(this.#network.state.account);
+    else if (done) pending.registration.registered(account);
   }
 
   #later(wait: number): void {

@@ -84,7 +84,8 @@ interface Asked {
   sentAt: Micros | null;
   /** Sent over a link that went down before the answer. */
   lost: boolean;
-  token: string | null;
+  /** Whose request it is: the token that it was first sent with. Undefined before. */
+  token: string | null | undefined;
   tries: number;
   lastFailure: RequestFailure | null;
   retry: TimerId | null;
@@ -133,7 +134,7 @@ export class Asking {
       sent: false,
       sentAt: null,
       lost: false,
-      token: null,
+      token: undefined,
       tries: 0,
       lastFailure: null,
       retry: null,
@@ -177,7 +178,7 @@ export class Asking {
     if (frame.stale !== true) this.#epochSeen = Math.max(this.#epochSeen, frame.epoch);
     if (frame.body.ok) return this.#good(asked, frame, frame.body.value);
     const { code, message, retryAfterMs } = frame.body;
-    if (code === 'session-expired') this.#ways.tokenRefused(asked.token);
+    if (code === 'session-expired') this.#ways.tokenRefused(asked.token ?? null);
     if (code === 'not-entered') this.#ways.notEntered();
     const waited = this.#clock.now() - asked.askedAt > millis(UNAVAILABLE_PATIENCE_MS);
     // Too many wrong passwords, say: who would have to wait beyond the deadline is told now for how long.
@@ -218,11 +219,13 @@ export class Asking {
   #send(asked: Asked): void {
     if (asked.sent || asked.retry !== null) return;
     const left = Math.floor((asked.deadlineAt - this.#clock.now()) / 1_000) - DEADLINE_SLACK_MS;
-    asked.token = asked.operation.op === 'register' || asked.operation.op === 'login' ? null : this.#ways.token();
+    // Somebody else may have signed in since it was first sent, and that may still be under way: asked as another, one
+    // request would be two, of which one may be refused and the other done.
+    const token = asked.token === undefined ? this.#tokenFor(asked.operation) : asked.token;
     const sent = this.#ways.send({
       kind: 'request',
       requestId: { client: this.#client, n: asked.n },
-      token: asked.token,
+      token,
       operation: asked.operation,
       minSeq: this.#seqSeen,
       require: asked.require,
@@ -232,8 +235,15 @@ export class Asking {
       tail: asked.tail,
     });
     asked.sent = sent;
-    if (sent) asked.sentAt ??= this.#clock.now();
+    if (sent) {
+      asked.token = token;
+      asked.sentAt ??= this.#clock.now();
+    }
     if (!sent && !asked.hold && this.#ways.gaveUp()) this.#expireSoon(asked);
+  }
+
+  #tokenFor({ op }: Operation): string | null {
+    return op === 'register' || op === 'login' ? null : this.#ways.token();
   }
 
   /** Nothing is answered from within the call that asked. */

@@ -91,6 +91,30 @@ test('when a proxy dies the next is used, and a request under way is answered ov
   assert.equal(node.session.status().proxy, `${cluster.proxyProcesses[1]?.host}:8000`);
 });
 
+test('a request is repeated for whoever asked it, though somebody else has signed in since', () => {
+  const cluster = served(2);
+  const node = nodeIn(cluster);
+  cluster.main.answer = (frame) => {
+    const { operation } = frame;
+    if (operation.op === 'account.disable') return null;
+    if (operation.op !== 'login') return tracker({ ...frame, token: 'secret-token' });
+    return {
+      ok: true,
+      value: { token: `token of ${operation.name}`, account: operation.name, admin: operation.name === 'an', expiresMs: 5 },
+    };
+  };
+  signIn(cluster, node);
+  const disable = node.call('account.disable', { name: 'binh', disabled: true });
+  const login = node.call('login', { name: 'binh', password: 'right' });
+  cluster.net.until(() => login.result !== null);
+  const repeated = cluster.main.answer;
+  cluster.main.answer = (frame) => (frame.operation.op === 'account.disable' ? { ok: true, value: {} } : repeated(frame));
+  cluster.proxyProcesses[0]?.kill();
+  cluster.net.until(() => disable.result !== null);
+  const asked = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'account.disable').map(({ frame }) => frame.token);
+  assert.deepEqual(asked, ['token of an', 'token of an']);
+});
+
 test('a write that was sent and never answered is indeterminate, a held one is offline', () => {
   const cluster = served();
   const node = nodeIn(cluster);

@@ -153,7 +153,7 @@ class ReplicaRole implements Role {
     return {
       ...get(REPLICA).report(),
       software: SOFTWARE,
-      swarm: { phase, nodes: registry.nodeCount, swarms: registry.swarmCount },
+      swarm: { phase, nodes: registry.nodeCount, guests: registry.guests.count, swarms: registry.swarmCount },
       proxies: get(LINKS).proxies,
       requestsUnderWay: get(DESK).underWay,
     };

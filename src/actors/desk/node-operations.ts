@@ -11,6 +11,8 @@ type Of<K extends Operation['op']> = Extract<Operation, { op: K }>;
 /** What each node of an answer and all together share: the answer must fit into a frame. */
 const SHARES_PER_NODE_MAX = 100;
 const SHARES_MAX = 5_000;
+/** Their names are looked up one by one. */
+const SEEDS_PER_GUEST_MAX = 10;
 
 const NODE_ID = /^[\x21-\x7e]{1,64}$/u;
 const NODE_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
@@ -49,7 +51,7 @@ export const alive = (context: DeskContext, enquiry: Enquiry<Of<'alive'>>): void
   enquiry.ok('alive', {});
 };
 
-const summaryOf = (record: NodeRecord, now: number): Omit<NodeSummary, 'shares'> => ({
+const summaryOf = (record: Omit<NodeRecord, 'incarnation' | 'proxy'>, now: number): Omit<NodeSummary, 'shares'> => ({
   node: record.node,
   name: record.name,
   account: record.account,
@@ -62,21 +64,37 @@ const summaryOf = (record: NodeRecord, now: number): Omit<NodeSummary, 'shares'>
 export const listNodes = (context: DeskContext, enquiry: Enquiry<Of<'nodes'>>): void => {
   const { clock, swarm } = context;
   const { offset, limit } = enquiry.operation;
-  const records = [...swarm.registry.nodes()].slice(offset, offset + Math.min(limit, NODES_PAGE_MAX));
-  const total = swarm.registry.nodeCount;
+  const everybody = [...swarm.registry.nodes(), ...swarm.registry.guests.present()];
+  const records = everybody.slice(offset, offset + Math.min(limit, NODES_PAGE_MAX));
   const nodes: NodeSummary[] = [];
   let sharesLeft = SHARES_MAX;
   const next = (): void => {
     const record = records[nodes.length];
-    if (record === undefined) return enquiry.ok('nodes', { nodes, total });
-    enquiry.read('ownedBy', { node: record.node }, (contents) => {
+    if (record === undefined) return enquiry.ok('nodes', { nodes, total: everybody.length });
+    const add = (contents: readonly { readonly id: string; readonly name: string }[]): void => {
       const shares = contents.slice(0, Math.min(SHARES_PER_NODE_MAX, sharesLeft)).map(({ id, name }) => ({ id, name }));
       sharesLeft -= shares.length;
-      nodes.push({ ...summaryOf(record, clock.now()), shares });
+      nodes.push({ ...summaryOf(record, clock.now()), shares, ...('seeds' in record ? { guest: true as const } : {}) });
       next();
-    });
+    };
+    if ('seeds' in record) namesOf(enquiry, record.seeds.slice(0, SEEDS_PER_GUEST_MAX), add);
+    else enquiry.read('ownedBy', { node: record.node }, add);
   };
   next();
+};
+
+/** Contents with their names, as far as the catalog has them. */
+const namesOf = (
+  enquiry: Enquiry,
+  ids: readonly string[],
+  then: (contents: { readonly id: string; readonly name: string }[]) => void,
+  found: { readonly id: string; readonly name: string }[] = [],
+): void => {
+  const [id, ...rest] = ids;
+  if (id === undefined) return then(found);
+  enquiry.read('content', { id }, (known) =>
+    namesOf(enquiry, rest, then, known === null ? found : [...found, { id, name: known.summary.name }]),
+  );
 };
 
 /** Nodes that are named where several could be meant. */
@@ -86,6 +104,8 @@ export const ping = (context: DeskContext, enquiry: Enquiry<Of<'ping'>>): void =
   const { node: what } = enquiry.operation;
   const found = context.swarm.registry.find(what);
   const [there, another] = found;
+  if (there === undefined && context.swarm.registry.guests.present().some(({ node, name }) => node.startsWith(what) || name === what))
+    return enquiry.refuse('not-found', `"${what}" is a BitTorrent client of another make, which cannot be pinged`);
   if (there === undefined) return enquiry.refuse('not-found', `No node "${what}" is in the network now`);
   if (another !== undefined) {
     const shown = found.slice(0, CANDIDATES_SHOWN).map(({ node, name, account }) => `${node.slice(0, 12)} ("${name}" of ${account})`);

@@ -23,8 +23,8 @@ const listNodes = async (context: Context, options: PageOptions): Promise<void> 
     context.output,
     [
       { title: 'NODE', of: ({ node }) => shortId(node) },
-      { title: 'NAME', of: ({ name }) => name, shrinksTo: 8 },
-      { title: 'ACCOUNT', of: ({ account }) => account, shrinksTo: 8 },
+      { title: 'NAME', of: ({ name, guest }) => (guest === true ? `${name} (no node)` : name), shrinksTo: 8 },
+      { title: 'ACCOUNT', of: ({ account }) => account, shrinksTo: 8, blank: '-' },
       { title: 'ADDRESS', of: ({ addresses }) => addresses.map(formatAddress).join(' '), shrinksTo: 15, rank: 1 },
       { title: 'HEARD', of: ({ silentSeconds }) => `${formatDuration(silentSeconds)} ago`, right: true, rank: 3 },
       { title: 'UPLOADED', of: ({ uploadedBytes }) => formatSize(uploadedBytes), right: true, rank: 4 },
@@ -56,7 +56,7 @@ const ping = async (context: Context, text: string): Promise<void> => {
 export const nodeCommands = (program: Command, ending: Ending): void => {
   addCommand<[], PageOptions>(program, ending, {
     usage: 'nodes',
-    about: 'list the nodes of the network, and what they share',
+    about: 'list the nodes of the network and the BitTorrent clients of other makes, and what they share',
     examples: ['shoal nodes', 'shoal nodes --page 2'],
     exits: networkExits,
     config: true,

@@ -41,6 +41,9 @@ const votersText = ({ voters }: ClusterReport): string => {
   ].join('; ');
 };
 
+const swarmsText = ({ phase, nodes, guests = 0, swarms }: NonNullable<ClusterReport['swarm']>): string =>
+  `${phase}: ${plural(nodes, 'node')}${guests === 0 ? '' : ` and ${plural(guests, 'other client')}`} in ${plural(swarms, 'swarm')}`;
+
 const failoverText = ({ lastFailover }: ClusterReport): string => {
   if (lastFailover === null) return 'none that is known';
   const { wallMs, epoch, from, to, why } = lastFailover;
@@ -64,9 +67,7 @@ export const clusterRows = (cluster: ClusterReport, network: string | null): rea
   ['primary', primaryText(cluster)],
   ['mode', modeText(cluster)],
   ['voters', votersText(cluster)],
-  ...(cluster.swarm === null
-    ? []
-    : [['swarms', `${cluster.swarm.phase}: ${plural(cluster.swarm.nodes, 'node')} in ${plural(cluster.swarm.swarms, 'swarm')}`] as const]),
+  ...(cluster.swarm === null ? [] : [['swarms', swarmsText(cluster.swarm)] as const]),
   ['failover', failoverText(cluster)],
   ...(cluster.generation === 0
     ? []

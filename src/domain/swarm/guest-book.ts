@@ -5,7 +5,7 @@ import { type Entry, samePlace } from './entry.ts';
 import { fitsGuest, STOPPED_SECONDS, withAddress } from './guests.ts';
 import type { Handed } from './swarm.ts';
 import type { SwarmTable } from './table.ts';
-import type { GuestFacts, GuestSwarm, NodeRecord } from './types.ts';
+import type { GuestFacts, GuestSwarm, PresentGuest } from './types.ts';
 
 /** The guests among those who take part in swarms. */
 export class GuestBook {
@@ -59,11 +59,28 @@ export class GuestBook {
     return found;
   }
 
-  /** The guests that take part in a swarm now. */
-  present(): Iterable<NodeRecord> {
-    const isThere = ({ node, guest, swarms }: Entry): boolean =>
-      guest !== null && [...swarms].some((content) => this.#table.swarms.get(content)?.facts(node)?.stopped === false);
-    return [...this.#table.entries.values()].filter(isThere);
+  /**
+   * The guests that take part in a swarm now, as people count them: what announces from one place under one account is one
+   * client, which may have a peer id for each torrent.
+   */
+  present(): PresentGuest[] {
+    const clients = new Map<string, PresentGuest & { heardAt: Micros; uploadedBytes: number; readonly seeds: string[] }>();
+    for (const entry of this.#table.entries.values()) {
+      if (entry.guest === null) continue;
+      const { node, name, account, addresses, heardAt, uploadedBytes } = entry;
+      const facts = [...entry.swarms].map((content) => ({ content, peer: this.#table.swarms.get(content)?.facts(node) ?? null }));
+      if (!facts.some(({ peer }) => peer?.stopped === false)) continue;
+      const seeds = facts.flatMap(({ content, peer }) => (peer !== null && !peer.stopped && peer.leftBytes === 0 ? [content] : []));
+      const place = `${account} ${name} ${addresses.map(({ host, port }) => `${host} ${port}`).join(' ')}`;
+      const known = clients.get(place);
+      if (known === undefined) clients.set(place, { node, name, account, addresses, heardAt, uploadedBytes, seeds });
+      else {
+        known.heardAt = Math.max(known.heardAt, heardAt);
+        known.uploadedBytes += uploadedBytes;
+        known.seeds.push(...seeds);
+      }
+    }
+    return [...clients.values()];
   }
 
   /** The guest behind an announce, taken in where it is new; null when there is no room. */

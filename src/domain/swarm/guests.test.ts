@@ -195,7 +195,7 @@ test('a node can neither be called as guests are nor speak for one', () => {
   town.says('a', { leftBytes: 0 });
   const [guest] = town.registry.guests.present();
   assert.ok(guest !== undefined && isGuestId(guest.node));
-  const { node, incarnation } = guest;
+  const [node, incarnation] = [guest.node, peerIdOf('a')];
   const origin = { proxy: 'p1', host: '10.0.0.66' };
   assert.equal(town.registry.enter({ node, name: 'x', account: 'Bo', incarnation, addresses: [] }, origin, town.now).ok, false);
   const frame = { kind: 'announce' as const, node, incarnation, sequence: 99, items: [] };
@@ -246,6 +246,23 @@ test('another replica is told of guests: it has them as they are, and knows whos
   there.says('x');
   there.registry.sweep(there.now);
   assert.equal(there.registry.guests.count, 1, 'the one that announced there');
+});
+
+test('people see clients, not peer ids: what announces from one place is one of them, until it has left all its swarms', () => {
+  const town = new Town();
+  town.says('a1', { content: 'c', leftBytes: 0, uploadedBytes: 3 });
+  town.says('a2', { content: 'd', leftBytes: 0, uploadedBytes: 4 });
+  town.says('a3', { content: 'e', leftBytes: 5 });
+  town.says('b', { content: 'c', host: '10.0.0.2' });
+  town.says('gone', { content: 'c', host: '10.0.0.3' });
+  town.says('gone', { content: 'c', host: '10.0.0.3', event: 'stopped' });
+  assert.deepEqual(
+    [...town.registry.guests.present()].map(({ addresses, seeds, uploadedBytes }) => [addresses[0]?.host, seeds, uploadedBytes]),
+    [
+      ['10.0.0.1', ['c', 'd'], 7],
+      ['10.0.0.2', [], 0],
+    ],
+  );
 });
 
 test('guests have a limit of their own', () => {

@@ -72,6 +72,12 @@ export interface GuestFacts {
   readonly heardAt: Micros;
 }
 
+/** A client as people see it. */
+export interface PresentGuest extends Omit<NodeRecord, 'incarnation' | 'proxy'> {
+  /** Contents that it has all of. */
+  readonly seeds: readonly string[];
+}
+
 export interface GuestSwarm {
   readonly seeders: number;
   readonly leechers: number;

@@ -111,6 +111,7 @@ const member = z.object({
   silentSeconds: whole,
   uploadedBytes: whole,
   shares: z.array(z.object({ id: z.string(), name: z.string() })),
+  guest: z.literal(true).exactOptional(),
 });
 
 const summary = z.object({ name: z.string(), admin: z.boolean(), disabled: z.boolean(), createdMs: z.number() });

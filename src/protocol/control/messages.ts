@@ -74,6 +74,8 @@ export interface NodeSummary {
   readonly silentSeconds: number;
   readonly uploadedBytes: number;
   readonly shares: readonly { readonly id: string; readonly name: string }[];
+  /** A BitTorrent client of another make, which announces at a gate; `name` is that of its program. */
+  readonly guest?: true;
 }
 
 export interface AccountSummary {
@@ -123,7 +125,7 @@ export type Operation =
   | { readonly op: 'content'; readonly id: string }
   /** The reply's tail is the torrent file. */
   | { readonly op: 'torrent'; readonly id: string }
-  /** In the order in which they entered. */
+  /** In the order in which they entered, then the clients of other makes. */
   | { readonly op: 'nodes'; readonly offset: number; readonly limit: number }
   /** By id, by the first digits of one, or by a name that only one node has (otherwise `ambiguous`). */
   | { readonly op: 'ping'; readonly node: string }

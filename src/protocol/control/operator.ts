@@ -41,7 +41,12 @@ export interface ServerReport extends ReplicaReport {
   /** Program and version. */
   readonly software: string;
   /** How complete its view of who is in which swarm is. */
-  readonly swarm: { readonly phase: 'cold' | 'warming' | 'warm'; readonly nodes: number; readonly swarms: number };
+  readonly swarm: {
+    readonly phase: 'cold' | 'warming' | 'warm';
+    readonly nodes: number;
+    readonly guests?: number;
+    readonly swarms: number;
+  };
   /** Names of the proxies that are connected to it. */
   readonly proxies: readonly string[];
   readonly requestsUnderWay: number;

@@ -111,7 +111,7 @@ const codes = [
 
 const replicaRole = z.enum(['booting', 'follower', 'candidate', 'primary', 'fenced', 'halted']);
 const mode = z.enum(['SYNC', 'SOLO', 'NONE']);
-const swarm = z.object({ phase: z.enum(['cold', 'warming', 'warm']), nodes: count, swarms: count });
+const swarm = z.object({ phase: z.enum(['cold', 'warming', 'warm']), nodes: count, guests: count.exactOptional(), swarms: count });
 const failover = z.object({
   wallMs: z.number(),
   epoch,
@@ -186,6 +186,7 @@ const nodeSummary = z.object({
   silentSeconds: z.number(),
   uploadedBytes: count,
   shares: z.array(z.object({ id, name: z.string() })),
+  guest: z.literal(true).exactOptional(),
 });
 
 /** What a good reply to each operation holds. Fields that a newer tracker adds are dropped. */

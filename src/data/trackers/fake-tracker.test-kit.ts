@@ -63,6 +63,8 @@ const plainReply: AnnounceReply = {
 export class TestNet {
   readonly scheduler = new VirtualScheduler();
   readonly network: MemoryNetwork;
+  /** Names with several addresses. */
+  readonly names = new Map<string, readonly string[]>();
   readonly #trackers: FakeTracker[] = [];
 
   constructor(options: Partial<MemoryNetworkOptions> = {}) {
@@ -252,6 +254,7 @@ export class TestNode {
     this.reactor = new Reactor(() => net.scheduler.now());
     this.random = createRandom('node');
     this.clock = this.#clock();
+    const datagrams = net.network.datagrams(host, this.reactor);
     const secrets = createRandom('secrets');
     const crypto = {
       secretBytes: (count: number) => Uint8Array.from({ length: count }, () => secrets.u32('byte') & 0xff),
@@ -261,7 +264,14 @@ export class TestNode {
         clock: this.clock,
         crypto,
         transport: net.network.transport(host, this.reactor),
-        datagrams: net.network.datagrams(host, this.reactor),
+        datagrams: {
+          bind: (address, handler) => datagrams.bind(address, handler),
+          resolve: (name, done) => {
+            const value = net.names.get(name);
+            if (value === undefined) datagrams.resolve(name, done);
+            else this.clock.setTimer(0, () => done({ ok: true, value }));
+          },
+        },
       },
       client: 'Shoal/test',
       localHosts,

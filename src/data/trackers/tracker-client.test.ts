@@ -220,6 +220,23 @@ describe('an announce by UDP', () => {
     assert.deepEqual(result.outcome.value.peers, [{ host: '2001:db8::7', port: 5, peerId: null }]);
   });
 
+  it('goes to the other address of a name when the first does not answer', () => {
+    const { net, node, tracker } = udp();
+    net.names.set('both.test', ['2001:db8::dead', '10.0.9.1']);
+    const result = announce(node, 'udp://both.test:6969/announce');
+    net.runFor(14);
+    assert.equal(said(result), 'nothing');
+    net.runFor(2);
+    assert.equal(said(result), '0 peers');
+    const next = announce(node, 'udp://both.test:6969/announce');
+    net.runFor(70);
+    assert.equal(said(next), '0 peers');
+    const later = announce(node, 'udp://both.test:6969/announce');
+    net.runFor(1);
+    assert.equal(said(later), '0 peers', 'it stays with the address that answers');
+    assert.equal(tracker.connects.length, 2);
+  });
+
   it('connects once for many torrents, and anew after a minute', () => {
     const { net, node, tracker } = udp();
     const results = Array.from({ length: 300 }, () => announce(node, url));

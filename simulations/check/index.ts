@@ -28,6 +28,7 @@ import {
   routesToTheNewest,
 } from './rules.ts';
 import { overriddenIsKept, sameStateFromSameLog } from './state.ts';
+import { countedOnce } from './tally.ts';
 
 /** In the order in which they see each fact; the first one feeds the model that the next ones look at. */
 export const allCheckers: readonly MakeChecker[] = [
@@ -70,4 +71,5 @@ export const allCheckers: readonly MakeChecker[] = [
   stoppedStaysAway,
   tablesHaveAnEnd,
   sameStateFromSameLog,
+  countedOnce,
 ];

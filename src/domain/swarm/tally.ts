@@ -62,8 +62,10 @@ interface Session {
   readonly shared: boolean;
   readonly content: string;
   readonly source: string;
-  /** The highest counters of the run that is under way. */
+  /** The highest counters of the run that is under way; those that the ledger knew may be of a run before. */
   now: Counters;
+  /** Of these, what the client itself has said here; null: nothing yet. */
+  said: Counters | null;
   /** Where the ledger has them, or will when the row under way is applied. */
   written: Counters;
   /** The run that the ledger may know, where another has begun since; and what came between the two, in whole runs. */
@@ -141,8 +143,9 @@ export class Tally {
     const session = this.#session(key, { account: folded, shared, content, source }, now);
     if (session === null || isLate(session, facts, now)) return;
     if (session.account !== folded) this.#handOver(key, session, folded, now);
-    if (isLower(said, session.now) && isRestart(session, facts, now)) restart(session, said, now);
+    if (session.said !== null && isLower(said, session.said) && isRestart(session, facts, now)) restart(session, said, now);
     else session.now = higher(session.now, said);
+    session.said = higher(session.said ?? said, said);
     session.completed ||= completed;
     if (facts.sequence !== null) session.sequence = facts.sequence;
     if (facts.event === 'started' && !facts.replay) session.startedAt = now;
@@ -210,6 +213,7 @@ export class Tally {
     const session: Session = {
       ...what,
       now: ZERO,
+      said: null,
       written: ZERO,
       first: null,
       between: ZERO,
@@ -247,9 +251,9 @@ const isLate = (session: Session, { sequence }: TallyFacts, now: Micros): boolea
  * Of counters that went back. A client that has several ways says `started` by each, one after the other: only by one that
  * was heard before does it tell of a new run, and not so soon after another `started` that it may belong to that.
  */
-const isRestart = ({ sequence: heard, paths, startedAt }: Session, facts: TallyFacts, now: Micros): boolean => {
+const isRestart = ({ paths, startedAt }: Session, facts: TallyFacts, now: Micros): boolean => {
   if (facts.replay) return false;
-  if (facts.sequence !== null) return heard !== null;
+  if (facts.sequence !== null) return true;
   const heardAt = paths.get(facts.path);
   const isOld = (at: Micros): boolean => now - at >= LATE;
   return facts.event === 'started' && heardAt !== undefined && isOld(heardAt) && (startedAt === null || isOld(startedAt));
@@ -259,6 +263,7 @@ const restart = (session: Session, said: Counters, now: Micros): void => {
   if (session.first === null) session.first = session.now;
   else session.between = plus(session.between, session.now);
   session.now = said;
+  session.said = said;
   session.paths.clear();
   session.restartedAt = now;
 };

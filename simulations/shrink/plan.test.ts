@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkPlan } from '../plan/schema.ts';
 import type { Fault, Operation, Plan } from '../plan/types.ts';
 import type { Failure } from '../run/outcome.ts';
 import { type Fails, shrinkPlan, type ShrinkLimits } from './plan.ts';
@@ -111,4 +112,12 @@ test('runs and seconds are bounded, and what was reached by then is the answer',
   const slow = shrinkPlan(plan(), first, lostRegistration, limits({ secondsMax: 2, now: () => (ms += 250) }));
   assert.equal(slow.stoppedBy, 'seconds');
   assert.ok(slow.runs <= 8);
+});
+
+test('what comes out can be saved and read again: a core has a proxy and a majority', () => {
+  const whole = plan({ core: ['tracker', 'backup', 'proxy3', 'node1'] });
+  const shrunk = shrinkPlan(whole, failure('I1', 5), () => failure('I1', 5), limits());
+  assert.deepEqual([shrunk.plan.cluster.proxies, shrunk.plan.core], [1, ['tracker', 'backup', 'proxy1']]);
+  const read = checkPlan(shrunk.plan, 'the plan');
+  assert.ok(read.ok, read.ok ? '' : read.error.message);
 });

@@ -2,6 +2,7 @@
  * Shrinks a plan that fails to a small one that fails in the same way (the same checker), so that a person can follow it:
  * fewer faults and operations first, then fewer processes, then plainer faults, then a shorter time with round numbers.
  */
+import { checkPlan } from '../plan/schema.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Failure } from '../run/outcome.ts';
 import { ddmin } from './ddmin.ts';
@@ -50,6 +51,8 @@ class Shrinking {
   readonly #begunAt: number;
   /** Plans that were tried: passes come by the same one again and again. */
   readonly #known = new Set<string>();
+  /** What comes out can be saved and read again, if what went in could. */
+  readonly #mustBeSound: boolean;
   #plan: Plan;
   #failure: Failure;
   #runs = 0;
@@ -57,6 +60,7 @@ class Shrinking {
 
   constructor(plan: Plan, failure: Failure, fails: Fails, limits: ShrinkLimits) {
     this.#plan = plan;
+    this.#mustBeSound = isSound(plan);
     this.#failure = failure;
     this.#fails = fails;
     this.#limits = limits;
@@ -100,6 +104,7 @@ class Shrinking {
     const key = JSON.stringify(candidate);
     if (this.#known.has(key) || this.#spent()) return false;
     this.#known.add(key);
+    if (this.#mustBeSound && !isSound(candidate)) return false;
     this.#runs++;
     const failure = this.#ask(candidate);
     if (failure?.checker !== this.#failure.checker) return false;
@@ -193,6 +198,8 @@ class Shrinking {
     this.#replaceEach(rounderLengths, false);
   }
 }
+
+const isSound = (plan: Plan): boolean => checkPlan(plan, 'the plan').ok;
 
 const kindOf = ({ is, of }: Item): string => `${is} ${'kind' in of ? of.kind : of.do}`;
 

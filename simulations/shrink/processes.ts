@@ -26,7 +26,10 @@ export const withCluster = (plan: Plan, cluster: ClusterPlan): Plan => {
     if (left !== null) faults.push(left);
   }
   const operations = plan.operations.filter(({ node }) => names.has(node));
-  return { ...plan, cluster, faults, operations, core: plan.core.filter((name) => names.has(name)) };
+  const core = plan.core.filter((name) => names.has(name));
+  // A core has a proxy.
+  const proxies = core.some((name) => name.startsWith('proxy')) ? [] : ['proxy1'];
+  return { ...plan, cluster, faults, operations, core: [...core, ...proxies] };
 };
 
 /** A partition goes on among those that are left; any other fault needs all it concerns. */

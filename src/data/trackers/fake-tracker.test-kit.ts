@@ -19,7 +19,7 @@ import { decodeUdpRequest, encodeUdpReply } from '../../protocol/tracker/udp.ts'
 import type { DatagramSocket } from '../../transports/datagram.ts';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../transports/memory/network.ts';
 import { VirtualScheduler } from '../../transports/memory/virtual-scheduler.test-kit.ts';
-import type { Address, Connection, ConnectionHandler } from '../../transports/transport.ts';
+import type { Address, Connection, ConnectionHandler, DialOptions } from '../../transports/transport.ts';
 import { type FollowedTorrent, TrackerFollower } from './follower.ts';
 import type { SwarmStats, TorrentFacts } from './standing.ts';
 import { TrackerClient } from './tracker-client.ts';
@@ -247,6 +247,8 @@ export class TestNode {
   readonly clock: Clock;
   readonly random: Random;
   readonly client: TrackerClient;
+  /** Every dial that it made. */
+  readonly dials: { readonly address: Address; readonly options: DialOptions }[] = [];
   readonly #net: TestNet;
 
   constructor(net: TestNet, host: string, localHosts: readonly string[]) {
@@ -255,6 +257,7 @@ export class TestNode {
     this.random = createRandom('node');
     this.clock = this.#clock();
     const datagrams = net.network.datagrams(host, this.reactor);
+    const transport = net.network.transport(host, this.reactor);
     const secrets = createRandom('secrets');
     const crypto = {
       secretBytes: (count: number) => Uint8Array.from({ length: count }, () => secrets.u32('byte') & 0xff),
@@ -263,7 +266,13 @@ export class TestNode {
       ports: {
         clock: this.clock,
         crypto,
-        transport: net.network.transport(host, this.reactor),
+        transport: {
+          listen: (address, options, handler) => transport.listen(address, options, handler),
+          dial: (address, options, handler) => {
+            this.dials.push({ address, options });
+            return transport.dial(address, options, handler);
+          },
+        },
         datagrams: {
           bind: (address, handler) => datagrams.bind(address, handler),
           resolve: (name, done) => {

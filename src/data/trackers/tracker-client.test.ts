@@ -72,6 +72,21 @@ describe('an announce by HTTP', () => {
     assert.equal(saidOf(behave), '0 peers');
   });
 
+  it('asks for a certificate of the name by https, on its usual port, and does not follow a redirect to plain text', () => {
+    const { net, node } = http(() => ({ kind: 'redirect', to: 'http://t1.test/announce' }));
+    announce(node, 'https://tracker.example/k/announce');
+    const downgraded = announce(node, 'https://t1.test:80/announce');
+    net.runFor(5);
+    assert.deepEqual(
+      node.dials.map(({ address, options }) => [address.host, address.port, options.tls]),
+      [
+        ['tracker.example', 443, { serverName: 'tracker.example' }],
+        ['t1.test', 80, { serverName: 't1.test' }],
+      ],
+    );
+    assert.match(said(downgraded), /from https to http/u);
+  });
+
   it('does not follow them without end, to nowhere, or to this machine', () => {
     const query = '?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=1';
     assert.match(

@@ -184,13 +184,10 @@ export const proxySchema = z
     spreadMs: count(0, 60_000, 2000, 'After a failover, nodes announce again at random within this many milliseconds.'),
     announce: z
       .strictObject({
-        listen: address({
-          anyPort: true,
+        listen: address({ anyPort: true, description: '' }).nullable().default(null).meta({
           description:
             'Where BitTorrent clients of other makes announce: HOST:PORT, for HTTP and UDP. null: the proxy has no gate for them. 0.0.0.0 is all of IPv4, [::] is IPv6 and IPv4.',
-        })
-          .nullable()
-          .default(null),
+        }),
         http: z.boolean().default(true).meta({ description: 'Whether HTTP is spoken there.' }),
         udp: z.boolean().default(true).meta({ description: 'Whether UDP is spoken there (BEP 15; the passkey comes by BEP 41).' }),
         trustedForwarders: z

@@ -22,6 +22,13 @@ const READY_MAX_MS = 30_000;
 
 type ServerName = 'proxy' | 'tracker' | 'backup';
 
+export interface ShoalNetworkOptions {
+  /** Who may announce at its gate. */
+  readonly passkeys?: 'required' | 'open';
+  /** Of each node, up and down: bytes a second, 0 for no limit. */
+  readonly rate?: number;
+}
+
 export class ShoalNetwork {
   readonly folder: string;
   readonly #lab: Lab;
@@ -34,7 +41,11 @@ export class ShoalNetwork {
   }
 
   /** All of it runs, and each node is signed in with an account of its own name. `nodes`: names of machines, too. */
-  static async start(lab: Lab, nodes: readonly string[], passkeys: 'required' | 'open' = 'required'): Promise<ShoalNetwork> {
+  static async start(
+    lab: Lab,
+    nodes: readonly string[],
+    { passkeys = 'required', rate = 0 }: ShoalNetworkOptions = {},
+  ): Promise<ShoalNetwork> {
     const folder = lab.place('network');
     const host = lab.address('hub');
     const at = (port: number): { host: string; port: number } => ({ host, port });
@@ -47,7 +58,7 @@ export class ShoalNetwork {
       passkeys,
       witnesses: 1,
       nodes,
-      rate: 0,
+      rate,
       timing: TIMING,
     });
     const network = new ShoalNetwork(lab, folder);
@@ -63,6 +74,12 @@ export class ShoalNetwork {
   async startNode(name: string): Promise<void> {
     await this.#start(name, name, 'node');
     for (const command of ['register', 'login']) await this.run(name, [command, name, '--password-stdin'], PASSWORD);
+  }
+
+  /** Where anybody may announce, in an open network. */
+  get openAnnounceUrls(): { readonly http: string; readonly udp: string } {
+    const place = `${this.#lab.address('hub')}:${ANNOUNCE_PORT}/announce`;
+    return { http: `http://${place}`, udp: `udp://${place}` };
   }
 
   program(name: string): Program {

@@ -4,11 +4,9 @@ import { randomFillSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import { startAria2 } from './clients/aria2.ts';
-import { type Client, complete, type StartClient } from './clients/client.ts';
-import { type LibtorrentClient, startLibtorrent } from './clients/libtorrent.ts';
-import { startTransmission } from './clients/transmission.ts';
-import { startWebtorrent } from './clients/webtorrent.ts';
+import { type Client, complete } from './clients/client.ts';
+import type { LibtorrentClient } from './clients/libtorrent.ts';
+import { makes } from './clients/makes.ts';
 import { digests, Lab } from './machines.ts';
 import { type ProgramName, skipWithout } from './programs.ts';
 import { cell } from './record.ts';
@@ -18,21 +16,6 @@ const needed: readonly ProgramName[] = ['aria2', 'transmission', 'libtorrent', '
 const skip = skipWithout(needed);
 const table = 'Transfers with the Shoal tracker';
 const BYTES = 2_500_000;
-
-interface Make {
-  readonly row: string;
-  readonly machine: string;
-  readonly start: StartClient;
-  /** It reads no hybrid torrent. */
-  readonly v1: boolean;
-}
-
-const makes: readonly Make[] = [
-  { row: 'aria2', machine: 'aria2', start: startAria2, v1: true },
-  { row: 'Transmission', machine: 'transmission', start: startTransmission, v1: true },
-  { row: 'libtorrent', machine: 'libtorrent', start: startLibtorrent, v1: false },
-  { row: 'webtorrent', machine: 'webtorrent', start: startWebtorrent, v1: false },
-];
 
 describe('transfers with clients of other makes', { skip, concurrency: true }, () => {
   let lab: Lab;

@@ -93,7 +93,7 @@ export class Peer implements ConnectionHandler {
     this.#offered = dial?.infoHash ?? null;
     this.#v2Offered = dial?.v2 ?? false;
     this.#reader = new PeerReader(this, setting);
-    this.#decoder = new WireDecoder(this.#reader, { extendedBytesMax: 64 * 1024, unknownBytesMax: 64 * 1024 });
+    this.#decoder = new WireDecoder(this.#reader, { extendedBytesMax: 64 * 1024, unknownBytesMax: 512 * 1024 });
     this.openedAt = this.#lastHeardAt = this.#lastSentAt = this.lastBlockAt = setting.clock.now();
   }
 

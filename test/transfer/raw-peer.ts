@@ -74,6 +74,11 @@ export class RawPeer {
     return this;
   }
 
+  /** Ends its half of the connection. */
+  finish(): void {
+    this.#incarnation.step(() => this.#connection?.close());
+  }
+
   hello(infoHash: WireHash, options: Partial<Handshake> = {}): this {
     return this.say(
       encodeHandshake({

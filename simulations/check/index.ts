@@ -14,7 +14,8 @@ import {
   watchCluster,
   whoMayLeadHasAll,
 } from './invariants.ts';
-import { electionsEnd, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
+import { electionsEnd, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
+import { progressAfterHealing } from './progress.ts';
 import { passkeysInOrder } from './passkeys.ts';
 import { epochsOnlyRise } from './proxies.ts';
 import { highWaterIsCarried, maybeIsNotNo, servesWhatItApplied } from './requests.ts';

@@ -4,7 +4,8 @@ import type { AnnouncedFrame, AnnounceFrame } from '../../src/protocol/control/m
 import type { Fault, Operation } from '../plan/types.ts';
 import { configuration, planOf, replyOf, requestOf, Told } from './check.test-kit.ts';
 import type { MakeChecker } from './checker.ts';
-import { electionsEnd, hasOneFault, progressAfterHealing, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
+import { electionsEnd, hasOneFault, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
+import { progressAfterHealing } from './progress.ts';
 
 const register = (id: number): Operation => ({ id, atMs: 0, node: 'node1', do: 'register', account: id });
 const plan = planOf({ operations: [register(1)] });

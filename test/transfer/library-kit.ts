@@ -1,7 +1,7 @@
 /** Libraries in a simulated world, with a tracker that is a plain object: for tests of the library and its transfers. */
 import type { Incarnation, SimulatedProcess, World } from '../../simulations/world/index.ts';
 import { Library } from '../../src/actors/library/library.ts';
-import type { LibraryCallName } from '../../src/actors/library/parts.ts';
+import type { LibraryCallName, LibraryConfig } from '../../src/actors/library/parts.ts';
 import type { NetworkConfig, NodeConfig } from '../../src/config/types.ts';
 import type { Network, RequestFailure, SwarmFollower } from '../../src/data/network.ts';
 import { FOREVER } from '../../src/domain/transfer/goals.ts';
@@ -166,7 +166,13 @@ export const EVERYDAY = {
   onComplete: [],
 } satisfies Partial<NodeConfig>;
 
-export const startLibrary = (world: World, name: string, tracker: FakeTracker, limits: Partial<NodeConfig['limits']> = {}): LibraryNode => {
+export const startLibrary = (
+  world: World,
+  name: string,
+  tracker: FakeTracker,
+  limits: Partial<NodeConfig['limits']> = {},
+  everyday: Partial<LibraryConfig> = {},
+): LibraryNode => {
   const process = world.process(name);
   let library: Library | undefined;
   let started: Result<void> | undefined;
@@ -181,7 +187,8 @@ export const startLibrary = (world: World, name: string, tracker: FakeTracker, l
         downloadFolder: '/home/downloads',
         ...EVERYDAY,
         limits: { ...LIMITS, ...limits },
-        peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [], bind: [] },
+        peer: { listen: { host: '0.0.0.0', port: 6881 }, advertise: [], bind: [], encryption: 'allowed' },
+        ...everyday,
       },
       dataFolder: '/home/shoal',
       passkey: (done) => own.ports.clock.setTimer(millis(1), () => done(tracker.passkey)),

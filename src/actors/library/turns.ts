@@ -23,6 +23,8 @@ export class Turns {
   readonly #grantedAt = new WeakMap<Transfer, Micros>();
   /** Those that wait for a turn, as far as known. */
   readonly #waiting = new Set<Transfer>();
+  /** Those whose place counts more than who was there first, until they have their turn. */
+  readonly #moved = new WeakSet<Transfer>();
   /** Places of what is to begin. */
   readonly #settled = new Map<string, number>();
   #timer: TimerId | null = null;
@@ -36,7 +38,7 @@ export class Turns {
 
   enqueue(transfer: Transfer): void {
     this.#waiting.add(transfer);
-    this.grant();
+    this.grant(this.#moved.has(transfer));
   }
 
   /** Whether one that is complete may be seeded without a turn; then it has one. */
@@ -57,6 +59,7 @@ export class Turns {
       const transfer = this.#transfers.get(key);
       if (transfer === undefined) continue;
       this.#waiting.delete(transfer);
+      this.#moved.delete(transfer);
       this.#grantedAt.set(transfer, this.#clock.now());
       transfer.post({ type: 'slot.granted' });
     }
@@ -71,7 +74,10 @@ export class Turns {
   move(transfer: Transfer, move: QueueMove): number {
     const places = movedPlaces(this.#among(transfer), transfer.id, move);
     for (const [key, place] of places) this.#transfers.get(key)?.wishes.setPlace(place);
-    if (places.size > 0) this.grant(true);
+    if (places.size > 0) {
+      this.#moved.add(transfer);
+      this.grant(true);
+    }
     return this.numberOf(transfer);
   }
 
@@ -97,7 +103,8 @@ export class Turns {
   /** Its place of before; a new one comes last. */
   place(transfer: Transfer): void {
     const settled = this.#settled.get(transfer.id);
-    this.#settled.delete(transfer.id);
+    // After a start they are ready in any order: one that comes first takes the turn of a later one.
+    if (this.#settled.delete(transfer.id)) this.#moved.add(transfer);
     let last = 0;
     for (const other of this.#transfers.values()) if (other !== transfer) last = Math.max(last, placeOf(other));
     transfer.notes.terms.place = settled ?? last + 1;

@@ -241,7 +241,8 @@ export class Transfer {
         this.content.storage.freeze(done);
       };
       // Before it was looked at, the journal of before says more.
-      const worth = this.#keeper.dirty || !this.notes.placed || this.exchange.up.total > 0;
+      const timed = this.wishes.goal.seconds !== null;
+      const worth = this.#keeper.dirty || !this.notes.placed || this.exchange.up.total > 0 || timed;
       if (worth && this.#checker.looked) this.#keeper.save(true, closed);
       else closed();
     });

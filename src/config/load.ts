@@ -120,7 +120,7 @@ export const assemble = (file: ProcessFile, network: NetworkFile, secrets: Secre
     log: { ...file.log, folder: resolve(folder, file.log.folder) },
   };
   if (file.role === 'node') {
-    const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort), bind: file.peer.bind };
+    const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort), bind: file.peer.bind, encryption: file.peer.encryption };
     return {
       ...common,
       role: 'node',

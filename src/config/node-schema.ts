@@ -29,6 +29,11 @@ const timeOfDay = (description: string) =>
     .refine((text) => parseTimeOfDay(text) !== null, { error: 'must be a time of day from 00:00 to 24:00, for example 08:30' })
     .meta({ description });
 
+const encryption = z.enum(['off', 'allowed', 'preferred', 'required']).default('allowed').meta({
+  description:
+    'Encrypted streams (MSE), to meet clients that demand them; they are no security. off; allowed: for who asks, and tried with those that do not answer; preferred: tried first; required: with every peer.',
+});
+
 const bind = z
   .array(z.string().refine((text) => isIP(text) !== 0, { error: 'must be an IP address of this machine' }))
   .max(2)
@@ -101,7 +106,7 @@ const onComplete = z
       'A program and its arguments, run (without a shell) for every download that is complete. {id}, {name}, {folder}, {path} and {bytes} stand for those of the download; it has them as SHOAL_ID, SHOAL_NAME, SHOAL_FOLDER, SHOAL_PATH and SHOAL_BYTES too. It is ended after ten minutes.',
   });
 
-export const everydayFields = { bind, seeding, schedule, watch, onComplete } as const;
+export const everydayFields = { bind, encryption, seeding, schedule, watch, onComplete } as const;
 
 export const seedingLimits = {
   activeSeedsMax: z

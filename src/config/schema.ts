@@ -243,6 +243,7 @@ export const nodeSchema = z
           .default([])
           .meta({ description: 'Addresses to give to other nodes. Empty: found out by the node.' }),
         bind: everydayFields.bind,
+        encryption: everydayFields.encryption,
       })
       .prefault({})
       .meta({ description: 'The exchange of pieces with other nodes.' }),

@@ -120,6 +120,8 @@ export interface NodeConfig extends ProcessConfig {
     readonly advertise: readonly HostPort[];
     /** This machine's own IP addresses, one of a family at most, that traffic with peers is bound to; empty: any. */
     readonly bind: readonly string[];
+    /** Encrypted streams (`EncryptionPolicy` of the data plane). */
+    readonly encryption: 'off' | 'allowed' | 'preferred' | 'required';
   };
   /** The HTTP API, on loopback. */
   readonly api: HostPort;

@@ -1,11 +1,13 @@
 import type { Clock, TimerId } from '../ports/clock.ts';
 import { millis } from '../ports/clock.ts';
+import type { Crypto } from '../ports/crypto.ts';
 import type { Handshake } from '../protocol/bittorrent/handshake.ts';
 import type { PeerId, WireHash } from '../protocol/bittorrent/ids.ts';
 import { toHex } from '../protocol/digest.ts';
 import { type Done, ok } from '../protocol/result.ts';
 import type { Address, Connection, ConnectionHandler, Listener, Transport, TransportFailure } from '../transports/transport.ts';
 import type { Candidate } from './candidates.ts';
+import { type EncryptionPolicy, StreamEncryption } from './stream-encryption.ts';
 import { dataLimits } from './limits.ts';
 import { Peer } from './peer.ts';
 import type { Admission, Dialler, Gathering, PeerMoved, PeerSetting } from './peer-owner.ts';
@@ -13,6 +15,8 @@ import type { Admission, Dialler, Gathering, PeerMoved, PeerSetting } from './pe
 export interface PeerPortSettings {
   readonly clock: Clock;
   readonly transport: Transport;
+  readonly crypto: Pick<Crypto, 'secretBytes'>;
+  readonly encryption: EncryptionPolicy;
   readonly peerId: PeerId;
   readonly node: string;
   readonly client: string;
@@ -27,6 +31,7 @@ export class PeerPort implements Dialler {
   readonly #gatherings = new Map<string, Gathering>();
   readonly #peers = new Map<Peer, Gathering | null>();
   readonly #setting: PeerSetting;
+  readonly #encryption: StreamEncryption;
   #listener: Listener | null = null;
   #address: Address | null = null;
   #ticking: TimerId | null = null;
@@ -35,6 +40,7 @@ export class PeerPort implements Dialler {
 
   constructor(settings: PeerPortSettings) {
     this.#settings = settings;
+    this.#encryption = new StreamEncryption(settings.encryption, settings.crypto);
     this.#setting = {
       clock: settings.clock,
       peerId: settings.peerId,
@@ -83,12 +89,17 @@ export class PeerPort implements Dialler {
 
   /** Peers meet the gathering from now on. */
   register(gathering: Gathering): void {
-    for (const hash of gathering.wireHashes) this.#gatherings.set(toHex(hash), gathering);
+    for (const hash of gathering.wireHashes) {
+      this.#gatherings.set(toHex(hash), gathering);
+      this.#encryption.know(hash);
+    }
   }
 
   unregister(gathering: Gathering): void {
     for (const hash of gathering.wireHashes) {
-      if (this.#gatherings.get(toHex(hash)) === gathering) this.#gatherings.delete(toHex(hash));
+      if (this.#gatherings.get(toHex(hash)) !== gathering) continue;
+      this.#gatherings.delete(toHex(hash));
+      this.#encryption.forget(hash);
     }
   }
 
@@ -98,7 +109,9 @@ export class PeerPort implements Dialler {
     const peer = new Peer(++this.#lastKey, this.#setting, { address, node, infoHash, v2: gathering.v2 });
     this.#peers.set(peer, gathering);
     this.#dials++;
-    peer.carry(this.#settings.transport.dial(address, { timeoutMs: dataLimits.dialTimeoutMs }, peer));
+    const { transport } = this.#settings;
+    const to = { candidate, infoHash, hashes: gathering.wireHashes.length };
+    peer.carry(this.#encryption.dial(peer, to, (handler) => transport.dial(address, { timeoutMs: dataLimits.dialTimeoutMs }, handler)));
     return peer;
   }
 
@@ -121,8 +134,9 @@ export class PeerPort implements Dialler {
     if (same >= Math.max(dataLimits.connectionsPerHostMin, peersMax / 2)) return null;
     const peer = new Peer(++this.#lastKey, this.#setting, null);
     this.#peers.set(peer, null);
-    peer.carry(connection);
-    return peer;
+    const { connection: carrier, handler } = this.#encryption.accept(connection, peer);
+    peer.carry(carrier);
+    return handler;
   }
 
   #admit(peer: Peer, handshake: Handshake): Admission | { readonly refused: string } {

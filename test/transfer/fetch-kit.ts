@@ -28,6 +28,8 @@ export const startFetch = (
     const port = new PeerPort({
       clock,
       transport,
+      crypto,
+      encryption: 'allowed',
       peerId: makePeerId(crypto.secretBytes(12)),
       node: process.name,
       client: 'Shoal test',

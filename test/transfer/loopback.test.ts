@@ -51,7 +51,7 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
       downloadFolder: join(folder, name, 'downloads'),
       ...EVERYDAY,
       limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 },
-      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [], bind: [] },
+      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [], bind: [], encryption: 'allowed' },
     },
     dataFolder: join(folder, name, 'data'),
     passkey: (done) => done({ ok: false, error: { code: 'offline', message: 'no network' } }),

@@ -8,6 +8,7 @@ import { OpenFiles } from '../../src/data/open-files.ts';
 import { PeerPort } from '../../src/data/peer-port.ts';
 import { RateGate } from '../../src/data/rate-gate.ts';
 import { Storage } from '../../src/data/storage.ts';
+import type { EncryptionPolicy } from '../../src/data/stream-encryption.ts';
 import { Uplink } from '../../src/data/uplink.ts';
 import { createLayout } from '../../src/domain/transfer/torrent-layout.ts';
 import { makePeerId, type PieceIndex } from '../../src/protocol/bittorrent/ids.ts';
@@ -27,6 +28,7 @@ export interface SwarmNodeOptions {
   readonly pieceBufferBytesMax?: number;
   /** The node that it says it is; without this, the truth. */
   readonly claim?: string;
+  readonly encryption?: EncryptionPolicy;
 }
 
 export interface SwarmNode {
@@ -83,6 +85,8 @@ const compose = (
   const port = new PeerPort({
     clock,
     transport,
+    crypto,
+    encryption: options.encryption ?? 'allowed',
     peerId: makePeerId(crypto.secretBytes(12)),
     node: options.claim ?? process.name,
     client: 'Shoal test',

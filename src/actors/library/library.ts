@@ -98,6 +98,8 @@ export class Library {
     this.#port = new PeerPort({
       clock,
       transport: ports.transport,
+      crypto,
+      encryption: config.peer.encryption,
       peerId: makePeerId(crypto.secretBytes(peerIdRandomBytes)),
       node: network.node,
       client: settings.client,

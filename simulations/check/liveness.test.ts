@@ -74,6 +74,21 @@ describe('L1 of a primary that is slow for good', () => {
   });
 });
 
+describe('L1 of a primary that leads for others', () => {
+  const waits = (primaryProxies: readonly string[], coreProxies: readonly string[]): void => {
+    const backup = { name: 'backup', role: 'primary', mode: 'SYNC', epoch: 3, appliedSeq: 1, lastSeq: 1 };
+    const partial = planOf({ operations: [register(1)], core: ['tracker', 'proxy1', 'node1'] });
+    const run = new CalmRun(progressAfterHealing, { replica: { role: 'follower' }, proxies: coreProxies }, partial);
+    run.statuses.set('backup', { replica: backup, proxies: primaryProxies });
+    (run.until(20).tell('called', 1, 'node1', asked) as CalmRun).until(40);
+  };
+
+  it('lets it stay where it has a proxy that the core lacks, and finds one that should have handed over', () => {
+    waits(['proxy2'], ['proxy1']);
+    assert.throws(() => waits(['proxy2'], ['proxy1', 'proxy2']), /L1: operation 1 \(register\) at node1/u);
+  });
+});
+
 describe('L2', () => {
   it('lets the other replica catch up', () => {
     const run = new CalmRun(syncWhenReachable, status('primary', 'SOLO')).until(20);

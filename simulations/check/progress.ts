@@ -1,8 +1,9 @@
 /** L1: progress once a core is healed. */
 import type { Result } from '../../src/protocol/result.ts';
+import { replicaNames } from '../plan/names.ts';
 import type { Fault, Operation, Plan, ProcessName } from '../plan/types.ts';
 import { ANSWERED_WITHIN, Calm, describe, primaryNow, SECOND, STABLE } from './calm.ts';
-import type { Checker, MakeChecker } from './checker.ts';
+import type { Checker, MakeChecker, RunView } from './checker.ts';
 import { violated } from './invariants.ts';
 import { Throttled } from './throttled.ts';
 import { processOf } from './voters.ts';
@@ -43,6 +44,16 @@ const slowForGood = ({ faults, core, chaosMs }: Plan): ReadonlySet<ProcessName> 
     ),
   );
 
+const proxiesOf = (run: RunView, replica: ProcessName): readonly string[] =>
+  ((run.status(replica) ?? {}) as { readonly proxies?: readonly string[] }).proxies ?? [];
+
+/** A primary outside the core that has a proxy which no replica of the core has: it stays, for those behind that one. */
+const leadsForOthers = (run: RunView, primary: ProcessName): boolean => {
+  const { core } = run.plan;
+  const inCore = new Set(replicaNames.filter((name) => core.includes(name)).flatMap((name) => proxiesOf(run, name)));
+  return !core.includes(primary) && proxiesOf(run, primary).some((proxy) => !inCore.has(proxy));
+};
+
 export const progressAfterHealing: MakeChecker = (run) => {
   const name = 'L1';
   const calm = new Calm(run);
@@ -51,13 +62,14 @@ export const progressAfterHealing: MakeChecker = (run) => {
   const pending = new Map<number, { readonly at: number; readonly process: ProcessName }>();
   const throttled = new Throttled(run);
   const slow = slowForGood(run.plan);
-  /** Until when answers may take longer, because a primary outside the core that is slow leads or has led just before. */
+  /** Until when it is not judged, because a primary leads, or has led just before, that may leave the core waiting. */
   let mayTakeLonger = 0;
   let led = false;
   const look = (age: number): void => {
     const primary = primaryNow(run);
     led ||= primary !== null;
-    if (primary !== null && slow.has(processOf(primary.name))) mayTakeLonger = run.now() + ANSWERED_WITHIN;
+    const leaves = primary !== null && (slow.has(processOf(primary.name)) || leadsForOthers(run, processOf(primary.name)));
+    if (leaves) mayTakeLonger = run.now() + ANSWERED_WITHIN;
     if (age > STABLE + ANSWERED_WITHIN && primary === null)
       violated(name, `nobody leads ${(age / SECOND).toFixed(1)} s after the core was healed: ${describe(run)}`);
     for (const [id, { at, process }] of pending) {

@@ -88,6 +88,8 @@ export interface TransferTerms {
   readonly downloadLimit: number;
   /** That of the node where it has none of its own. */
   readonly goal: GoalSummary;
+  /** Each piece is given about once, as long as others do not have everything (BEP 16). */
+  readonly superSeeding: boolean;
   readonly ratio: number;
   readonly seededSeconds: number;
 }
@@ -164,6 +166,8 @@ export interface NodeStatus {
   readonly epoch: number;
   readonly primary: string | null;
   readonly peerPort: number | null;
+  /** Where BitTorrent clients of other makes announce: HOST:PORT of each gate, for HTTP and UDP. */
+  readonly gates: readonly string[];
   readonly folder: string;
   readonly downRate: number;
   readonly upRate: number;
@@ -275,8 +279,8 @@ export type ApiCalls = {
     args: { id: string | null; uploadRate: number | null; downloadRate: number | null };
     result: { uploadRate: number; downloadRate: number; now: { uploadRate: number; downloadRate: number }; scheduled: boolean };
   };
-  /** Sets the goal of a transfer: `node` for that of the node's configuration; null only asks. */
-  seed: { args: { id: string; goal: GoalSummary | 'node' | null }; result: TransferTerms };
+  /** Sets the goal of a transfer: `node` for that of the node's configuration; null only asks. And whether it super-seeds. */
+  seed: { args: { id: string; goal: GoalSummary | 'node' | null; superSeeding?: boolean }; result: TransferTerms };
   /** Answers when the files lie there; `folder` is absolute. */
   move: { args: { id: string; folder: string }; result: { folder: string } };
   /** In the order in which they entered; without `limit` as many as fit into one answer (200). */

@@ -82,6 +82,7 @@ class Node implements NodeRole {
       version,
       ...get(SESSION).status(),
       peerPort: library.peerAddress?.port ?? null,
+      gates: network.proxies.flatMap(({ announce }) => (announce === undefined ? [] : [formatAddress(announce)])),
       folder: downloadFolder,
       downRate,
       upRate,

@@ -51,6 +51,7 @@ const nodeStatus = async (context: Context): Promise<void> => {
     ['proxy', status.proxy ?? 'none reached'],
     ['primary', status.primary === null ? 'none known' : `${status.primary} (epoch ${status.epoch})`],
     ['peer port', status.peerPort === null ? 'closed' : String(status.peerPort)],
+    ...(status.gates.length === 0 ? [] : [['gate', `${status.gates.join(', ')}, where other BitTorrent clients announce`] as const]),
     ['downloads', status.folder],
     ['transfers', `${status.transfers}, down ${formatRate(status.downRate)}, up ${formatRate(status.upRate)}`],
   ]);

@@ -59,6 +59,7 @@ const status = z.object({
   epoch: whole,
   primary: z.string().nullable(),
   peerPort: z.number().nullable(),
+  gates: z.array(z.string()),
   folder: z.string(),
   downRate: whole,
   upRate: whole,

@@ -96,10 +96,10 @@ export class GuestDesk {
 
   #take(frame: GuestAnnounceFrame, proxy: string, account: string, content: string, heardAt: number): Outcome {
     const { clock, random, swarm, settings } = this.#deps;
-    const { peerId, key, host, port, event, infoHash, uploadedBytes, downloadedBytes, replay } = frame;
+    const { peerId, host, port, event, infoHash, uploadedBytes, downloadedBytes, replay } = frame;
     const leftBytes = frame.leftBytes ?? UNKNOWN_LEFT_BYTES;
     const said = {
-      node: guestId({ account, peerId, key, host }),
+      node: guestId({ account, peerId, host }),
       peerId,
       passkeyHash: frame.passkeyHash ?? '',
       account,

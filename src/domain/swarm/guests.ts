@@ -25,15 +25,13 @@ const PREFIX = 'guest-';
 /** Ids of nodes never begin so (the desk sees to that). */
 export const isGuestId = (node: string): boolean => node.startsWith(PREFIX);
 
-/** How a client is told from all others: by its account and peer id. Without an account anybody could say that peer id. */
-export const guestId = (said: {
-  readonly account: string;
-  readonly peerId: string;
-  readonly key: string;
-  readonly host: string;
-}): string => {
-  const { account, peerId, key, host } = said;
-  const proof = account !== '' ? [account, peerId] : [peerId, key === '' ? `host ${host}` : `key ${key}`];
+/**
+ * How a client is told from all others: by its account and peer id. Without an account anybody could say that peer id, so it
+ * counts from its own host alone. Its `key` is of no use: aria2 says another one in each announce by UDP.
+ */
+export const guestId = (said: { readonly account: string; readonly peerId: string; readonly host: string }): string => {
+  const { account, peerId, host } = said;
+  const proof = account !== '' ? [account, peerId] : [peerId, `host ${host}`];
   return `${PREFIX}${toHex(sha256(JSON.stringify(proof))).slice(0, 40)}`;
 };
 

@@ -22,7 +22,7 @@ export interface GuestAnnounceFrame {
   readonly infoHash: string;
   /** 40 hexadecimal digits. */
   readonly peerId: string;
-  /** What a client without a passkey tells itself apart by; '' where it gave none. */
+  /** What the client says to be told apart by (BEP 7); '' where it said nothing. Not relied on: some say another each time. */
   readonly key: string;
   /** The client's address as the proxy sees it, and the port that it says. */
   readonly host: string;

@@ -111,7 +111,7 @@ for (const { title, passkeys, scheme } of ways) {
       assert.equal(swarm.leechers, 0);
       const given = (await network.transfer('one', id))?.uploadedBytes ?? 0;
       assert.ok(given < BYTES * makes.length, `they got pieces from each other: the seeder gave ${given} bytes`);
-      return `${everybody} seeders known; the first one gave ${(given / BYTES).toFixed(1)} copies to ${everybody - 1}`;
+      return `${everybody} seeders known, ${swarm.completed} downloads counted; the first one gave ${(given / BYTES).toFixed(1)} copies to ${everybody - 1}`;
     });
   });
 }

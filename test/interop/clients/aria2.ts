@@ -28,7 +28,10 @@ export const startAria2: StartClient = async (lab, machine) => {
       '--rpc-listen-all=true',
       `--rpc-listen-port=${RPC_PORT}`,
       `--listen-port=${PEER_PORT}`,
-      '--enable-dht=false',
+      // Without it, it speaks to no tracker by UDP.
+      '--enable-dht=true',
+      `--dht-listen-port=${PEER_PORT}`,
+      `--dht-file-path=${lab.place(machine)}/dht.dat`,
       '--enable-dht6=false',
       '--bt-enable-lpd=false',
       '--enable-peer-exchange=false',

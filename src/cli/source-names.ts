@@ -7,11 +7,12 @@ const NAMES_WAIT_MS = 1_500;
 const ASK_AGAIN_MS = 100;
 
 /** A peer that is no node of ours is known by its address and has no name. */
-const isNode = ({ node }: TransferSource): boolean => /^[0-9a-f]+$/iu.test(node);
+const isNode = ({ node }: Pick<TransferSource, 'node'>): boolean => /^[0-9a-f]+$/iu.test(node);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-export const sourceName = (source: TransferSource): string => source.name || (isNode(source) ? shortId(source.node) : source.node);
+export const sourceName = (source: Pick<TransferSource, 'node' | 'name'>): string =>
+  source.name || (isNode(source) ? shortId(source.node) : source.node);
 
 const isNamed = ({ sources }: TransferSummary): boolean =>
   sources.every((source) => source.bytes === 0 || source.name !== '' || !isNode(source));

@@ -133,3 +133,13 @@ test('a torrent without trackers says why it does not move', () => {
   const shown = binh.transfer(torrent.metainfo.id);
   assert.deepEqual([shown?.state, /names no tracker/u.test(shown?.reason ?? '')], ['waiting', true]);
 });
+
+test('a seeder whose trackers refuse it says so', () => {
+  const { world, tracker, anna, id } = scene(106);
+  assert.equal(anna.transfer(id)?.reason, null);
+  tracker.refusal = 'your ratio is too low';
+  const told = (): boolean =>
+    anna.transfer(id)?.reason === 'Its tracker does not help: your ratio is too low. It is asked again and again.';
+  assert.ok(world.runUntil(told, seconds(600)), JSON.stringify(anna.transfer(id)));
+  assert.equal(anna.transfer(id)?.state, 'seeding');
+});

@@ -5,6 +5,7 @@ import type { PeerSummary, TransferState, TransferSummary, TransferTerms } from 
 import { cleanName } from '../../protocol/bittorrent/names.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { ratioOf } from '../../domain/transfer/goals.ts';
+import { clientName } from '../../domain/swarm/client-name.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { formatAddress } from '../../transports/transport.ts';
@@ -47,6 +48,7 @@ export const transferTerms = (transfer: Transfer, now: Micros, queue: number): T
     uploadLimit: terms.uploadRate,
     downloadLimit: terms.downloadRate,
     goal: transfer.wishes.goal,
+    superSeeding: terms.superSeeding,
     ratio: ratioOf(transfer),
     seededSeconds: Math.floor(terms.seededSeconds(now)),
   };
@@ -84,7 +86,8 @@ export const peerSummary = (peer: Peer, now: Micros, nameOf: (node: string) => s
   node: peer.node ?? formatAddress(peer.remote),
   name: peer.node === null ? '' : nameOf(peer.node),
   address: formatAddress(peer.remote),
-  client: peer.client,
+  // Whoever does not say what it is tells by its peer id (BEP 20).
+  client: peer.client || (peer.peerId === null ? '' : clientName(toHex(peer.peerId))),
   downRate: Math.round(peer.down.rate(now)),
   upRate: Math.round(peer.up.rate(now)),
   downloadedBytes: peer.down.total,

@@ -2,7 +2,13 @@
 import type { Exchange } from '../../data/exchange.ts';
 import type { Network } from '../../data/network.ts';
 import type { Failure } from '../../protocol/result.ts';
-import { type OutsideFacts, outsideReason, type WaitingFacts, waitingReason } from '../../domain/transfer/waiting-reason.ts';
+import {
+  type OutsideFacts,
+  outsideReason,
+  trackerTrouble,
+  type WaitingFacts,
+  waitingReason,
+} from '../../domain/transfer/waiting-reason.ts';
 import type { SeedingGoal } from '../../protocol/terms.ts';
 import type { TransferPhase } from './machine.ts';
 
@@ -36,7 +42,7 @@ const waiting = ({ network, swarm, trackers, exchange }: Standing): string => {
 export const goalReason = (reached: 'ratio' | 'time', goal: SeedingGoal): string =>
   `${reached === 'ratio' ? `It was given ${goal.ratio ?? 0} times over` : 'It was given for as long'}, as was asked for: "shoal resume" goes on seeding.`;
 
-/** Null while it moves, and where its user paused it. */
+/** Null while it moves, where its user paused it, and where it is seeded and others can hear of it. */
 export const standingReason = (standing: Standing): string | null => {
   switch (standing.phase) {
     case 'checking':
@@ -47,6 +53,8 @@ export const standingReason = (standing: Standing): string | null => {
       return 'It is complete. Others are seeded first; it is seeded when there is room.';
     case 'waiting':
       return waiting(standing);
+    case 'seeding':
+      return standing.trackers && trackerTrouble(standing.trackers);
     case 'paused':
     case 'failed':
       return standing.told;

@@ -68,7 +68,7 @@ export const torrentCommands = (program: Command, ending: Ending): void => {
         .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
         .addHelpText(
           'after',
-          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came.',
+          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. Programs that know version 1 alone, such as aria2 and\nTransmission 3, take only what is shared with --v1.',
         ),
     run: (context, [what], options) => torrent(context, what, options),
   });

@@ -8,6 +8,7 @@ import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { withNode } from '../node-access.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, printable, shortId } from '../render/format.ts';
+import { sourceName } from '../source-names.ts';
 import { findTransfer, listTransfers } from '../transfer-ids.ts';
 
 const rateOrDash = (rate: number): string => (rate === 0 ? '-' : formatRate(rate));
@@ -85,7 +86,7 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
     ['in catalog', transfer.swarm === 'trackers' ? 'no' : transfer.owned ? 'as an owner' : 'not as an owner'],
     ['folder', transfer.folder],
   ]);
-  for (const { name, node, bytes } of transfer.sources) rows(context, [['from', `${name || shortId(node)}: ${formatSize(bytes)}`]]);
+  for (const source of transfer.sources) rows(context, [['from', `${sourceName(source)}: ${formatSize(source.bytes)}`]]);
 };
 
 const showTrackers = (context: Context, trackers: readonly TrackerSummary[]): void => {
@@ -116,7 +117,7 @@ const peers = async (context: Context, text: string): Promise<void> => {
   showList(
     context.output,
     [
-      { title: 'NODE', of: ({ name, node }) => name || shortId(node), shrinksTo: 10 },
+      { title: 'NODE', of: sourceName, shrinksTo: 10 },
       { title: 'ADDRESS', of: ({ address }) => address, rank: 4 },
       { title: 'HAS', of: ({ has }) => formatPercent(has, 1), right: true },
       { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true, blank: '-' },

@@ -57,9 +57,13 @@ export const outsideReason = (facts: OutsideFacts): string => {
   if (peersKnown > 0) return unreached(facts);
   if (trackers.length === 0) return 'It names no tracker, so nobody says who has it; it goes on when a peer that has it connects.';
   if (trackers.some(({ state }) => state === 'working')) return 'Its trackers know nobody who has it; they are asked again and again.';
-  const failed = trackers.filter(({ state }) => state === 'failed');
-  if (failed.length < trackers.length) return 'Its trackers are being asked who has it.';
-  const why = failed.find(({ message }) => message !== null)?.message ?? null;
+  return trackerTrouble(trackers) ?? 'Its trackers are being asked who has it.';
+};
+
+/** Why nobody hears of it by its trackers: all have failed. Null where some have not, or there are none. */
+export const trackerTrouble = (trackers: OutsideFacts['trackers']): string | null => {
+  if (trackers.length === 0 || trackers.some(({ state }) => state !== 'failed')) return null;
+  const why = trackers.find(({ message }) => message !== null)?.message ?? null;
   const said = why === null ? '' : `: ${why.replace(/[.\s]+$/u, '')}`;
   return trackers.length === 1
     ? `Its tracker does not help${said}. It is asked again and again.`

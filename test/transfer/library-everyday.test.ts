@@ -286,3 +286,23 @@ test('seeding stops after its time, the time before a restart counted, and a new
   assert.ok(again.call('seed', { id, goal: { ratio: null, seconds: null } }).ok);
   assert.ok(again.until(id, 'seeding', 20));
 });
+
+test('super-seeding is kept across a restart, gives each of several what they need about once, and can be turned off', () => {
+  const world = new World({ seed: 81 });
+  const tracker = new FakeTracker();
+  const { anna, ids } = singles(world, tracker, 1, 2_000_000);
+  const [id = ''] = ids;
+  const set = anna.call('seed', { id, goal: null, superSeeding: true });
+  assert.equal(set.ok && set.value.superSeeding, true);
+  world.runFor(seconds(3));
+  const again = restarted(world, anna, tracker, { uploadRate: 200_000 });
+  assert.ok(again.until(id, 'seeding'));
+  assert.equal(terms(again, id).superSeeding, true);
+  const others = ['binh', 'chi', 'dung'].map((name) => startLibrary(world, name, tracker));
+  for (const other of others) assert.ok(get(other, id).ok);
+  for (const other of others) assert.ok(other.until(id, 'seeding', 120), JSON.stringify(other.transfer(id)));
+  const given = again.transfer(id)?.uploadedBytes ?? 0;
+  assert.ok(given >= 2_000_000 && given < 3_000_000, `${given} bytes given for 2,000,000 to three`);
+  const off = again.call('seed', { id, goal: null, superSeeding: false });
+  assert.equal(off.ok && off.value.superSeeding, false);
+});

@@ -54,6 +54,7 @@ export const assemble = (setting: TransferSetting, { layout, metainfo, record }:
     events: ways.events,
   });
   exchange.picker.sequential = record.sequential;
+  if (record.settings?.superSeeding === true) exchange.setSuperSeeding(true);
   const path = setting.journalPath(layout.id);
   const keeper = new Keeper({ clock, disk, content, path, facts: () => ways.facts(), failed: (failure) => ways.failed(failure) });
   const checker = new Checker({ disk, log, content, record, selected: selection.files, keeper });

@@ -11,12 +11,16 @@ export class Terms {
   downloadRate: number;
   /** Null: that of the node. */
   goal: SeedingGoal | null;
+  /** It gives each piece about once, as long as others do not have everything (BEP 16). */
+  superSeeding: boolean;
   /** It stands still because this part of its goal was reached. */
   reached: 'ratio' | 'time' | null;
   /** Its files are being moved there. */
   movingTo: string | null;
   /** It became complete, and what is to follow that has not been done yet. */
   finishing: boolean;
+  /** That is under way. */
+  following = false;
   readonly #seededBefore: number;
   /** Of the process, up to `#seedsSince`. */
   #seeded: Micros = 0;
@@ -27,6 +31,7 @@ export class Terms {
     this.uploadRate = settings.uploadRate ?? 0;
     this.downloadRate = settings.downloadRate ?? 0;
     this.goal = settings.goal ?? null;
+    this.superSeeding = settings.superSeeding ?? false;
     this.reached = settings.reached ?? null;
     this.movingTo = settings.movingTo ?? null;
     this.finishing = settings.finishing ?? false;
@@ -58,6 +63,7 @@ export class Terms {
       ...(this.uploadRate === 0 ? {} : { uploadRate: this.uploadRate }),
       ...(this.downloadRate === 0 ? {} : { downloadRate: this.downloadRate }),
       ...(this.goal === null ? {} : { goal: this.goal }),
+      ...(this.superSeeding ? { superSeeding: true as const } : {}),
       ...(this.reached === null ? {} : { reached: this.reached }),
       ...(seeded === 0 ? {} : { seededSeconds: seeded }),
       ...(this.movingTo === null ? {} : { movingTo: this.movingTo }),

@@ -83,6 +83,13 @@ export class Wishes {
     this.#parts.keeper.later();
   }
 
+  /** Super-seeding (BEP 16): for a first seed with a slow uplink. */
+  setSuperSeeding(superSeeding: boolean): void {
+    this.#transfer.notes.terms.superSeeding = superSeeding;
+    this.#parts.exchange.setSuperSeeding(superSeeding);
+    this.#parts.keeper.later();
+  }
+
   /** Stops seeding where its goal is reached; to be called every few seconds. */
   checkGoal(): void {
     const { notes, phase, size, uploadedBytes } = this.#transfer;

@@ -49,6 +49,8 @@ export interface TransferSettings {
   readonly uploadRate?: number;
   readonly downloadRate?: number;
   readonly goal?: SeedingGoal;
+  /** As long as others do not have everything, each piece is given about once (BEP 16). */
+  readonly superSeeding?: true;
   /** It is paused because this part of its goal was reached. */
   readonly reached?: 'ratio' | 'time';
   readonly seededSeconds?: number;
@@ -117,6 +119,7 @@ const isSettings = (value: unknown): boolean =>
   isAbsentOr(value['goal'], (goal) => isObject(goal) && isCountOrNull(goal['ratio']) && isCountOrNull(goal['seconds'])) &&
   isAbsentOr(value['reached'], (reached) => reached === 'ratio' || reached === 'time') &&
   isAbsentOr(value['movingTo'], (folder) => typeof folder === 'string') &&
+  isAbsentOr(value['superSeeding'], (superSeeding) => superSeeding === true) &&
   isAbsentOr(value['finishing'], (finishing) => finishing === true);
 
 const isRecord = (value: unknown): value is TransferRecord =>

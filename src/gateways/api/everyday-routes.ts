@@ -11,10 +11,12 @@ const goal = z.object({ ratio: whole.nullable(), seconds: whole.nullable() });
 export const terms = z.object({
   queue: whole,
   complete: z.boolean(),
+  finishing: z.boolean(),
   sequential: z.boolean(),
   uploadLimit: whole,
   downloadLimit: whole,
   goal,
+  superSeeding: z.boolean(),
   ratio: whole,
   seededSeconds: whole,
 });
@@ -56,13 +58,14 @@ export const everydayRoutes = (post: Post): { readonly [K in Everyday]: Route<K>
   ),
   seed: post(
     'transfers/seed',
-    'When seeding of a transfer is over: asks, or sets its goal.',
+    'When seeding of a transfer is over: asks, or sets its goal; and whether it super-seeds (BEP 16).',
     z.strictObject({
       id: text(256),
       goal: z
         .strictObject({ ratio: whole.max(RATIO_MAX).nullable(), seconds: whole.max(SEED_SECONDS_MAX).nullable() })
         .or(z.literal('node'))
         .nullable(),
+      superSeeding: z.boolean().exactOptional(),
     }),
     terms,
   ),

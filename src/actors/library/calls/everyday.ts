@@ -102,9 +102,10 @@ export const everydayCalls = (parts: LibraryParts): CallsOf<'files' | 'files.set
     'files.set': (args, done) => holdings.with(args.id, done, (transfer) => setFiles(parts, transfer, args, done)),
     queue: ({ id, move: to }, done) => holdings.with(id, done, (transfer) => done(ok({ queue: everyday.turns.move(transfer, to) }))),
     limits: (args, done) => limits(parts, args, done),
-    seed: ({ goal, id }, done) =>
+    seed: ({ goal, id, superSeeding }, done) =>
       holdings.with(id, done, (transfer) => {
         if (goal !== null) transfer.wishes.setGoal(goal === 'node' ? null : goal);
+        if (superSeeding !== undefined) transfer.wishes.setSuperSeeding(superSeeding);
         done(ok(transferTerms(transfer, ports.clock.now(), everyday.turns.numberOf(transfer))));
       }),
     move: (args, done) => move(parts, args, done),

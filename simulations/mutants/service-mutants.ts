@@ -28,6 +28,22 @@ export const requestMutants: readonly Mutant[] = [
     about: 'a snapshot does not bring the replies that retries must have',
   },
   {
+    name: 'revoked-passkey-stays',
+    rule: 'requests',
+    file: 'src/domain/ledger/apply-passkeys.ts',
+    find: 'for (const row of found) run(sql',
+    replace: 'for (const row of found.slice(1)) run(sql',
+    about: 'the newest passkey of a device goes on after it was revoked',
+  },
+  {
+    name: 'transfers-count-again',
+    rule: 'requests',
+    file: 'src/domain/ledger/apply-tally.ts',
+    find: 'downloaded: Math.max(0, downloadedBytes - down)',
+    replace: 'downloaded: downloadedBytes',
+    about: 'what a session has transferred is counted anew with each change that tells of it',
+  },
+  {
     name: 'indeterminate-is-called-failed',
     rule: 'requests',
     file: 'src/domain/routing/operations.ts',

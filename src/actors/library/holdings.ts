@@ -7,24 +7,40 @@ import type { Transfer } from '../transfer/transfer.ts';
 import { isIdPrefix } from './fetching.ts';
 
 export class Holdings {
-  readonly transfers = new Map<string, Transfer>();
+  readonly #transfers = new Map<string, Transfer>();
+  readonly #byV1 = new Map<string, Transfer>();
   /** Ids of what is being set up, changed or removed just now: nothing else may begin with them. */
   readonly changing = new Set<string>();
 
+  /** By id; it changes as they come and go. */
+  get transfers(): ReadonlyMap<string, Transfer> {
+    return this.#transfers;
+  }
+
   get all(): readonly Transfer[] {
-    return [...this.transfers.values()];
+    return [...this.#transfers.values()];
   }
 
   get(id: string): Transfer | undefined {
-    return this.transfers.get(id);
+    return this.#transfers.get(id);
   }
 
   /** The transfer of a content by any of its hashes. */
   ofHash({ v1, v2 }: { readonly v1: InfoHash | null; readonly v2: InfoHash | null }): Transfer | undefined {
-    const known = v2 === null ? undefined : this.transfers.get(toHex(v2));
-    if (known !== undefined || v1 === null) return known;
-    const hash = toHex(v1);
-    return this.transfers.get(hash) ?? this.all.find(({ metainfo }) => metainfo.v1 !== null && toHex(metainfo.v1) === hash);
+    const known = v2 === null ? undefined : this.#transfers.get(toHex(v2));
+    return known ?? (v1 === null ? undefined : this.#byV1.get(toHex(v1)));
+  }
+
+  add(transfer: Transfer): void {
+    this.#transfers.set(transfer.id, transfer);
+    const { v1 } = transfer.metainfo;
+    if (v1 !== null) this.#byV1.set(toHex(v1), transfer);
+  }
+
+  drop(transfer: Transfer): void {
+    this.#transfers.delete(transfer.id);
+    const { v1 } = transfer.metainfo;
+    if (v1 !== null) this.#byV1.delete(toHex(v1));
   }
 
   /** Hands over the transfer of an id, or of the beginning of one. Errors, by `done`: `not-found`, `ambiguous`. */
@@ -46,7 +62,7 @@ export class Holdings {
 
   #find(id: string): readonly Transfer[] {
     const wanted = id.toLowerCase();
-    const exact = this.transfers.get(wanted);
+    const exact = this.#transfers.get(wanted);
     return exact !== undefined ? [exact] : isIdPrefix(wanted) ? this.#beginningWith(wanted) : [];
   }
 

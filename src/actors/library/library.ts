@@ -235,7 +235,7 @@ export class Library {
         this.#trackerSwarms.settled(() => {
           this.#trackers.close();
           this.#port.close();
-          this.#holdings.transfers.clear();
+          for (const transfer of this.#holdings.all) this.#holdings.drop(transfer);
           done();
         }),
     );
@@ -283,14 +283,14 @@ export class Library {
 
   #begin(plan: TransferPlan): Transfer {
     const transfer = new Transfer(this.#setting, plan);
-    this.#holdings.transfers.set(transfer.id, transfer);
+    this.#holdings.add(transfer);
     this.#everyday.begun(transfer);
     transfer.start();
     return transfer;
   }
 
   #release(transfer: Transfer, removal: Removal | null, done: Done<void>, first: Waiting | null = null): void {
-    this.#holdings.transfers.delete(transfer.id);
+    this.#holdings.drop(transfer);
     const offShelf = (): void => this.#shelf.remove(transfer.id, done);
     transfer.close(() => {
       this.#everyday.turns.grant();

@@ -5,6 +5,7 @@ import { accountCommands } from './commands/accounts.ts';
 import { catalogCommands } from './commands/catalog.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { configCommands } from './commands/config.ts';
+import { everydayCommands } from './commands/everyday.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { networkCommands } from './commands/network.ts';
 import { nodeCommands } from './commands/nodes.ts';
@@ -41,6 +42,7 @@ export const buildProgram = (ending: Ending, quiet = false): Command => {
     shareCommand,
     catalogCommands,
     transferCommands,
+    everydayCommands,
     passkeyCommands,
     nodeCommands,
     clusterCommands,

@@ -82,6 +82,8 @@ export interface TransferTerms {
   readonly queue: number;
   /** All that is wanted is there. */
   readonly complete: boolean;
+  /** It became complete, and is being moved or seen to by the program for that. */
+  readonly finishing: boolean;
   readonly sequential: boolean;
   /** Its own limits in bytes a second; 0 for none. */
   readonly uploadLimit: number;

@@ -15,8 +15,6 @@ export class Completions {
   readonly #ports: Pick<Ports, 'log' | 'programs'>;
   readonly #config: Pick<NodeConfig, 'downloadFolder' | 'completedFolder' | 'onComplete'>;
   readonly #waiting: Transfer[] = [];
-  /** Those that are being seen to. */
-  readonly #under = new Set<Transfer>();
   #running = 0;
 
   constructor(ports: Pick<Ports, 'log' | 'programs'>, config: Pick<NodeConfig, 'downloadFolder' | 'completedFolder' | 'onComplete'>) {
@@ -26,8 +24,9 @@ export class Completions {
 
   /** May be told more than once of the same. */
   completed(transfer: Transfer): void {
-    if (this.#under.has(transfer)) return;
-    this.#under.add(transfer);
+    const { terms } = transfer.notes;
+    if (terms.following) return;
+    terms.following = true;
     const { completedFolder, downloadFolder } = this.#config;
     const { folder } = transfer.notes;
     if (completedFolder === null || folder !== downloadFolder || completedFolder === folder) return this.#moved(transfer);
@@ -40,7 +39,10 @@ export class Completions {
   }
 
   #moved(transfer: Transfer): void {
-    if (this.#config.onComplete.length === 0 || this.#waiting.length >= PROGRAMS_WAITING_MAX) return this.#done(transfer);
+    if (this.#config.onComplete.length === 0 || this.#waiting.length >= PROGRAMS_WAITING_MAX) {
+      transfer.notes.terms.following = false;
+      return transfer.wishes.finished();
+    }
     this.#waiting.push(transfer);
     return this.#next();
   }
@@ -55,20 +57,16 @@ export class Completions {
     const variables = Object.fromEntries(Object.entries(facts).map(([name, value]) => [`SHOAL_${name.toUpperCase()}`, value]));
     const { log, programs } = this.#ports;
     // Before it is run: one that takes this process down with it is not run again at every start.
-    this.#done(transfer);
+    transfer.wishes.finished();
     programs.run({ command, variables, timeoutMs: PROGRAM_TIMEOUT_MS, outputBytesMax: OUTPUT_BYTES_MAX }, (end) => {
       this.#running--;
+      transfer.notes.terms.following = false;
       const fields = { transfer: transfer.id, program: command[0] };
       if (!end.ok) log.warn({ ...fields, reason: end.error.message }, 'The program for a finished download did not start');
       else if (end.value.status === 0) log.info({ ...fields, output: end.value.output }, 'The program for a finished download has ended');
       else log.warn({ ...fields, ...end.value }, 'The program for a finished download failed');
       this.#next();
     });
-  }
-
-  #done(transfer: Transfer): void {
-    this.#under.delete(transfer);
-    transfer.wishes.finished();
   }
 }
 

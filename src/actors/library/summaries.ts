@@ -44,6 +44,7 @@ export const transferTerms = (transfer: Transfer, now: Micros, queue: number): T
   return {
     queue,
     complete: transfer.content.map.complete,
+    finishing: terms.finishing || terms.following,
     sequential: transfer.wishes.sequential,
     uploadLimit: terms.uploadRate,
     downloadLimit: terms.downloadRate,

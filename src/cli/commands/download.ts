@@ -19,10 +19,14 @@ const OWNED_WAIT_MS = 3_000;
 const onlyTransfer = async (node: OwnableNode, id: string): Promise<TransferSummary> =>
   (await listTransfers(node, id))[0] ?? stopWith('failed', 'The download was removed from the node.');
 
-const isOver = ({ state }: TransferSummary): boolean => state === 'seeding' || state === 'paused' || state === 'failed';
+/** Also one that is complete and waits for its turn to be seeded; not before what follows its completion is done. */
+const isOver = ({ state, terms }: TransferSummary): boolean => {
+  if (state === 'paused' || state === 'failed') return true;
+  return (state === 'seeding' || (state === 'waiting' && terms?.complete === true)) && terms?.finishing !== true;
+};
 
 /** States in which the reason says more than figures. */
-const STANDING: ReadonlySet<TransferSummary['state']> = new Set(['metadata', 'waiting', 'checking'] as const);
+const STANDING: ReadonlySet<TransferSummary['state']> = new Set(['metadata', 'waiting', 'checking', 'moving'] as const);
 
 /** What a command saw of a download, from its first look at it. */
 interface Seen {

@@ -69,6 +69,21 @@ const SWARM_WORDS: Readonly<Record<SwarmPlace, string>> = {
   both: 'the network, and the trackers of its torrent',
 };
 
+/** What its user has set, where that is not as usual. */
+const termRows = ({ terms }: TransferSummary): (readonly [string, string])[] => {
+  if (terms === undefined) return [];
+  const { complete, downloadLimit, queue, ratio, seededSeconds, sequential, uploadLimit } = terms;
+  const limits = [
+    ...(downloadLimit > 0 ? [`down ${formatRate(downloadLimit)}`] : []),
+    ...(uploadLimit > 0 ? [`up ${formatRate(uploadLimit)}`] : []),
+  ];
+  return [
+    ['queue', `number ${queue} of what is ${complete ? 'complete' : 'downloaded'}${sequential ? ', in order from the beginning' : ''}`],
+    ...(complete ? [['seeded', `${ratio.toFixed(2)} times, for ${formatDuration(seededSeconds)}`] as const] : []),
+    ...(limits.length > 0 ? [['limits', limits.join(', ')] as const] : []),
+  ];
+};
+
 const transferStatus = async (context: Context, text: string): Promise<void> => {
   const transfer: TransferSummary = await withNode(context, (node) => findTransfer(context, node, text));
   context.output.value(transfer);
@@ -85,6 +100,7 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
     ['peers by', SWARM_WORDS[transfer.swarm]],
     ['in catalog', transfer.swarm === 'trackers' ? 'no' : transfer.owned ? 'as an owner' : 'not as an owner'],
     ['folder', transfer.folder],
+    ...termRows(transfer),
   ]);
   for (const source of transfer.sources) rows(context, [['from', `${sourceName(source)}: ${formatSize(source.bytes)}`]]);
 };

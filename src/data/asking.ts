@@ -107,6 +107,13 @@ export class Asking {
     }
   }
 
+  /** What is asked for of these pieces need not come. */
+  cancelPieces(pieces: readonly PieceIndex[]): void {
+    for (const piece of pieces)
+      for (const peer of this.#settings.peers.values())
+        for (const request of peer.requests.overlapping({ piece, unit: 0, units: Number.MAX_SAFE_INTEGER })) peer.cancel(request);
+  }
+
   checkSnub(peer: Peer): void {
     const others = [...this.#settings.peers.values()].some(
       (other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0,

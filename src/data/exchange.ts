@@ -231,6 +231,7 @@ export class Exchange implements PeerOwner, Gathering {
 
   /** The wishes have changed: priorities, a re-check, pieces lost. */
   reconsider(): void {
+    this.#asking.cancelPieces(this.#inbound.dropUnwanted());
     for (let piece = 0; piece < this.content.map.count; piece++) this.picker.refresh(piece as PieceIndex);
     this.#asking.active = this.#running && !this.content.map.complete;
     for (const peer of this.#peers.values()) this.#reconsider(peer);

@@ -95,6 +95,13 @@ export class Inbound {
     for (const unit of unitsOf(run)) arriving?.streaming.delete(unit);
   }
 
+  /** Drops what is under way and not wanted any more, and gives its memory back. Answers which pieces that were. */
+  dropUnwanted(): readonly PieceIndex[] {
+    const unwanted = [...this.#picker.partials].map(({ piece }) => piece).filter((piece) => !this.#content.map.needs(piece));
+    for (const piece of unwanted) this.#drop(piece);
+    return unwanted;
+  }
+
   /** Drops what is under way and gives its memory back: the transfer pauses. What is being written still gets done. */
   dropAll(): void {
     for (const partial of this.#picker.partials) this.#drop(partial.piece);

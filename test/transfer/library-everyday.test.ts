@@ -306,3 +306,29 @@ test('super-seeding is kept across a restart, gives each of several what they ne
   const off = again.call('seed', { id, goal: null, superSeeding: false });
   assert.equal(off.ok && off.value.superSeeding, false);
 });
+
+test('memory of pieces that are left out half-way comes back', () => {
+  const { id, tracker, world } = scene(81);
+  // Room for a few pieces: if it were lost, nothing else could come.
+  const binh = startLibrary(world, 'binh', tracker, { downloadRate: 300_000, pieceBufferBytesMax: 200_000 });
+  assert.ok(get(binh, id).ok);
+  for (let n = 0; n < 8; n++) {
+    world.runFor(300_000);
+    const [on, off] =
+      n % 2 === 0
+        ? [
+            ['part1.bin', 'part2.bin'],
+            ['part3.bin', 'part4.bin'],
+          ]
+        : [
+            ['part3.bin', 'part4.bin'],
+            ['part1.bin', 'part2.bin'],
+          ];
+    if (binh.transfer(id)?.state === 'downloading') assert.ok(wish(binh, id, { normal: on, skip: off }).ok);
+  }
+  assert.ok(wish(binh, id, { normal: ['**'] }).ok);
+  assert.ok(
+    world.runUntil(() => binh.transfer(id)?.doneBytes === 1_600_000, seconds(60)),
+    JSON.stringify(binh.transfer(id)),
+  );
+});

@@ -29,8 +29,8 @@ export interface ClusterOptions extends Partial<ClusterPlan> {
   readonly nodes: number;
   /** Default: open. */
   readonly registration?: NetworkConfig['registration'];
-  /** Clients of other makes, on machines of their own; with them, every proxy has a gate. Default: none. */
-  readonly guests?: number;
+  /** Who may announce at the gates, which proxies have where there are guests. Default: as shipped, those with a passkey. */
+  readonly passkeys?: NetworkConfig['announce']['passkeys'];
   /** For the first administrator. Default: none. */
   readonly adminCode?: string;
 }
@@ -100,6 +100,7 @@ export class Cluster {
       })),
       ...(witnesses === 1 ? {} : { witnesses }),
       ...(options.registration === undefined ? {} : { registration: options.registration }),
+      ...(options.passkeys === undefined ? {} : { announce: { passkeys: options.passkeys } }),
     });
     const secretsFile = secretsSchema.parse({
       networkKey: toHex(sha256('network key')),

@@ -44,6 +44,8 @@ export interface GuestRole extends Role {
   /** Says goodbye. */
   leave(): void;
   readonly words: readonly GuestWord[];
+  /** Whether it takes part in a swarm. */
+  readonly follows: boolean;
 }
 
 const PORT = 6_881;
@@ -66,6 +68,8 @@ class Guest implements GuestRole {
   #timer: TimerId | null = null;
   #gate = 0;
   #attempt = 0;
+  /** Ends what is under way. */
+  #drop: () => void = () => {};
 
   constructor(environment: Environment, gates: readonly Address[], number: number) {
     this.#environment = environment;
@@ -77,8 +81,14 @@ class Guest implements GuestRole {
     this.#environment.ports.clock.setTimer(0, () => done(ok(undefined)));
   }
 
+  get follows(): boolean {
+    return this.#torrent !== null;
+  }
+
   stop(done: () => void): void {
     this.#clear();
+    this.#torrent = null;
+    this.#drop();
     done();
   }
 
@@ -111,6 +121,8 @@ class Guest implements GuestRole {
     const torrent = this.#torrent;
     if (torrent === null) return;
     this.#clear();
+    // A client asks one thing at a time.
+    this.#drop();
     const attempt = ++this.#attempt;
     const gate = this.#gates[this.#gate % this.#gates.length];
     if (gate === undefined) return;
@@ -119,7 +131,7 @@ class Guest implements GuestRole {
       if (answered) return;
       answered = true;
       this.words.push({ at: this.#environment.ports.clock.now(), event, ...word });
-      if (attempt !== this.#attempt) return;
+      if (attempt !== this.#attempt || this.#torrent === null) return;
       if (word.kind === 'silence') this.#gate += 1;
       if (event === 'stopped' && word.kind === 'peers') return void (this.#torrent = null);
       // An event is repeated until it is answered.
@@ -174,6 +186,10 @@ class Guest implements GuestRole {
         over(wordOf(Buffer.concat(body)));
       }
     };
+    this.#drop = () => {
+      clock.clearTimer(timer);
+      connection.abort();
+    };
     const connection = transport.dial(
       gate,
       { timeoutMs: TIMEOUT_MS },
@@ -200,6 +216,10 @@ class Guest implements GuestRole {
       if (timer !== null) clock.clearTimer(timer);
       socket.close();
       done(word);
+    };
+    this.#drop = () => {
+      if (timer !== null) clock.clearTimer(timer);
+      socket.close();
     };
     const send = (): void => {
       if (timer !== null) clock.clearTimer(timer);

@@ -16,6 +16,7 @@ import {
 } from './invariants.ts';
 import { electionsEnd, syncWhenReachable, viewIsTrue, writesResume } from './liveness.ts';
 import { progressAfterHealing } from './progress.ts';
+import { refusedForCause } from './guests.ts';
 import { passkeysInOrder } from './passkeys.ts';
 import { epochsOnlyRise } from './proxies.ts';
 import { highWaterIsCarried, maybeIsNotNo, servesWhatItApplied } from './requests.ts';
@@ -43,6 +44,7 @@ export const allCheckers: readonly MakeChecker[] = [
   doneOnce,
   asIfInOrder,
   passkeysInOrder,
+  refusedForCause,
   sessionsNeverUnsee,
   promisedFirst,
   asDurableAsSaid,

@@ -43,7 +43,7 @@ export const viewIsTrue: MakeChecker = (run) => {
   const calm = new Calm(run);
   /** Whoever loses all that it had is another node from then on; the one that it was is listed until it has been silent for long. */
   const reborn = run.plan.faults.filter((fault) => fault.kind === 'forget' && fault.what === 'all' && !isServer(fault.process)).length;
-  const may = run.plan.cluster.nodes + run.plan.cluster.liars + reborn;
+  const may = run.plan.cluster.nodes + run.plan.cluster.liars + (run.plan.cluster.guests ?? 0) + reborn;
   /** By replica and content: what it has heard of each node in this start. */
   const heard = new Map<string, Map<string, Seen>>();
   return {

@@ -98,6 +98,13 @@ const operationsOf = (
   return drafts.filter(({ atMs }) => atMs <= chaosMs).map((draft, index) => ({ id: FIRST_OPERATION_ID + index, ...draft }) as Operation);
 };
 
+const GUESTS_PERCENT = 25;
+const GUESTS_MAX = 3;
+
+/** Some clusters have clients of other makes; what else a seed gives is not touched by it. */
+const withGuests = (random: Random, cluster: ClusterPlan): ClusterPlan =>
+  chance(random, 'guests', GUESTS_PERCENT) ? { ...cluster, guests: 1 + below(random, 'how many guests', GUESTS_MAX) } : cluster;
+
 /** What is not left to the seed. */
 interface Given {
   readonly cluster?: ClusterPlan;
@@ -107,7 +114,7 @@ interface Given {
 /** The plan of a seed. The same seed, phases and givens give the same plan on every machine. */
 export const generatePlan = (seed: number, phases: Phases = { chaosMs: CHAOS_MS, calmMs: CALM_MS }, given: Given = {}): Plan => {
   const random = createRandom(`plan ${seed}`);
-  const cluster = given.cluster ?? drawCluster(random.fork('cluster'));
+  const cluster = given.cluster ?? withGuests(random.fork('guests'), drawCluster(random.fork('cluster')));
   const profile = given.profile ?? drawProfile(random.fork('profile'), cluster);
   // Whoever gives a profile wants that much and no more.
   const only = given.profile === undefined ? drawOnlyFault(random.fork('only'), phases.chaosMs) : null;

@@ -9,6 +9,7 @@ import type { Fault, FaultKind, Operation, Plan } from './types.ts';
 export const PLAN_LIMITS = {
   nodesMax: 64,
   liarsMax: 8,
+  guestsMax: 32,
   phaseMsMax: 86_400_000,
   faultsMax: 20_000,
   operationsMax: 100_000,
@@ -104,6 +105,7 @@ const planSchema = z.strictObject({
     witnesses: z.union([z.literal(1), z.literal(3)], { error: 'must be 1 or 3' }),
     nodes: whole(0, L.nodesMax),
     liars: whole(0, L.liarsMax),
+    guests: whole(0, L.guestsMax).optional(),
     uplinkBytesPerSecond: whole(1_000, 100_000_000_000).nullable(),
     logEntriesKept: whole(2, 10_000_000).optional(),
   }),

@@ -15,6 +15,8 @@ export interface ClusterPlan {
   readonly nodes: number;
   /** Peers that take part in swarms and lie. */
   readonly liars: number;
+  /** BitTorrent clients of other makes, which announce at the proxies' gates; with them the network is open to all. Default: none. */
+  readonly guests?: number;
   /** Bytes a second of each node's uplink; null for no limit. */
   readonly uplinkBytesPerSecond: number | null;
   /** Applied changes that a replica keeps in its log; few make the other one need the whole state. Default: as shipped. */

@@ -12,6 +12,7 @@ import { betweenTripwires, ProcessFault, Restless, TripwireError, World } from '
 import type { Observer } from '../world/observer.ts';
 import { Clients } from './clients.ts';
 import { Leftover, stopAll } from './ending.ts';
+import { GuestTraffic } from './guests.ts';
 import type { Failure, RunOutcome } from './outcome.ts';
 import type { RunningRole } from './people.ts';
 import { Workload } from './workload.ts';
@@ -51,6 +52,7 @@ class Run {
   readonly #cluster: Cluster;
   readonly #faults: Faults;
   readonly #workload: Workload;
+  readonly #guests: GuestTraffic;
   readonly #checkers: readonly Checker[];
   readonly #coverage: CoverageCollector;
   readonly #eventsMax: number;
@@ -66,7 +68,9 @@ class Run {
     this.#eventsMax = options.eventsMax ?? EVENTS_MAX;
     options.prepare?.(world);
     const { cluster } = plan;
-    this.#cluster = new Cluster(world, { ...cluster, adminCode: ADMIN_CODE });
+    const open = (cluster.guests ?? 0) > 0 ? { passkeys: 'open' as const } : {};
+    this.#cluster = new Cluster(world, { ...cluster, ...open, adminCode: ADMIN_CODE });
+    this.#guests = new GuestTraffic(world, this.#cluster);
     this.#faults = new Faults(this.#cluster, plan);
     const reach = (name: string) => this.#cluster.reach(name);
     this.#workload = new Workload(world, reach, new Clients(world, this.#cluster.network, this.#cluster.secrets, plan.seed));
@@ -85,6 +89,7 @@ class Run {
     this.#phase = 'chaos';
     this.#faults.schedule(this.#begun);
     this.#workload.schedule(this.#plan.operations, this.#begun);
+    this.#guests.schedule(this.#begun, (chaosMs + calmMs) * 1_000);
     this.#goOn(chaosMs);
     if (calmMs > 0) {
       // The core that was healed may be larger: whoever the planned one cannot lead without is in it.

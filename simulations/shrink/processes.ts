@@ -48,6 +48,7 @@ export const smallerClusters = (plan: Plan): readonly Plan[] => {
     smaller.push(withCluster(plan, { ...cluster, ...change }));
   };
   if (cluster.uplinkBytesPerSecond !== null) add({ uplinkBytesPerSecond: null });
+  if ((cluster.guests ?? 0) > 0) add({ guests: 0 });
   if (cluster.liars > 0) add({ liars: 0 });
   if (cluster.liars > 1) add({ liars: cluster.liars - 1 });
   if (cluster.proxies > 1) add({ proxies: 1, witnesses: 1 });

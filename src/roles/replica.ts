@@ -297,11 +297,8 @@ class ReplicaRole implements Role {
           clock,
           log,
           database: get(DATABASE),
-          propose: (proposal, done) => {
-            const replica = get(REPLICA);
-            if (wouldPartThePair(replica, network.replicas)) clock.setTimer(0, () => done(fail('degraded', 'The other replica is away')));
-            else replica.propose(proposal, done);
-          },
+          mayWrite: () => !wouldPartThePair(get(REPLICA), network.replicas),
+          propose: (proposal, done) => get(REPLICA).propose(proposal, done),
           client,
         });
       })

@@ -18,6 +18,8 @@ class Replica {
   readonly ledger: TestLedger;
   readonly keeper: TallyKeeper;
   mood: 'commits' | 'refuses' | 'commits and says nothing' | 'doubts' = 'commits';
+  /** The other replica is away, and would be parted with by a change. */
+  alone = false;
   /** Of each change that was proposed: its number, and how many rows it had. */
   readonly proposed: [n: number, rows: number][] = [];
   #now = 0;
@@ -34,6 +36,7 @@ class Replica {
       clock: this.#clock,
       log: silentLog,
       database: database as Database<LedgerTransactions>,
+      mayWrite: () => !this.alone,
       propose: this.#propose,
       client: client.repeat(32),
     });
@@ -159,6 +162,19 @@ test('a change whose outcome is not known is proposed again under its own number
   const numbers = main.proposed.map(([n]) => n);
   assert.deepEqual(numbers, [1, 1, 1, 1, 2]);
   assert.equal(main.uploaded, 600);
+});
+
+test('while nothing may be written that nobody waits for, it is gathered on, and written after that', () => {
+  const main = new Replica(network());
+  main.leads(true);
+  main.alone = true;
+  main.count({ uploadedBytes: 500 });
+  main.wait(600);
+  main.count({ uploadedBytes: 700 });
+  assert.deepEqual(main.proposed, []);
+  main.alone = false;
+  main.wait(5);
+  assert.equal(main.uploaded, 700);
 });
 
 test('the next primary goes on where the ledger is, and writes nothing that is written', () => {

@@ -11,6 +11,8 @@ export interface TallyKeeperDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly database: Database<LedgerTransactions>;
+  /** Whether a change may be written now for which nobody waits. */
+  readonly mayWrite: () => boolean;
   /** As of `Replica`: a change under a request id happens once, however often it is proposed. */
   readonly propose: (
     proposal: { readonly requestId: RequestId; readonly payload: Uint8Array; readonly wallMs: number; readonly require: 'any' },
@@ -91,7 +93,8 @@ export class TallyKeeper {
   }
 
   #flush(): void {
-    const { clock } = this.#deps;
+    const { clock, mayWrite } = this.#deps;
+    if (!mayWrite()) return this.#later(RETRY_SECONDS);
     const wallMs = Math.floor(clock.wallNow());
     if (this.#underWay === null) {
       const rows = this.#tally.take(ROWS_MAX, clock.now(), wallMs);

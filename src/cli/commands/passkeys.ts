@@ -124,7 +124,7 @@ export const passkeyCommands = (program: Command, ending: Ending): void => {
   addCommand<[string | undefined], DemandOptions>(passkey, ending, {
     usage: 'new [device]',
     about: 'make the announce URL of a device, by default of this node; shown this once',
-    examples: ['shoal passkey new laptop', 'aria2c --bt-tracker="$(shoal passkey new laptop --json | jq -r .announce[0].http)" f.torrent'],
+    examples: ['shoal passkey new laptop'],
     exits: [...networkExits, EXIT.data],
     config: true,
     setup: (command) =>

@@ -89,7 +89,8 @@ describe('shoal', { concurrency: true }, () => {
     assert.equal(joined.status, 0, joined.err);
     const member = loadConfig(join(folder, 'member', 'node.json'));
     assert.ok(member.ok && member.value.role === 'node');
-    assert.deepEqual(member.value.network.proxies, [{ name: 'proxy', address: { host: '10.1.2.3', port: 7411 } }]);
+    const gate = { host: '10.1.2.3', port: 6969 };
+    assert.deepEqual(member.value.network.proxies, [{ name: 'proxy', address: { host: '10.1.2.3', port: 7411 }, announce: gate }]);
     assert.equal(member.value.network.name, 'lab', 'a network is called as its folder is');
   });
 

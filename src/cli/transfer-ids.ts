@@ -15,6 +15,12 @@ export const isHead = (text: string): boolean => text.length >= HEAD_LENGTH_MIN 
 export const listTransfers = async (node: NodeAccess, id: string | null = null): Promise<readonly TransferSummary[]> =>
   give(await node.call('transfers', { id })).transfers;
 
+/** What the node itself finds by an id. */
+const others = async (node: NodeAccess, id: string): Promise<readonly TransferSummary[]> => {
+  const found = await node.call('transfers', { id });
+  return found.ok ? found.value.transfers : [];
+};
+
 /** The transfer that is meant; ends the command where there is none, or more than one. */
 export const findTransfer = async (context: Context, node: NodeAccess, text: string): Promise<TransferSummary> => {
   const all = await listTransfers(node);
@@ -25,5 +31,9 @@ export const findTransfer = async (context: Context, node: NodeAccess, text: str
       'ambiguous',
       `"${printable(text)}" may be ${found.map(({ id, name }) => `${shortId(id)} (${printable(name)})`).join(' or ')}.`,
     );
-  return found[0] ?? stopWith('not-found', `This node has no transfer "${printable(text)}". What it has: ${commandLine(context, 'ls')}`);
+  // A link that had one of its hashes alone may have an id of the other since.
+  const [other] = found.length === 0 && isHead(text) ? await others(node, text) : [];
+  return (
+    found[0] ?? other ?? stopWith('not-found', `This node has no transfer "${printable(text)}". What it has: ${commandLine(context, 'ls')}`)
+  );
 };

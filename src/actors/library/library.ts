@@ -113,7 +113,8 @@ export class Library {
       client: this.#trackers,
       peerId: this.#port.peerId,
       key: toHex(crypto.secretBytes(KEY_BYTES)),
-      port: () => this.#port.address?.port ?? 0,
+      // Behind a router it may be another than the one that is listened at.
+      port: () => config.peer.advertise[0]?.port ?? this.#port.address?.port ?? 0,
     });
     this.#shelf = new Shelf(disk, folder, log);
     const removalsPath = joinPath(folder, 'removals.json');

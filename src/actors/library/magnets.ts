@@ -84,9 +84,10 @@ export class Magnets {
     });
   }
 
-  /** Forgets a link. Errors: the disk's. */
+  /** Forgets a link. Errors: `busy` while its download is being set up, the disk's. */
   remove(magnet: PendingMagnet, done: Done<void>): void {
-    this.#drop(magnet, done);
+    if (magnet.phase === 'settingUp') done(fail('busy', `${magnet.name} is being set up just now; ask again.`));
+    else this.#drop(magnet, done);
   }
 
   /** The torrent is here by another way. One that is just beginning its download goes on. */

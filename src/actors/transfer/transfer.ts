@@ -213,6 +213,7 @@ export class Transfer {
 
   /** Its peers meet there from now on. With tags: those that the catalog finds it by. */
   meetIn(swarm: SwarmKind, tags: readonly string[] | null = null): void {
+    if (this.#closing) return;
     this.notes.swarm = swarm;
     this.notes.tags = tags ?? this.notes.tags;
     this.#swarms.kind = swarm;

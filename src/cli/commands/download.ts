@@ -28,6 +28,9 @@ const isOver = ({ state, terms }: TransferSummary): boolean => {
 /** States in which the reason says more than figures. */
 const STANDING: ReadonlySet<TransferSummary['state']> = new Set(['metadata', 'waiting', 'checking', 'moving'] as const);
 
+/** Of a link without its torrent nobody knows the size yet, unless the link says it. */
+export const sizeOf = ({ size, state }: TransferSummary): number | null => (size === 0 && state === 'metadata' ? null : size);
+
 /** What a command saw of a download, from its first look at it. */
 interface Seen {
   readonly bytes: number;
@@ -88,7 +91,7 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
     view.show({
       label: printable(transfer.name),
       doneBytes: transfer.doneBytes,
-      size: transfer.size,
+      size: sizeOf(transfer),
       rate: transfer.downRate,
       secondsLeft: transfer.secondsLeft,
       sources: transfer.sources.map((source) => ({ name: sourceName(source), bytes: source.bytes })),

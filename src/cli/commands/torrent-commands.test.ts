@@ -158,6 +158,22 @@ describe('commands about torrents', () => {
     assert.deepEqual(await standIn.ask(['magnet', 'aaaaaaaa', '--bare']).then(({ out, err }) => [out, err]), ['magnet:?x\n', '']);
   });
 
+  it('a link whose torrent is not here yet is listed without a size that nobody knows, and found by its own id later', async () => {
+    const reason = 'Fetching its torrent from peers: 17 KB of 120 KB.';
+    standIn.answers.transfers = ({ id }) =>
+      id === null || id === 'bbbbbbbb'
+        ? ok({ transfers: [transfer({ id: idOf('b').slice(0, 40), state: 'metadata', size: 0, doneBytes: 0, reason })] })
+        : fail('not-found', id);
+    const { out } = await standIn.ask(['ls']);
+    assert.match(out, /metadata\s+-\s+not known/u);
+    assert.ok(out.includes(`    ${reason}\n`), out);
+    assert.match((await standIn.ask(['status', 'bbbb'])).out, /done {8}-, 0 B of not known\n/u);
+    standIn.answers.transfers = ({ id }) => ok({ transfers: id === null || id === 'bbbbbbbb' ? [transfer({ id: idOf('c') })] : [] });
+    standIn.answers.pause = () => ok({});
+    await standIn.ask(['pause', 'bbbbbbbb']);
+    assert.deepEqual(standIn.asked.at(-1), { call: 'pause', args: { id: idOf('c') } });
+  });
+
   it('peers shows the trackers of a torrent of elsewhere, with what is wrong with them', async () => {
     standIn.answers.transfers = () => ok({ transfers: [transfer({ swarm: 'trackers' })] });
     const trackers = [

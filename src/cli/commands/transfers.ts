@@ -9,9 +9,20 @@ import { showList } from '../list.ts';
 import { withNode } from '../node-access.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, printable, shortId } from '../render/format.ts';
 import { sourceName } from '../source-names.ts';
+import { sizeOf } from './download.ts';
 import { findTransfer, listTransfers } from '../transfer-ids.ts';
 
 const rateOrDash = (rate: number): string => (rate === 0 ? '-' : formatRate(rate));
+
+const doneText = (transfer: TransferSummary): string => {
+  const size = sizeOf(transfer);
+  return size === null ? '-' : formatPercent(transfer.doneBytes, size);
+};
+
+const sizeText = (transfer: TransferSummary): string => {
+  const size = sizeOf(transfer);
+  return size === null ? 'not known' : formatSize(size);
+};
 
 const list = async (context: Context): Promise<void> => {
   const transfers = await withNode(context, (node) => listTransfers(node));
@@ -25,8 +36,8 @@ const list = async (context: Context): Promise<void> => {
       { title: 'ID', of: ({ id }) => shortId(id) },
       { title: 'NAME', of: ({ name }) => name, shrinksTo: 16 },
       { title: 'STATE', of: ({ state }) => state },
-      { title: 'DONE', of: ({ doneBytes, size }) => formatPercent(doneBytes, size), right: true },
-      { title: 'SIZE', of: ({ size }) => formatSize(size), right: true },
+      { title: 'DONE', of: doneText, right: true },
+      { title: 'SIZE', of: sizeText, right: true },
       { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true, blank: '-' },
       { title: 'UP', of: ({ upRate }) => rateOrDash(upRate), right: true, blank: '-', rank: 2 },
       { title: 'LEFT', of: ({ secondsLeft }) => formatDuration(secondsLeft), right: true, blank: '-', rank: 1 },
@@ -91,7 +102,7 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
     ['name', transfer.name],
     ['id', transfer.id],
     ['state', stateText(context, transfer)],
-    ['done', `${formatPercent(transfer.doneBytes, transfer.size)}, ${formatSize(transfer.doneBytes)} of ${formatSize(transfer.size)}`],
+    ['done', `${doneText(transfer)}, ${formatSize(transfer.doneBytes)} of ${sizeText(transfer)}`],
     ...(transfer.secondsLeft === null ? [] : [['time left', formatDuration(transfer.secondsLeft)] as const]),
     ['rates', `down ${formatRate(transfer.downRate)}, up ${formatRate(transfer.upRate)}`],
     ['moved', `down ${formatSize(transfer.downloadedBytes)}, up ${formatSize(transfer.uploadedBytes)}`],

@@ -4,7 +4,8 @@ import { displayWidth, fit, formatDuration, formatPercent, formatRate, formatSiz
 export interface ProgressFacts {
   readonly label: string;
   readonly doneBytes: number;
-  readonly size: number;
+  /** Null while nobody knows it. */
+  readonly size: number | null;
   /** Bytes a second. */
   readonly rate: number;
   readonly secondsLeft: number | null;
@@ -26,7 +27,7 @@ const bar = (part: number, whole: number, columns: number): string => {
   return `${'█'.repeat(filled)}${'░'.repeat(columns - filled)}`;
 };
 
-const percentText = ({ doneBytes, size }: ProgressFacts): string => formatPercent(doneBytes, size).padStart(4);
+const percentText = ({ doneBytes, size }: ProgressFacts): string => (size === null ? '' : formatPercent(doneBytes, size)).padStart(4);
 
 const movingText = ({ reason, rate, secondsLeft }: ProgressFacts): string =>
   reason !== null
@@ -34,7 +35,9 @@ const movingText = ({ reason, rate, secondsLeft }: ProgressFacts): string =>
     : [formatRate(rate), ...(secondsLeft === null ? [] : [`${formatDuration(secondsLeft)} left`])].join(GAP);
 
 const numbersText = (facts: ProgressFacts): string =>
-  [percentText(facts), `${formatSize(facts.doneBytes)} of ${formatSize(facts.size)}`, movingText(facts)].join(GAP);
+  facts.size === null
+    ? movingText(facts)
+    : [percentText(facts), `${formatSize(facts.doneBytes)} of ${formatSize(facts.size)}`, movingText(facts)].join(GAP);
 
 /** By name: a source keeps its place while its bytes grow. */
 const activeSources = ({ sources }: ProgressFacts): { name: string; bytes: number }[] =>
@@ -73,7 +76,7 @@ const barLine = (facts: ProgressFacts, columns: number): string => {
     if (label !== '' && labelColumns < Math.min(NAME_COLUMNS_MIN, displayWidth(label))) continue;
     if (room < BAR_COLUMNS_MIN) continue;
     const head = begin(fit(label, labelColumns));
-    return `${head}${bar(facts.doneBytes, facts.size, Math.min(BAR_COLUMNS_MAX, room - displayWidth(head)))}${GAP}${numbers}`;
+    return `${head}${bar(facts.doneBytes, facts.size ?? 1, Math.min(BAR_COLUMNS_MAX, room - displayWidth(head)))}${GAP}${numbers}`;
   }
   return fit(`${begin(label)}${numbersText(facts)}`, columns);
 };

@@ -68,7 +68,10 @@ export class Exchange implements PeerOwner, Gathering {
       private: settings.private ?? this.content.metainfo.private,
       uploadOnly: () => this.#running && !this.#asking.active && !this.#initial.active,
       learn: (address, seeder) => this.learn(address, null, seeder),
-      modeChanged: (peer) => this.#reconsider(peer),
+      modeChanged: (peer) => {
+        // While something is missing, it is still of use.
+        if (!this.#asking.active) this.#reconsider(peer);
+      },
     });
     this.#initial = new InitialSeeding({
       clock: settings.clock,

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
-import { millis } from '../ports/clock.ts';
-import { HashTree, isHashRange, leafHashes } from '../protocol/bittorrent/hash-tree.ts';
+import { millis, seconds } from '../ports/clock.ts';
+import { HashTree, isHashRange, leafHashes, proofCost } from '../protocol/bittorrent/hash-tree.ts';
 import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
 import { merkleLeafBytes, merkleLeavesOf, pieceLevel } from '../protocol/bittorrent/merkle.ts';
 import type { MetainfoFile } from '../protocol/bittorrent/metainfo.ts';
@@ -29,6 +29,9 @@ export class HashServing {
   readonly #trees = new Map<MetainfoFile, HashTree>();
   #waiting: Waiting[] = [];
   #busy = false;
+  /** Hashes calculated for proofs in that second. */
+  #spent = 0;
+  #second = 0;
 
   constructor(clock: Clock, content: Content) {
     this.#clock = clock;
@@ -54,10 +57,20 @@ export class HashServing {
     const lengthMax = range.baseLayer === 0 && tree === null ? merkleLeavesOf(file.size, pieceLength) : hashesMax;
     if (!isHashRange(range, file.size, lengthMax)) return false;
     if (tree !== null) {
+      if (!this.#affordable(range)) return false;
       peer.send({ ...range, kind: 'hashes', hashes: tree.hashes(range) });
       return true;
     }
     return range.baseLayer === 0 && this.#queue({ peer, range, file });
+  }
+
+  /** Whether the proof may be calculated now: a short run costs much more to prove than to ask for. */
+  #affordable(range: HashRange): boolean {
+    const second = Math.floor(this.#clock.now() / seconds(1));
+    if (second !== this.#second) this.#spent = 0;
+    this.#second = second;
+    this.#spent += proofCost(range);
+    return this.#spent <= dataLimits.proofHashesPerSecondMax;
   }
 
   #queue(waiting: Waiting): boolean {

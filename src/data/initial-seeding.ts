@@ -14,6 +14,8 @@ interface Offers {
   readonly told: Bitfield;
   /** Each with the time when the peer itself had it; null before. */
   readonly open: Map<PieceIndex, Micros | null>;
+  /** It was offered everything that it lacks. */
+  exhausted: boolean;
 }
 
 export interface InitialSeedingSettings {
@@ -56,7 +58,7 @@ export class InitialSeeding {
 
   /** The peer was let in and told that nothing is here. */
   hidFrom(peer: Peer): void {
-    this.#offers.set(peer, { told: Bitfield.empty(this.#settings.map.count), open: new Map() });
+    this.#offers.set(peer, { told: Bitfield.empty(this.#settings.map.count), open: new Map(), exhausted: false });
   }
 
   /** Whether the peer is kept in the dark about what is here. */
@@ -112,10 +114,13 @@ export class InitialSeeding {
   #offer(peer: Peer): void {
     const offers = this.#offers.get(peer);
     const given = this.#pieces?.given;
-    if (offers === undefined || given === undefined || !peer.joined) return;
+    if (offers === undefined || given === undefined || offers.exhausted || !peer.joined) return;
     while (offers.open.size < OFFERS_MAX) {
       const piece = given.next((one) => peer.bits?.has(one) !== true && !offers.told.has(one));
-      if (piece === null) return;
+      if (piece === null) {
+        offers.exhausted = true;
+        return;
+      }
       given.give(piece);
       offers.told.add(piece);
       offers.open.set(piece, null);

@@ -50,6 +50,8 @@ export const dataLimits = {
   /** Requests for hashes of blocks that wait, in a transfer and of one peer; more are rejected. */
   blockHashesWaitingMax: 32,
   blockHashesPerPeerMax: 8,
+  /** Hashes that a transfer calculates in a second to prove others to peers; about 50 ms of it. */
+  proofHashesPerSecondMax: 50_000,
   /** Between two of them: each reads and hashes a piece. */
   blockHashesPauseMs: 100,
   /** Between two messages of the peer exchange to the same peer (BEP 11). */

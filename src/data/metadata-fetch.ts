@@ -269,7 +269,8 @@ export class MetadataFetch implements Gathering, PeerFeatures {
 
   #askHashes(party: Party, layers: LayerFetch): boolean {
     const now = this.#settings.clock.now();
-    const range = party.v2 ? layers.take(party.peer.key, (one) => !party.refuses(one, now)) : null;
+    if (!party.v2 || party.refuses(null, now)) return false;
+    const range = layers.take(party.peer.key, (one) => !party.refuses(one, now));
     if (range === null) return false;
     party.ask({ kind: 'hashes', range, at: now });
     party.peer.send({ ...range, kind: 'hash-request' });

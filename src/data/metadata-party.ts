@@ -11,6 +11,8 @@ export type Asked = { readonly at: Micros } & (
   | { readonly kind: 'hashes'; readonly range: HashRange }
 );
 
+/** A peer that has refused so many runs of hashes has none. */
+const REFUSALS_MAX = 32;
 /** After a refusal a peer is not asked for the same again for so long. */
 const REFUSAL_MICROS = millis(20_000);
 
@@ -28,6 +30,7 @@ export class Party {
   timeouts = 0;
   asked: readonly Asked[] = [];
   readonly #refused = new Map<string, Micros>();
+  #refusedAllAt: Micros | null = null;
 
   constructor(peer: Peer, v2: boolean, takesV2: boolean, now: Micros) {
     this.peer = peer;
@@ -60,13 +63,19 @@ export class Party {
     return late;
   }
 
-  /** It has refused the metadata (null), or these hashes. At most one entry for each run of hashes that is wanted. */
+  /** It has refused these hashes, or (null, or too many of them) whatever is wanted. */
   refuse(range: HashRange | null, now: Micros): void {
-    this.#refused.set(range === null ? '' : rangeKey(range), now);
+    if (range !== null && this.#refused.size < REFUSALS_MAX) this.#refused.set(rangeKey(range), now);
+    else {
+      this.#refused.clear();
+      this.#refusedAllAt = now;
+    }
   }
 
+  /** Null: whether it refuses everything. */
   refuses(range: HashRange | null, now: Micros): boolean {
-    const at = this.#refused.get(range === null ? '' : rangeKey(range));
+    if (this.#refusedAllAt !== null && now - this.#refusedAllAt < REFUSAL_MICROS) return true;
+    const at = range === null ? undefined : this.#refused.get(rangeKey(range));
     return at !== undefined && now - at < REFUSAL_MICROS;
   }
 }

@@ -112,6 +112,12 @@ test('hashes are given while choked, of pieces and of blocks, each with a proof;
   const rejected = peer.heard.filter((word) => word === 'hash-reject').length - bad.length;
   assert.ok(rejected > 150, `${rejected} of 200 requests for blocks, each of which costs a piece, are rejected`);
   assert.equal(peer.over, false);
+  const short = { ...(ranges[0] as (typeof ranges)[number])[1], length: 2, proofLayers: levels - 2 };
+  const before = peer.messages.length;
+  peer.say(...Array.from({ length: 5_000 }, () => ({ ...short, kind: 'hash-request' }) as const));
+  const answered = peer.messages.slice(before).map(({ kind }) => kind);
+  assert.equal(answered.length, 5_000);
+  assert.ok(answered.filter((kind) => kind === 'hashes').length < 4_000, 'proofs that cost more than the question are given so many');
 });
 
 test('peers of a public torrent find each other by peer exchange, those of a private one never', () => {

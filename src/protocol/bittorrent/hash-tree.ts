@@ -36,9 +36,15 @@ const cut = (layer: Uint8Array, level: number, from: number, to: number): Uint8A
   return bytes;
 };
 
+/** How many hashes at most are to be calculated for the proof of a range, those aside that a tree keeps. */
+export const proofCost = ({ length, proofLayers }: HashRange): number => {
+  const highest = Math.min(proofLayers, Math.log2(hashesMax) - 1);
+  return Math.max(0, 2 ** (highest + 1) - length);
+};
+
 /**
  * The upper part of a file's tree over one of its layers. Roots over each `hashesMax` hashes of the layer are kept once
- * they were wanted, so that no request costs more than a run of that length.
+ * they were wanted: runs of that length, as everybody asks for, cost next to nothing, shorter ones `proofCost`.
  */
 export class HashTree {
   readonly #layer: Uint8Array;
@@ -63,7 +69,7 @@ export class HashTree {
   /** The hash so many levels above the layer. */
   node(up: number, index: number): Uint8Array {
     const span = 2 ** up;
-    if (span <= hashesMax) return merkleRoot(cut(this.#layer, this.#level, index * span, (index + 1) * span), this.#level);
+    if (span < hashesMax) return merkleRoot(cut(this.#layer, this.#level, index * span, (index + 1) * span), this.#level);
     const tops = this.#topRoots();
     const wide = span / hashesMax;
     const level = this.#level + Math.log2(hashesMax);

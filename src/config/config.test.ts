@@ -68,6 +68,21 @@ describe('configuration', () => {
     assert.match(why({ ...network, witnesses: 3 }) ?? '', /more than there are proxies/u);
   });
 
+  it('has a gate for other clients where the proxy listens for them, and only where it does', () => {
+    const gated = { ...network, proxies: [{ ...network.proxies[0], announce: '127.0.0.1:6969' }] };
+    write('gated-network.json', gated);
+    const proxy = { role: 'proxy', name: 'proxy', network: 'gated-network.json', secrets: 'cluster.json', listen: '127.0.0.1:7411' };
+    const loaded = loadConfig(write('gated.json', { ...proxy, announce: { listen: '[::]:6969', trustedForwarders: ['10.0.0.0/8'] } }));
+    assert.ok(loaded.ok && loaded.value.role === 'proxy');
+    const { announce } = loaded.value;
+    assert.deepEqual([announce.listen, announce.http, announce.udp], [{ host: '::', port: 6_969 }, true, true]);
+    assert.deepEqual(loaded.value.network.announce, { passkeys: 'required', intervalSeconds: 300 });
+    assert.deepEqual(loaded.value.network.proxies[0]?.announce, { host: '127.0.0.1', port: 6_969 });
+    assert.match(failureOf(write('deaf.json', proxy)).message, /announce\.listen must not be null.*127\.0\.0\.1:6969/u);
+    const wrong = failureOf(write('wrong.json', { ...proxy, announce: { listen: null, trustedForwarders: ['lab'] } }));
+    assert.match(wrong.message, /announce\.trustedForwarders\[0\] must be an IP address, or a network/u);
+  });
+
   it('names an unknown key and suggests the nearest valid one, at any depth', () => {
     const { problems } = failureOf(
       write('typo.json', { role: 'node', name: 'alice', secrets: 'member.json', dataFoldr: 'x', limits: { peerMax: 7 } }),

@@ -99,6 +99,9 @@ const crossCheck = (file: ProcessFile, network: NetworkFile, secrets: SecretsFil
   if (network.replicas.length !== 2) say(paths.network, 'replicas', 'must name the tracker and the backup');
   const known = (file.role === 'proxy' ? network.proxies : network.replicas).map(({ name }) => name);
   if (!known.includes(file.name)) say(paths.file, 'name', `must be one of those in ${shown(paths.network)}: ${known.join(', ')}`);
+  const gate = network.proxies.find(({ name }) => name === file.name)?.announce;
+  if (file.role === 'proxy' && file.announce.listen === null && gate !== undefined)
+    say(paths.file, 'announce.listen', `must not be null: ${shown(paths.network)} says that clients announce at ${gate}`);
   if (secrets.clusterKey === undefined) say(paths.secrets, 'clusterKey', `is missing, and a ${file.role} needs it`);
   if (file.role !== 'proxy' && secrets.tokenKey === undefined) say(paths.secrets, 'tokenKey', `is missing, and a ${file.role} needs it`);
   return problems;
@@ -120,7 +123,12 @@ export const assemble = (file: ProcessFile, network: NetworkFile, secrets: Secre
     log: { ...file.log, folder: resolve(folder, file.log.folder) },
   };
   if (file.role === 'node') {
-    const peer = { listen: hostPort(file.peer.listen), advertise: file.peer.advertise.map(hostPort), bind: file.peer.bind, encryption: file.peer.encryption };
+    const peer = {
+      listen: hostPort(file.peer.listen),
+      advertise: file.peer.advertise.map(hostPort),
+      bind: file.peer.bind,
+      encryption: file.peer.encryption,
+    };
     return {
       ...common,
       role: 'node',

@@ -194,6 +194,15 @@ test('a scrape while nobody leads tells what is remembered', () => {
   assert.match(lab.get(`/${PASSKEY}/scrape?info_hash=${hash}`), /8:completei2e10:downloadedi7e10:incompletei1e/u);
 });
 
+test('whoever knocks and knocks does not fill the log', () => {
+  const lab = new GateLab();
+  const visitor = lab.visit();
+  visitor.say(`GET ${targetOf({}, null)} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(500));
+  lab.run(2);
+  assert.equal(visitor.bodies.length, 500);
+  assert.ok(lab.lines.length <= 2);
+});
+
 test('no line of the log has a passkey in it', () => {
   const lab = new GateLab();
   lab.answer = () => ({ kind: 'refused', why: 'passkey' });

@@ -6,7 +6,7 @@
 import type { GateConfig } from '../../config/types.ts';
 import { isPasskey, passkeyHash } from '../../domain/accounts/passkeys.ts';
 import { guestTtlSeconds } from '../../domain/swarm/guests.ts';
-import { type Clock, seconds } from '../../ports/clock.ts';
+import { type Clock, type Micros, seconds } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { below, type Random } from '../../ports/random.ts';
 import { peerIdFrom, type WireHash } from '../../protocol/bittorrent/ids.ts';
@@ -56,6 +56,8 @@ const WANT_DEFAULT = 50;
 const SOON_SECONDS_MIN = 20;
 const SOON_SECONDS_SPREAD = 21;
 
+const REFUSAL_LINE: Micros = seconds(1);
+
 const minutes = (count: number): number => count * 60;
 
 /** What a client's user reads. */
@@ -81,6 +83,9 @@ export class Gate {
   #taken = 0;
   #refused = 0;
   #remembered = 0;
+  /** Refused since the last line of the log. */
+  #unlogged = 0;
+  #loggedAt: Micros = Number.NEGATIVE_INFINITY;
 
   constructor(deps: GateDeps) {
     const { clock, limits, settings, ways } = deps;
@@ -189,7 +194,14 @@ export class Gate {
 
   #refuse(why: GuestRefusal | 'guessing', { host }: Caller): TrackerRefusal {
     this.#refused += 1;
-    this.#deps.log.info({ host, why }, 'a guest was refused');
+    this.#unlogged += 1;
+    const now = this.#deps.clock.now();
+    // Whoever knocks and knocks does not fill the log.
+    if (now - this.#loggedAt >= REFUSAL_LINE) {
+      this.#deps.log.info({ host, why, count: this.#unlogged }, 'guests were refused; the last one is named');
+      this.#loggedAt = now;
+      this.#unlogged = 0;
+    }
     return { kind: 'refusal', ...REFUSALS[why] };
   }
 

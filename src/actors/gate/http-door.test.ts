@@ -158,6 +158,16 @@ test('where a client is: as it is seen, or as a forwarder that is trusted says',
   );
 });
 
+test('a forwarder that is trusted may have more connections than one client', () => {
+  const lab = new GateLab({ config: { trustedForwarders: ['10.0.0.0/31', '10.0.0.8'], limits: { connectionsPerAddressMax: 1 } } });
+  const visitors = ['10.0.0.8', '10.0.0.8', '10.0.0.9', '10.0.0.9'].map((host) => lab.visit(host));
+  lab.run(1);
+  assert.deepEqual(
+    visitors.map(({ closed }) => closed),
+    [false, false, false, true],
+  );
+});
+
 test('clients come by IPv6 as well', () => {
   const lab = new GateLab();
   const visitor = lab.visit('2001:db8::9', GATE_HOST_V6);

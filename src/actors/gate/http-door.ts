@@ -5,7 +5,7 @@ import { seconds } from '../../ports/clock.ts';
 import { bytesOfIp, ipOfBytes } from '../../protocol/bittorrent/compact-peers.ts';
 import { readAnnounceQuery } from '../../protocol/tracker/announce-query.ts';
 import { encodeAnnounceReply, encodeRefusal } from '../../protocol/tracker/announce-reply.ts';
-import { clientHost, type IpNetwork, parseNetwork } from '../../protocol/tracker/forwarders.ts';
+import { clientHost, type IpNetwork, isAmong, parseNetwork } from '../../protocol/tracker/forwarders.ts';
 import { type HttpRequest, HttpRequestReader } from '../../protocol/tracker/http-request.ts';
 import { encodeHttpResponse } from '../../protocol/tracker/http-response.ts';
 import { encodeScrapeReply, readScrapeQuery } from '../../protocol/tracker/scrape.ts';
@@ -89,7 +89,9 @@ export class HttpDoor {
     const { connectionsMax, connectionsPerAddressMax } = this.#deps.limits;
     const { host } = connection.remote;
     const there = this.#visitors.get(host) ?? 0;
-    if (this.#connections.size >= connectionsMax || there >= connectionsPerAddressMax) return null;
+    // A forwarder that is trusted brings the connections of many.
+    const mayCome = there < connectionsPerAddressMax || isAmong(host, this.#trusted);
+    if (this.#connections.size >= connectionsMax || !mayCome) return null;
     this.#visitors.set(host, there + 1);
     const visit = new Visit(
       this.#deps,

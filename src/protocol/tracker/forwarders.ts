@@ -26,6 +26,12 @@ const isWithin = (address: Uint8Array, { bytes, bits }: IpNetwork): boolean => {
   });
 };
 
+/** Whether an IP address is in one of the networks. */
+export const isAmong = (host: string, networks: readonly IpNetwork[]): boolean => {
+  const bytes = bytesOfIp(host);
+  return bytes !== null && networks.some((network) => isWithin(bytes, network));
+};
+
 const ADDRESSES_MAX = 32;
 
 /**
@@ -33,13 +39,9 @@ const ADDRESSES_MAX = 32;
  * at the end whom it has seen. From the end on, addresses are believed as long as the one who added them is trusted.
  */
 export const clientHost = (seen: string, forwardedFor: string | undefined, trusted: readonly IpNetwork[]): string => {
-  const isTrusted = (host: string): boolean => {
-    const bytes = bytesOfIp(host);
-    return bytes !== null && trusted.some((network) => isWithin(bytes, network));
-  };
   const claimed = (forwardedFor ?? '').split(',', ADDRESSES_MAX + 1).map((part) => part.trim().replaceAll(/^\[|\]$/gu, ''));
   let host = seen;
-  while (claimed.length > 0 && claimed.length <= ADDRESSES_MAX && isTrusted(host)) {
+  while (claimed.length > 0 && claimed.length <= ADDRESSES_MAX && isAmong(host, trusted)) {
     const before = claimed.pop() ?? '';
     if (bytesOfIp(before) === null) break;
     host = before;

@@ -100,6 +100,17 @@ describe('everyday commands', () => {
       assert.equal((await standIn.ask(['seed', 'aaaa', ...wrong])).status, EXIT.usage);
   });
 
+  it('seed turns super-seeding on and off, and says that it is on', async () => {
+    standIn.answers = { ...standIn.answers, seed: () => ok({ ...terms, superSeeding: true }) };
+    const { out, status } = await standIn.ask(['seed', 'aaaa', '--super', 'on']);
+    assert.equal(status, EXIT.ok);
+    assert.deepEqual(lastArgs(), { id, goal: null, superSeeding: true });
+    assert.match(out, /Super-seeding/u);
+    await standIn.ask(['seed', 'aaaa', '--super', 'off']);
+    assert.deepEqual(lastArgs(), { id, goal: null, superSeeding: false });
+    assert.equal((await standIn.ask(['seed', 'aaaa', '--super', 'perhaps'])).status, EXIT.usage);
+  });
+
   it('move names the folder from the root on', async () => {
     const { out, status } = await standIn.ask(['move', 'aaaa', '/mnt/../mnt/big', '--json']);
     assert.equal(status, EXIT.ok);

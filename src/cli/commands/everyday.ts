@@ -92,6 +92,7 @@ interface SeedOptions {
   readonly time?: string;
   readonly forever?: boolean;
   readonly usual?: boolean;
+  readonly super?: string;
 }
 
 const goalOf = ({ forever, ratio, time, usual }: SeedOptions): ApiCalls['seed']['args']['goal'] => {
@@ -119,15 +120,23 @@ const goalText = ({ goal: { ratio, seconds } }: TransferTerms): string => {
   return parts.length === 1 ? (parts[0] as string) : `${parts.join(' or ')}, whichever comes first`;
 };
 
+const superOf = ({ super: mode }: SeedOptions): { readonly superSeeding?: boolean } => {
+  if (mode === undefined) return {};
+  if (mode !== 'on' && mode !== 'off') stopWith('usage', `--super must be on or off, not "${mode}".`);
+  return { superSeeding: mode === 'on' };
+};
+
 const seed = async (context: Context, text: string, options: SeedOptions): Promise<void> => {
   const goal = goalOf(options);
+  const mode = superOf(options);
   await withNode(context, async (node) => {
     const { id, name } = await findTransfer(context, node, text);
-    const terms = give(await node.call('seed', { id, goal }));
+    const terms = give(await node.call('seed', { id, goal, ...mode }));
     context.output.value({ id, ...terms });
     context.output.line(
       `${printable(name)} is seeded ${goalText(terms)}. So far ${terms.ratio.toFixed(2)} times, for ${formatDuration(terms.seededSeconds)}.`,
     );
+    if (terms.superSeeding) context.output.line('Super-seeding: each piece is given about once, as long as others do not have everything.');
   });
 };
 
@@ -210,6 +219,7 @@ export const everydayCommands = (program: Command, ending: Ending): void => {
         .option('--time <time>', 'for so long: 3d, 12h, 1h30m; a number alone is hours')
         .option('--forever', 'until it is stopped')
         .option('--usual', "as the node's configuration says (seeding)")
+        .option('--super <on|off>', 'super-seeding: as the first seed with a slow uplink, give each piece about once (BEP 16)')
         .addHelpText(
           'after',
           '\nWhat comes first counts. Then it is paused and announced no more; the catalog goes on to name this node as an owner, as with\nany pause. "shoal resume" goes on seeding for good.',

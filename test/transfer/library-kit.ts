@@ -164,6 +164,7 @@ export const EVERYDAY = {
   seeding: FOREVER,
   schedule: [],
   onComplete: [],
+  watch: null,
 } satisfies Partial<NodeConfig>;
 
 export const startLibrary = (

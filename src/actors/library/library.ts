@@ -33,6 +33,8 @@ import { NodeNames } from './node-names.ts';
 import type { CallsOf, LibraryCallName, LibraryConfig, LibraryParts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import type { Waiting } from './registrar.ts';
+import { watcherOf } from './watching.ts';
+import type { Watcher } from './watcher.ts';
 import type { Removal } from './removals.ts';
 import { ShareMaker } from './share-job.ts';
 import { Shares } from './shares.ts';
@@ -80,6 +82,7 @@ export class Library {
   readonly #setting: TransferSetting;
   readonly #holdings = new Holdings();
   readonly #everyday: Everyday;
+  readonly #watcher: Watcher | null;
   readonly #publishing: Publishing;
   readonly #magnets: Magnets;
   readonly #later: LaterAsked;
@@ -168,6 +171,7 @@ export class Library {
       release: (transfer, removal, done, first = null) => this.#release(transfer, removal, done, first),
     };
     this.#calls = libraryCalls(parts);
+    this.#watcher = config.watch === null ? null : watcherOf(config.watch, ports, this.#calls);
   }
 
   /** Asks the catalog for a torrent that came from elsewhere. */
@@ -214,7 +218,10 @@ export class Library {
         return this.#catalog.start(() =>
           this.#everyday.start(loaded.value, () => {
             for (const plan of loaded.value) this.#begin(plan);
-            this.#magnets.start(() => done(ok(undefined)));
+            this.#magnets.start(() => {
+              this.#watcher?.start();
+              done(ok(undefined));
+            });
           }),
         );
       });
@@ -224,6 +231,7 @@ export class Library {
   /** Stops cleanly: peers let go, journals flushed, files closed, `stopped` announced. */
   stop(done: () => void): void {
     this.#everyday.stop();
+    this.#watcher?.stop();
     this.#catalog.stop();
     this.#magnets.stop();
     this.#upGate.stop();

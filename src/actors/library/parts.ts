@@ -48,7 +48,7 @@ export type CallsOf<K extends LibraryCallName> = {
 };
 
 export type LibraryConfig = EverydayConfig &
-  Pick<NodeConfig, 'peer'> & {
+  Pick<NodeConfig, 'peer' | 'watch'> & {
     readonly network: Pick<NodeConfig['network'], 'name' | 'proxies'>;
   };
 

@@ -55,8 +55,8 @@ class ProxyRole implements Role {
     const { get } = this.#parts;
     if (this.#witness) get(VOTER).stop();
     if (this.#config.announce.listen !== null) {
-      get(DOORS).close();
       get(GATE).stop();
+      get(DOORS).close();
     }
     get(PROXY).stop(done);
   }

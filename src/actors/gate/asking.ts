@@ -79,9 +79,11 @@ export class Asking {
     asked.done(outcome);
   }
 
-  /** Forgets all of it without an answer. */
+  /** Gives all of it up: what waits is answered as if its time were over. */
   stop(): void {
+    const waiting = [...this.#underWay.values()];
     this.#underWay.clear();
+    for (const { done } of waiting) done(null);
     for (const timer of [this.#holdTimer, this.#againTimer]) if (timer !== null) this.#clock.clearTimer(timer);
     this.#holdTimer = null;
     this.#againTimer = null;

@@ -119,6 +119,22 @@ test('a goodbye that nobody heard is told to whoever leads next, once', () => {
   assert.equal(lab.questions.length, 0);
 });
 
+test('a gate that is stopped answers who waits, and closes', () => {
+  const lab = new GateLab();
+  lab.answer = () => null;
+  const visitor = lab.visit();
+  visitor.say(`GET ${targetOf()} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  lab.run(0.5);
+  lab.do(() => {
+    lab.gate.stop();
+    lab.doors.close();
+  });
+  lab.run(0.5);
+  assert.match(visitor.bodies[0] ?? '', /5:peers0:/u);
+  assert.ok(visitor.ended);
+  assert.equal(lab.get('/', '10.0.0.4'), '');
+});
+
 test('guests that are silent for too long are forgotten, and beyond the limit those heard first', () => {
   const lab = new GateLab({ config: { limits: { rememberedMax: 3 } } });
   const kept = (): number => (lab.gate.status() as { announcesKept: number }).announcesKept;

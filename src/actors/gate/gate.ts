@@ -120,6 +120,7 @@ export class Gate {
     this.#asking.answered(frame);
   }
 
+  /** What waits is answered from memory; the doors are to be closed after it. */
   stop(): void {
     this.#asking.stop();
     this.#teller.stop();

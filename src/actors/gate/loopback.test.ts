@@ -63,8 +63,8 @@ const openDoors = async (context: TestContext): Promise<{ readonly port: number;
   );
   context.after(() => {
     harness.inStep(() => {
-      doors.close();
       gate.stop();
+      doors.close();
     });
     transport.shutdown();
     datagrams.shutdown();

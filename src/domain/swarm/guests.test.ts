@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { type Micros, seconds } from '../../ports/clock.ts';
 import { clientName } from './client-name.ts';
 import { guestId, isGuestId } from './guests.ts';
@@ -134,6 +135,31 @@ test('a late word revives nobody who has stopped; only started brings it back, o
   town.now += seconds(61);
   town.says('a', { leftBytes: 0 });
   assert.equal(town.registry.swarmOf('c').seeders, 1);
+});
+
+test('in whatever order the words of a guest come, by whichever proxies, the one said last counts', () => {
+  const words = fc.uniqueArray(
+    fc.record({
+      agoSeconds: fc.integer({ min: 1, max: 500 }),
+      left: fc.nat(1),
+      event: fc.constantFrom('none', 'started', 'completed', 'paused'),
+    }),
+    { selector: ({ agoSeconds }) => agoSeconds, minLength: 1, maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(words, (said) => {
+      const town = new Town();
+      for (const { agoSeconds, left, event } of said)
+        town.says('a', {
+          leftBytes: left,
+          event: event as GuestFacts['event'],
+          heardAt: town.now - seconds(agoSeconds),
+          proxy: `p${left}`,
+        });
+      const last = said.toSorted((a, b) => a.agoSeconds - b.agoSeconds)[0];
+      assert.equal(town.registry.swarmOf('c').seeders, last?.left === 0 ? 1 : 0);
+    }),
+  );
 });
 
 test('what was said earlier and comes later changes nothing', () => {

@@ -61,7 +61,9 @@ export class HashServing {
       peer.send({ ...range, kind: 'hashes', hashes: tree.hashes(range) });
       return true;
     }
-    return range.baseLayer === 0 && this.#queue({ peer, range, file });
+    // Beyond the file there are zeros alone, and without the layers of the torrent nothing can be proved.
+    const provable = range.index * merkleLeafBytes < file.size && (file.size <= pieceLength || file.pieceLayer !== null);
+    return range.baseLayer === 0 && provable && this.#queue({ peer, range, file });
   }
 
   /** Whether the proof may be calculated now: a short run costs much more to prove than to ask for. */

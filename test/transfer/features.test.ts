@@ -95,6 +95,7 @@ test('hashes are given while choked, of pieces and of blocks, each with a proof;
     { piecesRoot, baseLayer: 1, index: 0, length: 64, proofLayers: 1 },
     { piecesRoot, baseLayer: 0, index: 0, length: 512, proofLayers: 1 },
     { piecesRoot, baseLayer: 3, index: 0, length: 2, proofLayers: 1 },
+    { piecesRoot, baseLayer: 0, index: 40, length: 2, proofLayers: levels - 1 },
     { piecesRoot, baseLayer: 9_999, index: 0, length: 2, proofLayers: 1 },
   ];
   const peer = new RawPeer(world, 'raw', seed.host, closed.metainfo.pieceCount).hello(hashOf(closed)).say({ kind: 'have-none' });

@@ -114,6 +114,19 @@ test('data that is missing or different is said so, and nothing of the attempt s
   assert.equal(publish(world, anna, { torrent: base64(torrent) }).state, 'done');
 });
 
+test('what is published is registered also while so many others are seeded that it has to wait', () => {
+  const world = new World({ seed: 70 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker, { activeSeedsMax: 1 });
+  put(anna, '/home/a.bin', testBytes(50_000));
+  share(world, anna, ['/home/a.bin']);
+  putParts(anna, '/home/downloads/set');
+  const torrent = made('hybrid');
+  assert.equal(publish(world, anna, { torrent: base64(torrent) }).state, 'done');
+  assert.equal(anna.transfer(torrent.metainfo.id)?.state, 'waiting');
+  assert.equal(publish(world, anna, { id: torrent.metainfo.id }).state, 'done', 'once more changes nothing');
+});
+
 for (const how of ['kill', 'stop'] as const) {
   test(`a publication goes on after a ${how} while its data is checked`, () => {
     const world = new World({ seed: 64 });

@@ -76,7 +76,7 @@ export class Publishing {
     if (checking?.transfer !== transfer) return;
     const { job } = checking;
     job.state = { ...job.state, doneBytes: transfer.doneBytes };
-    if (transfer.phase === 'seeding') {
+    if (isGiven(transfer)) {
       this.#over(transfer.id);
       this.#register(checking, transfer);
     } else if (transfer.phase === 'failed') {
@@ -113,7 +113,7 @@ export class Publishing {
     const { changing } = this.#settings.holdings;
     if (changing.has(held.id)) return this.#fail(publication, fail('busy', 'It is being changed just now; publish it again.'));
     publication.job.state = { ...publication.job.state, size: held.size, doneBytes: held.doneBytes };
-    if (held.phase === 'seeding' && held.content.map.full) return this.#register(publication, held);
+    if (isGiven(held) && held.content.map.full) return this.#register(publication, held);
     if (!held.notes.placed || publication.args.torrent === null) return this.#fail(publication, notWhole(held));
     changing.add(held.id);
     return this.#settings.release(held, (released) => {
@@ -170,10 +170,14 @@ export class Publishing {
   }
 }
 
+/** Checked and complete; it is given now, or when there is room for it. */
+const isGiven = ({ phase }: Transfer): boolean => phase === 'seeding' || phase === 'resting';
+
 const notWhole = ({ notes, phase }: Transfer): { readonly ok: false; readonly error: Failure } => {
   if (phase === 'checking') return fail('busy', 'It is being checked just now; publish it when that is done.');
   if (phase === 'paused' && notes.placed) return fail('paused', 'It is paused: resume it, then publish it.');
-  if (phase === 'seeding') return fail('exists', 'Only some of its files are here: get the others first, then publish it.');
+  if (phase === 'seeding' || phase === 'resting')
+    return fail('exists', 'Only some of its files are here: get the others first, then publish it.');
   return fail('exists', `It is in ${notes.folder} and not complete (${phase}): publish it when it is.`);
 };
 

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { PieceIndex } from '../protocol/bittorrent/ids.ts';
 import { UNIT_BYTES } from '../domain/transfer/partial-piece.ts';
 import type { Picker } from '../domain/transfer/picker.ts';
-import { isSnubbed, requestQueueBytes } from '../domain/transfer/rates.ts';
+import { isSnubbed, isStalled, requestQueueBytes } from '../domain/transfer/rates.ts';
 import type { BufferPool } from './buffers.ts';
 import type { Content } from './content.ts';
 import type { Inbound } from './inbound.ts';
@@ -95,7 +95,7 @@ export class Asking {
     for (const request of requests) this.#settings.picker.released(request.run);
   }
 
-  cancelTwins(from: Peer, { run }: Request): void {
+  cancelTwins(from: Peer | null, { run }: Request): void {
     for (const peer of this.#settings.peers.values()) {
       if (peer === from) continue;
       for (const request of peer.requests.overlapping(run)) {
@@ -119,7 +119,21 @@ export class Asking {
       (other) => other !== peer && !other.chokesUs && !other.snubbed && other.useful > 0,
     );
     const now = this.#settings.clock.now();
-    if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
+    const { progress } = peer;
+    if (progress !== null && isStalled({ now, ...progress, othersCanDeliver: others })) this.#giveUpBlock(peer);
+    else if (!isSnubbed({ now, outstandingBytes: peer.requests.bytes, waitingSince: peer.lastBlockAt, othersCanDeliver: others })) return;
+    this.#letDown(peer);
+  }
+
+  /** Somebody begins a block and lets it trickle: nobody else's can come into its place meanwhile. */
+  #giveUpBlock(peer: Peer): void {
+    const request = peer.giveUpBlock();
+    if (request === null) return;
+    this.#settings.inbound.broken(request);
+    this.release([request]);
+  }
+
+  #letDown(peer: Peer): void {
     peer.snubbed = true;
     const owed = peer.fast ? peer.requests.cancelAll() : peer.requests.clear();
     for (const request of owed) if (peer.fast) peer.send({ ...request.range, kind: 'cancel' });

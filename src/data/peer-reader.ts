@@ -3,6 +3,7 @@ import { agreedBlockBytes, extensionHandshakeId, extensionOfId } from '../protoc
 import type { Handshake } from '../protocol/bittorrent/handshake.ts';
 import type { BlockRange, WireMessage } from '../protocol/bittorrent/wire.ts';
 import type { WireSink } from '../protocol/bittorrent/wire-decoder.ts';
+import type { Micros } from '../ports/clock.ts';
 import { dataLimits } from './limits.ts';
 import type { Peer } from './peer.ts';
 import type { Admission, PeerSetting } from './peer-owner.ts';
@@ -13,7 +14,7 @@ export class PeerReader implements WireSink {
   readonly #peer: Peer;
   readonly #setting: PeerSetting;
   #admission: Admission | null = null;
-  #receiving: { readonly request: Request; offset: number; readonly kept: boolean } | null = null;
+  #receiving: { readonly request: Request; readonly startedAt: Micros; offset: number; kept: boolean } | null = null;
 
   constructor(peer: Peer, setting: PeerSetting) {
     this.#peer = peer;
@@ -23,6 +24,20 @@ export class PeerReader implements WireSink {
   /** The request whose block is coming in right now, where its bytes are kept. */
   get receiving(): Request | null {
     return this.#receiving?.kept === true ? this.#receiving.request : null;
+  }
+
+  /** What has come of the block that is coming in, where its bytes are kept. */
+  get progress(): { readonly startedAt: Micros; readonly bytes: number } | null {
+    return this.#receiving?.kept === true ? { startedAt: this.#receiving.startedAt, bytes: this.#receiving.offset } : null;
+  }
+
+  /** The block that is coming in is not wanted any more; the rest of its bytes is passed over. */
+  giveUp(): Request | null {
+    const receiving = this.#receiving;
+    if (receiving?.kept !== true) return null;
+    receiving.kept = false;
+    receiving.request.cancelled = true;
+    return receiving.request;
   }
 
   handshake(handshake: Handshake): void {
@@ -92,7 +107,7 @@ export class PeerReader implements WireSink {
       return;
     }
     const kept = !request.cancelled && (this.#admission as Admission).owner.blockStart(peer, request);
-    this.#receiving = { request, offset: 0, kept };
+    this.#receiving = { request, startedAt: this.#setting.clock.now(), offset: 0, kept };
   }
 
   pieceBytes(chunk: Uint8Array): void {

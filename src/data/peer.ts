@@ -125,6 +125,15 @@ export class Peer implements ConnectionHandler {
     return this.#reader.receiving;
   }
 
+  get progress(): PeerReader['progress'] {
+    return this.#reader.progress;
+  }
+
+  /** The block that is coming in is not wanted any more. Null where none is, or it was not wanted before. */
+  giveUpBlock(): Request | null {
+    return this.#reader.giveUp();
+  }
+
   carry(connection: Connection): void {
     this.#connection = connection;
   }

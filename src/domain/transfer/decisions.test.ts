@@ -6,7 +6,7 @@ import { Bitfield } from '../../protocol/bittorrent/bitfield.ts';
 import { BlameLedger } from './blame.ts';
 import { type ChokingPeer, decideFreeSlot, decideUnchoked } from './choker.ts';
 import { decodeRecord, encodeRecord, planResume, type TransferRecord } from './journal.ts';
-import { isSnubbed, QUEUE_BYTES_MAX, RateMeter, requestQueueBytes, TokenBucket } from './rates.ts';
+import { isSnubbed, isStalled, QUEUE_BYTES_MAX, RateMeter, requestQueueBytes, TokenBucket } from './rates.ts';
 import { selectFiles } from './select-files.ts';
 import { Suggestions } from './suggestions.ts';
 import { createLayout } from './torrent-layout.ts';
@@ -124,6 +124,14 @@ test('a peer that owes and does not send is snubbed, sooner when others could de
   assert.ok(isSnubbed(facts));
   assert.equal(isSnubbed({ ...facts, othersCanDeliver: false }), false);
   assert.equal(isSnubbed({ ...facts, outstandingBytes: 0, now: 1e9 }), false);
+});
+
+test('a block that trickles is given up where others have it, one that comes at a modest rate is not', () => {
+  const facts = { now: 40_000_000, startedAt: 0, bytes: 400, othersCanDeliver: true };
+  assert.ok(isStalled(facts));
+  assert.equal(isStalled({ ...facts, othersCanDeliver: false }), false);
+  assert.equal(isStalled({ ...facts, now: 20_000_000 }), false);
+  assert.equal(isStalled({ ...facts, bytes: 100_000 }), false);
 });
 
 test('files are chosen by globs on names and paths, and one that matches nothing is named', () => {

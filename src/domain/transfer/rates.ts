@@ -120,6 +120,21 @@ export const requestQueueBytes = (rate: number, delayMicros: Micros | null): num
 /** A peer that owes blocks and has sent none for this long is snubbed: its requests go to others. */
 export const SNUB_AFTER_MS = 30_000;
 
+/** A block that comes more slowly than this, in bytes a second, is no help where others have it. */
+const BLOCK_RATE_MIN = 2_048;
+
+/** Whether a block that is coming in is to be had of somebody else instead: after the patience it has come at less than 2 KiB a second. */
+export const isStalled = (facts: {
+  readonly now: Micros;
+  readonly startedAt: Micros;
+  /** Bytes of it that have come. */
+  readonly bytes: number;
+  readonly othersCanDeliver: boolean;
+}): boolean => {
+  const tookMicros = facts.now - facts.startedAt;
+  return facts.othersCanDeliver && tookMicros >= SNUB_AFTER_MS * 1_000 && (facts.bytes * 1_000_000) / tookMicros < BLOCK_RATE_MIN;
+};
+
 /**
  * Whether a peer has let us down: it holds requests and no byte of a block has come for the patience. The patience is
  * shorter while somebody else could deliver the same blocks at once.

@@ -105,7 +105,7 @@ class Node implements NodeRole {
             software,
             dataFolder,
             security: secrets.networkKey,
-            advertise: peer.advertise,
+            advertise: peer.advertise.length > 0 ? peer.advertise : peer.bind.map((host) => ({ host, port: 0 })),
             peerPort: () => get(LIBRARY).peerAddress?.port ?? null,
             uploadedBytes: () => get(LIBRARY).totals().uploadedBytes,
             entered: (generation) => get(LIBRARY).entered(generation),

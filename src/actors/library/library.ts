@@ -1,6 +1,7 @@
 /** What a node shares and downloads: all of its transfers, across restarts, behind the calls of its API (`calls/`). */
 import type { Reactor } from '../../bus/reactor.ts';
 import { BufferPool } from '../../data/buffers.ts';
+import { boundTo } from '../../data/bound-transport.ts';
 import { each } from '../../data/each.ts';
 import { dataLimits } from '../../data/limits.ts';
 import type { Network } from '../../data/network.ts';
@@ -100,7 +101,7 @@ export class Library {
     this.#downGate = new RateGate(clock, config.limits.downloadRate);
     this.#port = new PeerPort({
       clock,
-      transport: ports.transport,
+      transport: boundTo(ports.transport, config.peer.bind),
       crypto,
       encryption: config.peer.encryption,
       peerId: makePeerId(crypto.secretBytes(peerIdRandomBytes)),

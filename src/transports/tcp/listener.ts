@@ -120,7 +120,9 @@ export class TcpListener implements Listener {
   }
 
   #adopt(socket: Socket): TcpConnection {
-    return this.#setup.adopt({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
+    // A socket for both families shows IPv4 in IPv6 clothes; everywhere else such a peer has its own address.
+    const host = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/u, '');
+    return this.#setup.adopt({ host, port: socket.remotePort ?? 0 });
   }
 
   #show(connection: TcpConnection, stream: Socket, raw: Socket): void {

@@ -193,6 +193,24 @@ test('a torrent of elsewhere is downloaded outside of the catalog, is not told t
   assert.deepEqual([third.transfer(id)?.swarm, third.transfer(id)?.owned], ['catalog', true]);
 });
 
+test("what the catalog names is in the network's swarm also after a crash at that very moment", () => {
+  const world = new World({ seed: 71 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker);
+  const torrent = made('hybrid');
+  const { id } = torrent.metainfo;
+  putParts(anna, '/home/downloads/set');
+  assert.ok(get(anna, '', { torrent: base64(torrent) }).ok);
+  assert.ok(anna.until(id, 'seeding'));
+  assert.ok(anna.call('publish', { torrent: null, id, data: null, beside: null, tags: [] }).ok);
+  assert.ok(world.runUntil(() => tracker.catalog.has(id), seconds(10)));
+  anna.process.kill();
+  tracker.swarms.clear();
+  const again = startLibrary(world, 'anna', tracker);
+  assert.ok(again.until(id, 'seeding'));
+  assert.deepEqual([again.transfer(id)?.swarm, tracker.swarms.has(id)], ['both', true]);
+});
+
 test('broken torrent files are refused with what is wrong with them', () => {
   const world = new World({ seed: 67 });
   const anna = startLibrary(world, 'anna', new FakeTracker());

@@ -143,8 +143,13 @@ export class Publishing {
 
   #register(publication: Publication, transfer: Transfer): void {
     const { args, job } = publication;
-    if (!isOfCatalog(transfer.notes.swarm)) transfer.meetIn(published(transfer.metainfo), args.tags);
-    this.#settings.register(transfer, { require: args.require ?? 'any', done: jobRegisters(job, transfer.id) });
+    const register: Done<void> = (kept) => {
+      if (!kept.ok) return jobFailed(job, kept.error);
+      return this.#settings.register(transfer, { require: args.require ?? 'any', done: jobRegisters(job, transfer.id) });
+    };
+    // First the journal, then the catalog: what is named there is given there, also after a crash.
+    if (isOfCatalog(transfer.notes.swarm)) register(ok(undefined));
+    else transfer.meetIn(published(transfer.metainfo), args.tags, register);
   }
 
   /** What lies there is not what the torrent is of: nothing of it stays behind. */

@@ -102,8 +102,8 @@ export class Shares {
       return this.#settings.release(held, (released) => (released.ok ? this.#shelve(share, made, metainfo, done) : done(released)));
     if (held.phase === 'paused') held.resume();
     // It may have come from elsewhere.
-    if (!isOfCatalog(held.notes.swarm)) held.meetIn('catalog', share.args.tags);
-    return done(ok(held));
+    if (isOfCatalog(held.notes.swarm)) return done(ok(held));
+    return held.meetIn('catalog', share.args.tags, (kept) => done(kept.ok ? ok(held) : kept));
   }
 
   #shelve({ args }: ShareJob, made: MadeTorrent, metainfo: Metainfo, done: Done<Transfer>): void {

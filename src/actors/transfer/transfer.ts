@@ -6,7 +6,7 @@ import type { Exchange, ExchangeEvents } from '../../data/exchange.ts';
 import type { StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
-import type { Done, Failure } from '../../protocol/result.ts';
+import { type Done, fail, type Failure } from '../../protocol/result.ts';
 import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
 import { isOfCatalog, type SwarmKind } from '../../domain/transfer/journal.ts';
 import type { TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
@@ -211,13 +211,13 @@ export class Transfer {
     if (this.notes.setOwned(owned, account, generation)) this.#keeper.later();
   }
 
-  /** Its peers meet there from now on. With tags: those that the catalog finds it by. */
-  meetIn(swarm: SwarmKind, tags: readonly string[] | null = null): void {
-    if (this.#closing) return;
+  /** Its peers meet there from now on. With tags: those that the catalog finds it by. Answers when the journal has it. */
+  meetIn(swarm: SwarmKind, tags: readonly string[] | null = null, done: Done<void> = () => {}): void {
+    if (this.#closing) return done(fail('removed', 'It was removed.'));
     this.notes.swarm = swarm;
     this.notes.tags = tags ?? this.notes.tags;
     this.#swarms.kind = swarm;
-    this.#keeper.later();
+    return this.#keeper.save(false, done);
   }
 
   /** The catalog has it: what came from elsewhere is the network's from now on. */

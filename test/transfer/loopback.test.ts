@@ -1,7 +1,7 @@
 /** Two nodes on system ports: real files, worker threads, and TCP on loopback. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Library } from '../../src/actors/library/library.ts';
@@ -23,7 +23,7 @@ import { EVERYDAY, FakeTracker, LIMITS } from './library-kit.ts';
 
 const cause = { port: 'process', id: 0, kind: 'test' } as const;
 
-const startNode = async (name: string, folder: string, tracker: FakeTracker, context: TestContext) => {
+const startNode = async (name: string, folder: string, tracker: FakeTracker, context: TestContext, host = '127.0.0.1') => {
   const reactor = new Reactor(monotonicMicros);
   const clock = createClock(reactor);
   const crypto = createCrypto(reactor);
@@ -45,13 +45,18 @@ const startNode = async (name: string, folder: string, tracker: FakeTracker, con
   const library: Library = new Library({
     reactor,
     ports,
-    network: tracker.network({ clock, node: name, host: '127.0.0.1' }, () => library.peerAddress?.port ?? 0),
+    network: tracker.network({ clock, node: name, host }, () => library.peerAddress?.port ?? 0),
     config: {
       network: { name: 'test', proxies: [] },
       downloadFolder: join(folder, name, 'downloads'),
       ...EVERYDAY,
       limits: { ...LIMITS, pieceBufferBytesMax: 16 * 1024 * 1024 },
-      peer: { listen: { host: '127.0.0.1', port: 0 }, advertise: [], bind: [], encryption: 'allowed' },
+      peer: {
+        listen: { host: host.includes(':') ? '::' : host, port: 0 },
+        advertise: [],
+        bind: host.includes(':') ? [host] : [],
+        encryption: 'allowed',
+      },
     },
     dataFolder: join(folder, name, 'data'),
     passkey: (done) => done({ ok: false, error: { code: 'offline', message: 'no network' } }),
@@ -115,4 +120,22 @@ test('over TCP and real disks a folder goes from one node to another, byte for b
     assert.equal(Buffer.compare(readFileSync(join(folder, 'binh', 'downloads', 'bộ ảnh', path)), bytes), 0, path);
   const listed = await binh.call('transfers', { id });
   assert.equal(listed.ok && listed.value.transfers[0]?.sources[0]?.node, 'anna');
+});
+
+const hasV6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+
+test('peers of IPv6 alone, bound to ::1, give and get', { timeout: 60_000, skip: !hasV6 }, async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal-loopback-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const tracker = new FakeTracker();
+  const anna = await startNode('anna', folder, tracker, context, '::1');
+  const bytes = testBytes(1_000_000, 5);
+  writeFileSync(join(folder, 'anna', 'six.bin'), bytes);
+  await anna.call('share', { paths: [join(folder, 'anna', 'six.bin')], name: null, tags: [], v1: false, pieceLength: null });
+  await anna.until(async () => tracker.catalog.size === 1);
+  const [id = ''] = tracker.catalog.keys();
+  const binh = await startNode('binh', folder, tracker, context, '::1');
+  assert.ok((await binh.call('get', { what: id, to: null, files: [], sequential: false })).ok);
+  await binh.until(async () => (await binh.state(id)) === 'seeding');
+  assert.deepEqual(readFileSync(join(folder, 'binh', 'downloads', 'six.bin')), Buffer.from(bytes));
 });

@@ -179,14 +179,14 @@ test('refusals say what is wrong, and when to come again', () => {
   assert.match(lab.get(targetOf()), /failure reason.*disabled.*8:retry ini60e/u);
 });
 
-test('who asks too often, and all when too much is under way, get what is remembered: nobody is asked, nobody refused', () => {
+test('who asks too often, and all when too much is under way, get what is remembered: nobody is refused', () => {
   const lab = new GateLab({ config: { limits: { requestsPerSecond: 1, requestsUnderWayMax: 2 } } });
   lab.get(targetOf());
   for (let index = 0; index < 40; index++) {
     const body = ask(lab)() ?? '';
     assert.match(body, /5:peers6:/u);
   }
-  assert.ok(lab.questions.length < 40);
+  assert.ok(lab.announces.filter(({ replay }) => !replay).length < 40);
   lab.answer = () => null;
   const before = lab.questions.length;
   const answers = ['10.0.0.3', '10.0.0.4', '10.0.0.5'].map((host) => {
@@ -200,6 +200,21 @@ test('who asks too often, and all when too much is under way, get what is rememb
     answers.map(({ bodies }) => bodies.length),
     [0, 0, 1],
   );
+});
+
+test('a client that starts with very many torrents is in all their swarms soon, though it asks too often', () => {
+  const lab = new GateLab({ config: { limits: { requestsPerSecond: 10 } } });
+  lab.get(targetOf());
+  const visitor = lab.visit();
+  const hashOf = (index: number): string =>
+    `%${(index >> 8).toString(16).padStart(2, '0')}%${(index & 255).toString(16).padStart(2, '0')}${'x'.repeat(18)}`;
+  for (let index = 0; index < 500; index++)
+    visitor.say(`GET ${targetOf({ info_hash: hashOf(index), event: 'started' })} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  lab.run(3);
+  assert.equal(visitor.bodies.length, 500);
+  const told = new Set(lab.announces.map(({ infoHash }) => infoHash));
+  assert.equal(told.size, 501);
+  assert.ok(lab.announces.filter(({ replay }) => !replay).length < 200);
 });
 
 test('a scrape while nobody leads tells what is remembered', () => {

@@ -136,7 +136,11 @@ export class Gate {
     const trusted = known.hash === null || this.#sources.isGood(known.hash);
     if (trusted) this.#announces.heard(frame, clock.now());
     const fromMemory = (): void => done(this.#recalled(frame, caller));
-    if (!this.#sources.mayAsk(caller.host, clock.now())) return fromMemory();
+    if (!this.#sources.mayAsk(caller.host, clock.now())) {
+      // A client that starts with very many torrents is in all their swarms soon, if not at once.
+      if (trusted) this.#teller.add(frame);
+      return fromMemory();
+    }
     const asked = this.#asking.ask(frame, (answer) => {
       if (answer === null) return fromMemory();
       if (answer.kind === 'refused') {

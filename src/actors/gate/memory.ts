@@ -2,7 +2,7 @@
 import type { Micros } from '../../ports/clock.ts';
 import type { GuestAnnounceFrame, GuestAnswer } from '../../protocol/control/messages.ts';
 
-interface Remembered {
+export interface Remembered {
   readonly frame: GuestAnnounceFrame;
   readonly heardAt: Micros;
 }

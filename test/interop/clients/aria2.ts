@@ -88,6 +88,14 @@ export const startAria2: StartClient = async (lab, machine) => {
         error: state === 'error' ? (errorMessage ?? state) : null,
       };
     },
+    remove: async (gid) => {
+      // What was a magnet link has become another download.
+      const current = async (id: string): Promise<string> => {
+        const next = ((await rpc('tellStatus', id)) as Status).followedBy?.[0];
+        return next === undefined ? id : current(next);
+      };
+      await rpc('remove', await current(gid));
+    },
     lastWords: () => program.lastWords(),
   };
   await until('aria2 answers', async () => (await rpc('getVersion').catch(() => null)) ?? null, 10_000);

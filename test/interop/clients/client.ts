@@ -21,6 +21,8 @@ export interface Client {
   /** Takes part in the torrent: what lies in the folder is checked and seeded, what is missing is downloaded. Resolves with its own name for it. */
   add(source: Source, folder: string, options?: AddOptions): Promise<string>;
   progress(id: string): Promise<Progress>;
+  /** Takes part no more; the files stay. */
+  remove(id: string): Promise<void>;
   /** What it said last, for a failed test. */
   lastWords(): string;
 }

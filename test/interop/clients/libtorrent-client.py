@@ -81,11 +81,15 @@ def read(order):
     return hashes(info.info_hashes())
 
 
+def remove(order):
+    session.remove_torrent(torrents[order['torrent']])
+
+
 def reannounce(order):
     torrents[order['torrent']].force_reannounce()
 
 
-calls = {'add': add, 'progress': progress, 'make': make, 'read': read, 'reannounce': reannounce}
+calls = {'add': add, 'progress': progress, 'make': make, 'read': read, 'reannounce': reannounce, 'remove': remove}
 
 
 def main():

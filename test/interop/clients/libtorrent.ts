@@ -42,6 +42,7 @@ export const startLibtorrent = async (lab: Lab, machine: string, settings: objec
     make: async (path, version, pieceLength, trackers = []) =>
       Buffer.from((await calls.call('make', { path, version, pieceLength, trackers })) as string, 'base64'),
     read: async (torrent) => (await calls.call('read', { torrent: Buffer.from(torrent).toString('base64') })) as Hashes,
+    remove: async (torrent) => void (await calls.call('remove', { torrent })),
     reannounce: async (torrent) => void (await calls.call('reannounce', { torrent })),
     lastWords: () => program.lastWords(),
   };

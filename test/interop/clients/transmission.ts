@@ -96,6 +96,7 @@ export const startTransmission: StartClient = async (lab, machine) => {
         error: torrent.error === 0 ? null : torrent.errorString,
       };
     },
+    remove: async (hash) => void (await rpc('torrent-remove', { ids: [hash] })),
     lastWords: () => program.lastWords(),
   };
   return client;

@@ -18,6 +18,7 @@ interface Torrent {
   on(event: 'error' | 'warning', listener: (error: unknown) => void): void;
   on(event: 'infoHash' | 'ready', listener: () => void): void;
   addPeer(address: string): boolean;
+  destroy(options: object, done: () => void): void;
 }
 interface WebTorrent {
   readonly torrentPort: number;
@@ -101,6 +102,8 @@ const calls: Readonly<Record<string, (order: Order) => unknown>> = {
   add,
   make,
   read,
+  remove: ({ torrent }) =>
+    new Promise<void>((resolve) => (torrents[Number(torrent)] as Torrent).destroy({ destroyStore: false }, () => resolve())),
   progress: ({ torrent }) => {
     const { done, downloaded, numPeers } = torrents[Number(torrent)] as Torrent;
     return { done, bytesHere: downloaded, peers: numPeers, error: null };
@@ -112,7 +115,7 @@ createInterface({ input: process.stdin })
     const order = JSON.parse(line) as Order;
     void (async () => {
       try {
-        say(JSON.stringify({ id: order.id, ok: await calls[order.call]?.(order) }));
+        say(JSON.stringify({ id: order.id, ok: (await calls[order.call]?.(order)) ?? null }));
       } catch (error) {
         say(JSON.stringify({ id: order.id, error: String(error) }));
       }

@@ -28,6 +28,7 @@ export const startWebtorrent = async (lab: Lab, machine: string, encrypted = fal
       return (await calls.call('add', { ...what, folder, ...options })) as string;
     },
     progress: async (torrent) => (await calls.call('progress', { torrent })) as Progress,
+    remove: async (torrent) => void (await calls.call('remove', { torrent })),
     make: async (path, pieceLength) => Buffer.from((await calls.call('make', { path, pieceLength })) as string, 'base64'),
     read: async (torrent) => (await calls.call('read', { torrent: Buffer.from(torrent).toString('base64') })) as string,
     lastWords: () => program.lastWords(),

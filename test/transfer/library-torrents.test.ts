@@ -91,6 +91,20 @@ test('a single file is found under another name, and by its size it is known not
   assert.equal(publish(world, anna, { torrent: base64(torrent), data: '/mnt/image' }).state, 'done');
 });
 
+test('files are found also by names that other programs write as they are', () => {
+  const world = new World({ seed: 72 });
+  const tracker = new FakeTracker();
+  const anna = startLibrary(world, 'anna', tracker);
+  const files = [
+    { path: ['a: part?.bin'], bytes: PARTS[0] as Uint8Array },
+    { path: ['con'], bytes: PARTS[1] as Uint8Array },
+  ];
+  const torrent = makeTestTorrent(files, { name: 'a set: 1', pieceLength: 16_384 });
+  for (const { path, bytes } of files) put(anna, `/mnt/a set: 1/${path[0]}`, bytes);
+  const done = publish(world, anna, { torrent: base64(torrent), beside: '/mnt' });
+  assert.equal(done.state, 'done', done.message ?? '');
+});
+
 test('data that is missing or different is said so, and nothing of the attempt stays', () => {
   const world = new World({ seed: 63 });
   const tracker = new FakeTracker();

@@ -3,7 +3,7 @@ import type { Disk } from '../../ports/disk.ts';
 import { each } from '../../data/each.ts';
 import { type Done, type Failure, fail, ok } from '../../protocol/result.ts';
 import type { LayoutFile, TorrentLayout } from '../../domain/transfer/torrent-layout.ts';
-import { finalPath, finalRoot, joinPath } from '../transfer/placement.ts';
+import { finalRoot, joinPath } from '../transfer/placement.ts';
 
 export interface Located {
   /** The folder that the content is in. */
@@ -14,17 +14,27 @@ export interface Located {
 
 const folderOf = (path: string): string => path.replace(/[/\\]+$/u, '').replace(/[/\\][^/\\]*$/u, '') || '/';
 
-/** Below a folder, under the torrent's own name. */
-const below = (folder: string, layout: TorrentLayout): Located => ({
+/** Names as they stand in the torrent, where a disk can have them so: other programs write them as they are. */
+const asNamed = ({ path, diskPath }: LayoutFile): readonly string[] =>
+  path.every((name) => name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/u.test(name)) ? path : diskPath;
+
+const places = (folder: string, layout: TorrentLayout, namesOf: (file: LayoutFile) => readonly string[]): Located => ({
   folder,
-  paths: layout.files.map(({ index }) => finalPath(folder, layout, index)),
+  paths: layout.files.map((file) => joinPath(folder, ...namesOf(file))),
 });
 
+/** Below a folder, under the torrent's own name. */
+const below = (folder: string, layout: TorrentLayout): readonly Located[] => [
+  places(folder, layout, ({ diskPath }) => diskPath),
+  places(folder, layout, asNamed),
+];
+
 /** The path is the content itself, whatever it is called: the file, or the folder of a torrent of several. */
-const itself = (path: string, layout: TorrentLayout): Located => ({
-  folder: folderOf(path),
-  paths: layout.files.map(({ diskPath }) => joinPath(path, ...diskPath.slice(1))),
-});
+const itself = (path: string, layout: TorrentLayout): readonly Located[] =>
+  [({ diskPath }: LayoutFile) => diskPath, asNamed].map((namesOf) => ({
+    ...places(path, layout, (file) => namesOf(file).slice(1)),
+    folder: folderOf(path),
+  }));
 
 /** Null where all files are there, else in words what is wrong with the first that is not. */
 const tryPlace = (disk: Disk, layout: TorrentLayout, place: Located, done: Done<string | null, never>): void => {
@@ -50,10 +60,11 @@ export const locate = (
   { data, folders }: { readonly data: string | null; readonly folders: readonly string[] },
   done: Done<Located>,
 ): void => {
-  const places = data === null ? [...new Set(folders)].map((folder) => below(folder, layout)) : [below(data, layout), itself(data, layout)];
+  const found =
+    data === null ? [...new Set(folders)].flatMap((folder) => below(folder, layout)) : [...below(data, layout), ...itself(data, layout)];
   const wrong: string[] = [];
   const next = (at: number): void => {
-    const place = places[at];
+    const place = found[at];
     if (place === undefined) {
       const roots = data === null ? folders.map((folder) => finalRoot(folder, layout)).join(' and ') : data;
       const why = wrong.at(data === null ? 0 : -1) ?? 'no place was named';

@@ -7,6 +7,7 @@ import type { InboundEvents } from './inbound.ts';
 import type { Dialler } from './peer-owner.ts';
 import type { Gate, OwnGate } from './own-gate.ts';
 import type { Uplink } from './uplink.ts';
+import type { WebWays } from './web-seeds/web-connection.ts';
 
 type DataFailure = Parameters<InboundEvents['failed']>[0];
 
@@ -36,5 +37,7 @@ export interface ExchangeSettings {
   readonly uploadSlots: number;
   /** Peers are told of by trackers alone, never by each other; as the torrent says where this is absent (BEP 27). */
   readonly private?: boolean;
+  /** How web servers are reached; absent: web seeds are not used. */
+  readonly web?: WebWays;
   readonly events: ExchangeEvents;
 }

@@ -20,6 +20,7 @@ import type { Request } from './requests.ts';
 import { Serving } from './serving.ts';
 import { Supply } from './supply.ts';
 import { Unchoking } from './unchoking.ts';
+import { WebSeeds } from './web-seeds/web-seeds.ts';
 
 export type { ExchangeEvents } from './exchange-settings.ts';
 
@@ -32,6 +33,7 @@ export class Exchange implements PeerOwner, Gathering {
   /** Bytes of blocks by who sent them: the node's id, else the peer's address. */
   readonly sources = new Map<string, number>();
   piecesBad = 0;
+  readonly webSeeds: WebSeeds;
   readonly #settings: ExchangeSettings;
   readonly #peers = new Map<number, Peer>();
   readonly #admissions: Admissions;
@@ -93,6 +95,23 @@ export class Exchange implements PeerOwner, Gathering {
       named: (peer, node) => this.#named(peer, node),
     });
     this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
+    this.webSeeds = new WebSeeds({
+      ...settings,
+      ways: settings.web ?? null,
+      picker: this.picker,
+      inbound: this.#inbound,
+      wanting: () => this.#asking.active,
+      peers: this.#peers,
+      received: (bytes) => this.down.add(settings.clock.now(), bytes),
+      block: (name, request) => {
+        this.#credit(name, request.range.length);
+        if (this.picker.endgame) this.#asking.cancelTwins(null, request);
+      },
+      changed: () => {
+        this.#supply.check();
+        this.#asking.fillAll();
+      },
+    });
     this.#serving = new Serving({
       ...settings,
       below: (limit) => below(settings.random, 'transfer.suggest', limit),
@@ -105,6 +124,7 @@ export class Exchange implements PeerOwner, Gathering {
       picker: this.picker,
       peers: this.#peers,
       wanting: () => this.#asking.active,
+      elsewhere: () => this.webSeeds.useful,
       changed: (there) => {
         if (this.#running) settings.events.supply(there);
       },
@@ -167,6 +187,7 @@ export class Exchange implements PeerOwner, Gathering {
     if (this.#asking.active) this.#admissions.renew();
     this.connectMore();
     for (const peer of this.#peers.values()) this.#reconsider(peer);
+    this.webSeeds.start();
   }
 
   /** Lets every peer go and drops what is under way; what is being written still gets done. */
@@ -174,11 +195,13 @@ export class Exchange implements PeerOwner, Gathering {
     this.#running = false;
     this.#asking.active = false;
     for (const peer of this.peers) peer.close(reason);
+    this.webSeeds.stop();
     this.#inbound.dropAll();
   }
 
   ban(name: string): void {
-    this.#admissions.ban(name);
+    if (this.webSeeds.ban(name)) this.#settings.events.banned(name);
+    else this.#admissions.ban(name);
   }
 
   /** Peers that the tracker, or somebody else, knows of. */
@@ -228,6 +251,7 @@ export class Exchange implements PeerOwner, Gathering {
     this.#unchoking.tick(this.peers, this.content.map.complete);
     this.connectMore();
     this.#asking.tick();
+    this.webSeeds.tick();
     this.#features.tick();
     this.#initial.tick();
   }
@@ -238,6 +262,7 @@ export class Exchange implements PeerOwner, Gathering {
     for (let piece = 0; piece < this.content.map.count; piece++) this.picker.refresh(piece as PieceIndex);
     this.#asking.active = this.#running && !this.content.map.complete;
     for (const peer of this.#peers.values()) this.#reconsider(peer);
+    this.webSeeds.reconsider();
   }
 
   // ---- What peers tell ---------------------------------------------------------------------------------------------
@@ -366,6 +391,7 @@ export class Exchange implements PeerOwner, Gathering {
     }
     this.#asking.active = false;
     for (const peer of this.peers) this.#reconsider(peer);
+    this.webSeeds.stop();
     this.#settings.events.complete();
   }
 }

@@ -4,6 +4,8 @@ import { RateGate } from './rate-gate.ts';
 /** What whoever asks for blocks sees of limits of speed. */
 export interface Gate {
   readonly limited: boolean;
+  /** 0 for no limit. */
+  readonly bytesPerSecond: number;
   take(bytes: number): boolean;
   giveBack(bytes: number): void;
   /** `retry` is called once, in turn, in a later step. */
@@ -50,6 +52,12 @@ export class BothGates implements Gate {
 
   get limited(): boolean {
     return this.#own.gate?.limited === true || this.#node.limited;
+  }
+
+  /** The narrower of the two. */
+  get bytesPerSecond(): number {
+    const limits = [this.#own.gate?.bytesPerSecond ?? 0, this.#node.bytesPerSecond].filter((limit) => limit > 0);
+    return limits.length === 0 ? 0 : Math.min(...limits);
   }
 
   take(bytes: number): boolean {

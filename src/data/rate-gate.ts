@@ -24,6 +24,11 @@ export class RateGate {
     return this.#bucket.bytesPerSecond > 0;
   }
 
+  /** 0 for no limit. */
+  get bytesPerSecond(): number {
+    return this.#bucket.bytesPerSecond;
+  }
+
   setRate(bytesPerSecond: number): void {
     this.#bucket.setRate(bytesPerSecond, this.#clock.now());
     // Who waits was told when the old rate would have let it go.

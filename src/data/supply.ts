@@ -10,6 +10,8 @@ export interface SupplySettings {
   readonly peers: ReadonlyMap<number, Peer>;
   /** Something is wanted, and may be asked for. */
   wanting(): boolean;
+  /** Somebody who is no peer has what is missing: a web seed. */
+  elsewhere(): boolean;
   /** Whether somebody has what is missing; told when it changes. */
   changed(there: boolean): void;
 }
@@ -62,7 +64,7 @@ export class Supply {
 
   /** Tells where the answer has changed. */
   check(): void {
-    const there = [...this.#settings.peers.values()].some((peer) => peer.useful > 0);
+    const there = [...this.#settings.peers.values()].some((peer) => peer.useful > 0) || this.#settings.elsewhere();
     if (there === this.#there) return;
     this.#there = there;
     this.#settings.changed(there);

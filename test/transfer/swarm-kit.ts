@@ -103,6 +103,7 @@ const compose = (
     uplink: new Uplink(new RateGate(clock, options.uploadRate ?? 0)),
     downGate: new RateGate(clock, options.downloadRate ?? 0),
     dialler: port,
+    web: { clock, transport, client: 'Shoal test', localHosts: [] },
     peersMax: options.peersMax ?? 50,
     uploadSlots: options.uploadSlots ?? 8,
     events: {

@@ -182,7 +182,7 @@ export class Library {
   }
 
   #transferSetting(): TransferSetting {
-    const { config, network, ports, reactor } = this.#settings;
+    const { client, config, network, ports, reactor } = this.#settings;
     return {
       reactor,
       ports,
@@ -193,6 +193,7 @@ export class Library {
       downGate: this.#downGate,
       port: this.#port,
       limits: config.limits,
+      web: { clock: ports.clock, transport: ports.transport, client, localHosts: config.peer.bind },
       trackers: (torrent, member) => this.#trackerSwarms.make(torrent, member),
       journalPath: (id) => this.#shelf.recordPath(id),
       ...this.#everyday.setting,

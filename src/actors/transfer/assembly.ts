@@ -49,6 +49,7 @@ export const assemble = (setting: TransferSetting, { layout, metainfo, record }:
     upGate: gates.up,
     downGate: new BothGates(gates.down, setting.downGate),
     dialler: setting.port,
+    web: setting.web,
     peersMax: setting.limits.peersPerTransferMax,
     uploadSlots: setting.limits.uploadSlots,
     events: ways.events,

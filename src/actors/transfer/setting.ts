@@ -5,6 +5,7 @@ import type { OpenFiles } from '../../data/open-files.ts';
 import type { Dialler, Gathering } from '../../data/peer-owner.ts';
 import type { RateGate } from '../../data/rate-gate.ts';
 import type { Uplink } from '../../data/uplink.ts';
+import type { WebWays } from '../../data/web-seeds/web-connection.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import type { SeedingGoal } from '../../protocol/terms.ts';
@@ -26,6 +27,8 @@ export interface TransferSetting {
   readonly limits: { readonly peersPerTransferMax: number; readonly uploadSlots: number };
   /** The swarm that the trackers of a torrent know; null where it names none. */
   trackers(torrent: TrackedTorrent, member: SwarmMember): SwarmSource | null;
+  /** How web seeds are reached. */
+  readonly web: WebWays;
   /** Where the journals are. */
   journalPath(id: string): string;
   /** When seeding is over, for downloads without a goal of their own. */

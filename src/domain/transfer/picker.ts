@@ -1,6 +1,6 @@
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { PartialPiece, type Run } from './partial-piece.ts';
-import type { PieceMap } from './piece-map.ts';
+import type { PieceMap, Priority } from './piece-map.ts';
 import { RarityOrder } from './rarity.ts';
 
 /** The first pieces are taken at random: a common piece comes soonest, and then there is something to give. */
@@ -18,6 +18,20 @@ export interface PickingPeer {
   has(piece: PieceIndex): boolean;
   /** Whether it owes us the unit. */
   asking(piece: PieceIndex, unit: number): boolean;
+  /** Chooses the piece that it starts itself, unless pieces come in order. */
+  choose?(pieces: PieceFacts): PieceIndex | null;
+}
+
+/** What the picker knows of pieces. */
+export interface PieceFacts {
+  readonly count: number;
+  /** Wanted, not here, and nobody has been asked for any of it. */
+  startable(piece: PieceIndex): boolean;
+  /** Wanted and not here, but somebody is at it. */
+  underWay(piece: PieceIndex): boolean;
+  priority(piece: PieceIndex): Priority;
+  /** How many peers have it, those that have everything not counted. */
+  copies(piece: PieceIndex): number;
 }
 
 /**
@@ -33,6 +47,7 @@ export class Picker {
   readonly #partials = new Map<PieceIndex, PartialPiece>();
   readonly #verifying = new Set<PieceIndex>();
   readonly #exclusive = new Set<PieceIndex>();
+  readonly #facts: PieceFacts;
   #firstNeeded = 0;
 
   /** `pieceBytes`: on the wire. `below` draws a uniform integer from 0 to its argument, that excluded. */
@@ -41,6 +56,13 @@ export class Picker {
     this.#pieceBytes = pieceBytes;
     this.#below = below;
     this.#order = new RarityOrder(map.count, below);
+    this.#facts = {
+      count: map.count,
+      startable: (piece) => this.#order.contains(piece),
+      underWay: (piece) => this.#partials.has(piece) || this.#verifying.has(piece),
+      priority: (piece) => map.priority(piece),
+      copies: (piece) => this.#order.availability(piece),
+    };
     for (let piece = 0; piece < map.count; piece++) this.refresh(piece as PieceIndex);
   }
 
@@ -191,6 +213,7 @@ export class Picker {
   #choose(peer: PickingPeer): PieceIndex | null {
     const order = this.#order;
     if (this.sequential) return this.#chooseInOrder(peer);
+    if (peer.choose !== undefined) return peer.choose(this.#facts);
     const random = this.#map.haveCount < RANDOM_PIECES;
     const suggested = peer.suggested ?? null;
     const advice = suggested !== null && order.contains(suggested) && peer.has(suggested) ? suggested : null;

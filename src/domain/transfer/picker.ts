@@ -43,7 +43,8 @@ export class Picker {
   readonly #map: PieceMap;
   readonly #pieceBytes: (piece: PieceIndex) => number;
   readonly #below: (limit: number) => number;
-  readonly #order: RarityOrder;
+  /** Made when it is first needed: a content that is complete, or that nobody asks about, needs none. */
+  #made: RarityOrder | null = null;
   readonly #partials = new Map<PieceIndex, PartialPiece>();
   readonly #verifying = new Set<PieceIndex>();
   readonly #exclusive = new Set<PieceIndex>();
@@ -55,7 +56,6 @@ export class Picker {
     this.#map = map;
     this.#pieceBytes = pieceBytes;
     this.#below = below;
-    this.#order = new RarityOrder(map.count, below);
     this.#facts = {
       count: map.count,
       startable: (piece) => this.#order.contains(piece),
@@ -63,7 +63,13 @@ export class Picker {
       priority: (piece) => map.priority(piece),
       copies: (piece) => this.#order.availability(piece),
     };
-    for (let piece = 0; piece < map.count; piece++) this.refresh(piece as PieceIndex);
+  }
+
+  get #order(): RarityOrder {
+    if (this.#made !== null) return this.#made;
+    this.#made = new RarityOrder(this.#map.count, this.#below);
+    for (let piece = 0; piece < this.#map.count; piece++) this.refresh(piece as PieceIndex);
+    return this.#made;
   }
 
   /** Pieces under way, those that are being verified not counted. */
@@ -96,13 +102,13 @@ export class Picker {
 
   /** To be called when the map's `needs` of a piece has changed. */
   refresh(piece: PieceIndex): void {
-    this.#order.remove(piece);
+    this.#made?.remove(piece);
     if (!this.#map.needs(piece)) {
       this.#partials.delete(piece);
       return;
     }
     this.#firstNeeded = Math.min(this.#firstNeeded, piece);
-    if (!this.#partials.has(piece) && !this.#verifying.has(piece)) this.#order.add(piece, this.#map.priority(piece));
+    if (!this.#partials.has(piece) && !this.#verifying.has(piece)) this.#made?.add(piece, this.#map.priority(piece));
   }
 
   /**

@@ -13,7 +13,7 @@ export const PRIORITY_MAX = 3;
 export class PieceMap {
   readonly count: number;
   readonly #have: Bitfield;
-  readonly #bytes: Float64Array;
+  readonly #pieceBytes: (piece: PieceIndex) => number;
   readonly #priority: Uint8Array;
   #wantedMissing: number;
   #wantedBytes = 0;
@@ -23,10 +23,10 @@ export class PieceMap {
   constructor(count: number, pieceBytes: (piece: PieceIndex) => number) {
     this.count = count;
     this.#have = Bitfield.empty(count);
-    this.#bytes = Float64Array.from({ length: count }, (_, piece) => pieceBytes(piece as PieceIndex));
+    this.#pieceBytes = pieceBytes;
     this.#priority = new Uint8Array(count).fill(PRIORITY_NORMAL);
     this.#wantedMissing = count;
-    for (const bytes of this.#bytes) this.#wantedBytes += bytes;
+    for (let piece = 0; piece < count; piece++) this.#wantedBytes += pieceBytes(piece as PieceIndex);
   }
 
   has(piece: PieceIndex): boolean {
@@ -48,7 +48,7 @@ export class PieceMap {
   }
 
   bytes(piece: PieceIndex): number {
-    return this.#bytes[piece] as number;
+    return this.#pieceBytes(piece);
   }
 
   priority(piece: PieceIndex): Priority {
@@ -103,7 +103,7 @@ export class PieceMap {
   /** Takes a piece out of the sums, or puts it back. */
   #account(piece: PieceIndex, sign: 1 | -1): void {
     if (this.#priority[piece] === 0) return;
-    const bytes = (this.#bytes[piece] as number) * sign;
+    const bytes = this.#pieceBytes(piece) * sign;
     this.#wantedBytes += bytes;
     if (this.#have.has(piece)) this.#doneBytes += bytes;
     else this.#wantedMissing += sign;

@@ -6,7 +6,8 @@ const SLOTS = 8;
 
 /** Bytes a second over the last seconds, in slots of one second: steady enough to show, quick enough to choke by. */
 export class RateMeter {
-  readonly #slots = new Float64Array(SLOTS);
+  /** Empty until something comes: most meters of a node with many contents never measure anything. */
+  #slots: number[] = [];
   #second = -1;
   #first = -1;
   #total = 0;
@@ -19,7 +20,7 @@ export class RateMeter {
   add(now: Micros, bytes: number): void {
     this.#advance(now);
     const at = this.#second % SLOTS;
-    this.#slots[at] = (this.#slots[at] as number) + bytes;
+    this.#slots[at] = (this.#slots[at] ?? 0) + bytes;
     this.#total += bytes;
   }
 
@@ -37,6 +38,7 @@ export class RateMeter {
     const second = Math.floor(now / SECOND);
     if (this.#first === -1) {
       this.#first = now;
+      this.#slots = Array.from({ length: SLOTS }, () => 0);
       this.#second = second;
     }
     for (let s = Math.max(this.#second + 1, second - SLOTS + 1); s <= second; s++) this.#slots[s % SLOTS] = 0;

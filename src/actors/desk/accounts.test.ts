@@ -87,6 +87,36 @@ test('a repeated login is not a way to the token of somebody else', () => {
   assert.equal(!body.ok && body.code, 'bad-request');
 });
 
+test('copies of a request have one answer, and it is true, whatever happens between them', () => {
+  for (let events = 0; events < 40; events++) {
+    const office = new Office({ adminCodeHash: codeHash(CODE) });
+    const admin = office.member('Root', CODE);
+    const token = office.member('An');
+    const change = office.request({ op: 'passwd', oldPassword: 'password', newPassword: 'another one' }, { token });
+    // It ends the session, maybe while the first copy is at work.
+    const disable = office.request({ op: 'account.disable', name: 'An', disabled: true }, { token: admin });
+    const [first, second] = office.sendTwice(change, events, disable).map(({ body }) => body);
+    assert.deepEqual(first, second, `after ${events} events`);
+    const changed = office.code(login('An', 'another one')) === 'disabled';
+    assert.equal(first?.ok, changed, `after ${events} events`);
+  }
+});
+
+test('what was refused stays refused, though it could be done now', () => {
+  const office = new Office({ adminCodeHash: codeHash(CODE) });
+  const token = office.member('Root', CODE);
+  const disable = office.request({ op: 'account.disable', name: 'An', disabled: true }, { token });
+  const refused = office.send(disable).body;
+  assert.ok(!refused.ok && refused.code === 'not-found');
+  office.member('An');
+  assert.deepEqual(office.send(disable).body, refused);
+  assert.equal(office.code(login('An')), 'ok');
+  // Whoever has the id alone is not told.
+  const forged = { ...disable, token: null };
+  const { body } = office.send(forged);
+  assert.equal(!body.ok && body.code, 'session-expired');
+});
+
 test('a request too old to be remembered is indeterminate, never done again', () => {
   const office = new Office();
   const token = office.member('An');

@@ -6,6 +6,7 @@ import { requestLine } from '../../domain/routing/request-log.ts';
 import type { AnnouncedFrame, AnnounceFrame, Operation, OperationName, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
 import * as accounts from './account-operations.ts';
 import { Admission } from './admission.ts';
+import { Copies } from './copies.ts';
 import * as catalog from './catalog-operations.ts';
 import { Enquiry } from './enquiry.ts';
 import * as members from './member-operations.ts';
@@ -52,28 +53,36 @@ export class Desk {
   readonly #context: DeskContext;
   readonly #admission: Admission;
   readonly #underWay = new Set<Enquiry>();
+  readonly #copies: Copies;
 
   constructor(deps: DeskDeps) {
     this.#context = { ...deps, throttle: new LoginThrottle() };
+    this.#copies = new Copies(deps.clock);
     this.#admission = new Admission(this.#context);
   }
 
   /** Requests that are being worked on. */
   get underWay(): number {
-    return this.#underWay.size;
+    return this.#underWay.size + this.#copies.waiting;
   }
 
   /** `proxy`: the name of the proxy whose link brought the request. */
   handle(request: RequestFrame, proxy: string, reply: (frame: ReplyFrame) => void): void {
+    const answer = (frame: ReplyFrame): void => {
+      this.#note(request, proxy, frame);
+      reply(frame);
+    };
+    const full = this.underWay >= this.#context.settings.requestsMax;
+    const change = isWrite(request.operation.op) && !full;
+    if (change && this.#copies.joins(request, answer)) return;
     const enquiry: Enquiry = new Enquiry(this.#context, request, proxy, (frame) => {
       this.#underWay.delete(enquiry);
-      this.#note(request, proxy, frame);
       if (enquiry.operation.op === 'own' && frame.body.ok) this.#admission.welcome(enquiry.operation.content.id);
-      reply(frame);
+      answer(frame);
+      if (change) this.#copies.answered(request, frame);
     });
     this.#underWay.add(enquiry);
-    if (this.#underWay.size > this.#context.settings.requestsMax)
-      return enquiry.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
+    if (full) return enquiry.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });
     if (!this.#mayServe(enquiry)) return;
     // While there is no primary a follower answers what changes nothing; its replies are marked.
     const newest = LINEARIZABLE.has(enquiry.operation.op) && this.#context.replica.status().role === 'primary';
@@ -87,6 +96,8 @@ export class Desk {
     enquiry.read('reply', { requestId: enquiry.request.requestId }, (before) => {
       if (before !== null && 'expired' in before)
         return enquiry.refuse('indeterminate', 'The request is too old: whether it was done before can no longer be said');
+      const refused = before === null ? this.#copies.refusalOf(enquiry.request) : null;
+      if (refused !== null) return enquiry.refuse(refused.code, refused.message);
       this.#identify(enquiry, before);
     });
   }
@@ -95,6 +106,7 @@ export class Desk {
   stop(): void {
     for (const enquiry of this.#underWay) enquiry.abandon();
     this.#underWay.clear();
+    this.#copies.clear();
     this.#admission.stop();
   }
 

@@ -200,12 +200,13 @@ export class Office {
     return replies;
   }
 
-  /** Sends a request, and once more when `events` of the first one's have happened; both replies. */
-  sendTwice(request: RequestFrame, events: number): ReplyFrame[] {
+  /** Sends a request, and once more when `events` of the first one's have happened; both replies. `beside` is sent with the first. */
+  sendTwice(request: RequestFrame, events: number, beside?: RequestFrame): ReplyFrame[] {
     const replies: ReplyFrame[] = [];
     const take = (): void =>
       this.#reactor.step({ port: 'process', id: 0, kind: 'test' }, () => this.desk.handle(request, 'p1', (reply) => replies.push(reply)));
     take();
+    if (beside !== undefined) this.#reactor.step({ port: 'process', id: 0, kind: 'test' }, () => this.desk.handle(beside, 'p1', () => {}));
     for (let i = 0; i < events; i++) {
       const due = this.#heap.first();
       if (due === undefined || due.at > this.now) break;

@@ -8,8 +8,8 @@ export interface Remembered {
 }
 
 /** By each address of one guest: its families are kept apart. */
-const keyOf = ({ passkeyHash, peerId, infoHash, key, host }: GuestAnnounceFrame): string =>
-  `${infoHash} ${peerId} ${passkeyHash ?? `${key} ${host}`} ${host.includes(':') ? 6 : 4}`;
+const keyOf = ({ passkeyHash, peerId, infoHash, host }: GuestAnnounceFrame): string =>
+  `${infoHash} ${peerId} ${passkeyHash ?? host} ${host.includes(':') ? 6 : 4}`;
 
 export class AnnounceMemory {
   readonly #max: number;

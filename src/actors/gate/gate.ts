@@ -68,7 +68,11 @@ const REFUSALS: Readonly<Record<GuestRefusal | 'guessing', Omit<TrackerRefusal, 
   },
   disabled: { reason: 'The account of this announce URL is disabled', retryInSeconds: minutes(60) },
   closed: { reason: 'This tracker is for members: use the announce URL with your passkey ("shoal passkey new")', retryInSeconds: 'never' },
-  unregistered: { reason: 'This torrent is not in the catalog of the network: share it first', retryInSeconds: minutes(5) },
+  // Clients that misread a hybrid torrent announce an info-hash that nobody else has.
+  unregistered: {
+    reason: 'This torrent is not in the catalog of the network: share it first (for aria2 or Transmission 3, with "shoal share --v1")',
+    retryInSeconds: minutes(5),
+  },
   guessing: { reason: 'Too many announces with unknown passkeys came from this address: wait', retryInSeconds: minutes(5) },
 };
 

@@ -32,6 +32,7 @@ const newPasskey = async (context: Context, device: string | undefined, options:
     output.sentence(
       'Give this URL as the tracker of a torrent of the network to qBittorrent, Transmission or aria2; it is yours alone, so pass on no torrent file that has it.',
     );
+    output.sentence('The first is for every client; the one over UDP only for those built on libtorrent (qBittorrent, Deluge).');
     output.sentence(`A torrent file that has this node's URL in it already: ${commandLine(context, 'torrent', ['ID'])} > f.torrent`);
   }
   if (made.replacedUntilMs !== null)

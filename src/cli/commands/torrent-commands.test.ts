@@ -136,6 +136,7 @@ describe('commands about torrents', () => {
     const piped = await standIn.ask(['torrent', 'corpus', '2026']);
     assert.deepEqual([piped.status, Buffer.compare(piped.bytes, bytes)], [EXIT.ok, 0]);
     assert.match(piped.err, /your own announce URL/u);
+    assert.match(piped.err, /hybrid torrent: .+ share with --v1/u);
     assert.deepEqual(standIn.asked, [{ call: 'torrent', args: { what: 'corpus 2026' } }]);
     const shown = await standIn.ask(['torrent', 'aaaaaaaa'], { terminal: true });
     assert.deepEqual([shown.status, shown.out], [EXIT.usage, '']);

@@ -2,6 +2,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, networkExits, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
@@ -11,6 +12,9 @@ import { printable } from '../render/format.ts';
 
 const PERSONAL =
   'It holds your own announce URL: who has it announces in your name. Pass it on to nobody; others get theirs with the same command.';
+
+const HYBRID =
+  'It is a hybrid torrent: qBittorrent, Deluge, WebTorrent and Transmission 4 take it; aria2 and Transmission 3 make nothing of one. For those, share with --v1.';
 
 /** Nothing that is there is replaced. */
 const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
@@ -45,6 +49,8 @@ const torrent = async (context: Context, words: readonly string[], options: { re
     output.value({ id, name, personal, file });
     output.line(`${printable(name)} is in ${file}.`);
   }
+  const metainfo = readMetainfo(bytes);
+  if (metainfo.ok && metainfo.value.v1 !== null && metainfo.value.v2 !== null) output.note(HYBRID);
   if (personal) output.note(PERSONAL);
 };
 
@@ -68,7 +74,7 @@ export const torrentCommands = (program: Command, ending: Ending): void => {
         .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
         .addHelpText(
           'after',
-          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. Programs that know version 1 alone, such as aria2 and\nTransmission 3, take only what is shared with --v1.',
+          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. aria2 and Transmission 3 make nothing of hybrid\ntorrents, which shoal share makes by default: for those, share with --v1.',
         ),
     run: (context, [what], options) => torrent(context, what, options),
   });

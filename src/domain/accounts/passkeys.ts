@@ -1,5 +1,6 @@
 /** Passkeys: what ordinary BitTorrent clients show instead of a session. They open the tracker to announces, and nothing else. */
 import type { AnnounceUrls } from '../../protocol/api.ts';
+import { isLoopbackHost } from '../../protocol/bittorrent/web-seed.ts';
 import { hmacSha256, sha256, toHex } from '../../protocol/digest.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { foldName } from './names.ts';
@@ -85,3 +86,11 @@ export const announceUrls = (
     const rest = `${host}:${announce.port}/${passkey}/announce`;
     return [{ proxy: name, http: `http://${rest}`, udp: `udp://${rest}` }];
   });
+
+/**
+ * What stands in a member's torrents and links: a tier for each proxy (BEP 12), with HTTP, which carries a passkey in every
+ * client. At a loopback address UDP stands after it: libtorrent announces to none there over HTTP whose path does not begin
+ * with /announce (its `ssrf_mitigation`).
+ */
+export const announceTiers = (urls: readonly AnnounceUrls[]): string[][] =>
+  urls.map(({ http, udp }) => (isLoopbackHost(new URL(http).hostname.replace(/^\[|\]$/gu, '')) ? [http, udp] : [http]));

@@ -1,5 +1,5 @@
 /** `torrent` and `magnet`: a content as other programs take it, with announce URLs that are this member's own. */
-import { announceUrls } from '../../../domain/accounts/passkeys.ts';
+import { announceTiers, announceUrls } from '../../../domain/accounts/passkeys.ts';
 import { isOfCatalog } from '../../../domain/transfer/journal.ts';
 import { printMagnet } from '../../../protocol/bittorrent/magnet.ts';
 import { type Metainfo, readMetainfo } from '../../../protocol/bittorrent/metainfo.ts';
@@ -39,7 +39,7 @@ const ownTiers = ({ config, passkey }: LibraryParts, done: Done<readonly (readon
   const { proxies } = config.network;
   if (announceUrls(proxies, '').length === 0)
     return done(fail('no-gate', 'No proxy of this network takes announces of other programs: none has "announce" in network.json.'));
-  return passkey((key) => done(key.ok ? ok(announceUrls(proxies, key.value).map(({ http }) => [http])) : key));
+  return passkey((key) => done(key.ok ? ok(announceTiers(announceUrls(proxies, key.value))) : key));
 };
 
 export const torrentCalls = (parts: LibraryParts): CallsOf<'torrent' | 'magnet'> => ({

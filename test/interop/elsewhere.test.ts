@@ -18,7 +18,7 @@ import { ShoalNetwork } from './shoal-network.ts';
 
 const needed: readonly ProgramName[] = ['aria2', 'transmission', 'libtorrent', 'webtorrent', 'opentracker', 'bittorrent-tracker'];
 const clientNames = ['aria2', 'transmission', 'libtorrent', 'webtorrent'];
-const skip = skipWithout(needed);
+const skip = skipWithout(needed, { large: true });
 const table = 'Torrents of elsewhere, with trackers of others';
 const BYTES = 2_000_000;
 const PIECE_BYTES = 32_768;

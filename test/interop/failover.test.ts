@@ -16,7 +16,6 @@ import { cell } from './record.ts';
 import { ShoalNetwork } from './shoal-network.ts';
 
 const needed: readonly ProgramName[] = ['aria2', 'transmission', 'libtorrent', 'webtorrent'];
-const skip = skipWithout(needed);
 const table = 'Through a failover of the Shoal tracker';
 const BYTES = 10_000_000;
 /** Of the one seeder: the tracker is to die while all are still at it. */
@@ -31,16 +30,22 @@ const LATE = 'webtorrent';
 interface Way {
   readonly title: string;
   readonly passkeys: 'required' | 'open';
+  readonly skip: string | false;
   /** How each announces: by passkey over HTTP all can; over UDP libtorrent alone sends one (BEP 41). */
   readonly scheme: (make: Make) => 'http' | 'udp';
 }
 
 const ways: readonly Way[] = [
-  { title: 'with passkeys', passkeys: 'required', scheme: ({ machine }) => (machine === 'libtorrent' ? 'udp' : 'http') },
-  { title: 'of an open network, by UDP', passkeys: 'open', scheme: () => 'udp' },
+  {
+    title: 'with passkeys',
+    passkeys: 'required',
+    skip: skipWithout(needed),
+    scheme: ({ machine }) => (machine === 'libtorrent' ? 'udp' : 'http'),
+  },
+  { title: 'of an open network, by UDP', passkeys: 'open', skip: skipWithout(needed, { large: true }), scheme: () => 'udp' },
 ];
 
-for (const { title, passkeys, scheme } of ways) {
+for (const { title, passkeys, skip, scheme } of ways) {
   describe(`a swarm of all makes through a failover, ${title}`, { skip, concurrency: true }, () => {
     let lab: Lab;
     let network: ShoalNetwork;

@@ -13,7 +13,7 @@ import { cell } from './record.ts';
 import { ShoalNetwork } from './shoal-network.ts';
 
 const needed: readonly ProgramName[] = ['aria2', 'transmission', 'libtorrent', 'webtorrent'];
-const skip = skipWithout(needed);
+const skip = skipWithout(needed, { large: true });
 const table = 'Transfers with the Shoal tracker';
 const BYTES = 2_500_000;
 

@@ -17,7 +17,7 @@ interface Status {
 }
 
 /** aria2c with its RPC. It knows peers from trackers alone, seeds until it is told to stop, and leaves other networks alone. */
-export const startAria2: StartClient = async (lab, machine) => {
+export const startAria2: StartClient = async (lab, machine, { encrypted = false } = {}) => {
   const host = lab.address(machine);
   const program = lab.start(
     machine,
@@ -35,6 +35,7 @@ export const startAria2: StartClient = async (lab, machine) => {
       '--enable-dht6=false',
       '--bt-enable-lpd=false',
       '--enable-peer-exchange=false',
+      ...(encrypted ? ['--bt-require-crypto=true', '--bt-min-crypto-level=arc4'] : []),
       '--check-integrity=true',
       '--seed-ratio=0.0',
       '--bt-stop-timeout=0',

@@ -34,7 +34,12 @@ export interface AddOptions {
   readonly downloadRate?: number;
 }
 
-export type StartClient = (lab: Lab, machine: string) => Promise<Client>;
+export interface StartOptions {
+  /** It speaks with peers in encrypted streams (MSE), and where it can demand them, takes no others. */
+  readonly encrypted?: boolean;
+}
+
+export type StartClient = (lab: Lab, machine: string, options?: StartOptions) => Promise<Client>;
 
 /** Resolves when the client has everything. */
 export const complete = async (client: Client, id: string, maxMs = 40_000): Promise<void> => {

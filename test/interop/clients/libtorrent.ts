@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from '../machines.ts';
 import { Calls } from '../process.ts';
 import { pythonWithLibtorrent } from '../programs.ts';
-import type { Client, Progress } from './client.ts';
+import type { Client, Progress, StartOptions } from './client.ts';
 
 const PEER_PORT = 6883;
 const script = fileURLToPath(new URL('libtorrent-client.py', import.meta.url));
@@ -23,11 +23,14 @@ export interface LibtorrentClient extends Client {
   reannounce(id: string): Promise<void>;
 }
 
-/** libtorrent by its Python binding. `settings`: of the session. */
-export const startLibtorrent = async (lab: Lab, machine: string, settings: object = {}): Promise<LibtorrentClient> => {
+/** Settings of a session that is encrypted in both directions, by RC4 alone. */
+const ENCRYPTED = { in_enc_policy: 0, out_enc_policy: 0, allowed_enc_level: 2, prefer_rc4: true };
+
+/** libtorrent by its Python binding. */
+export const startLibtorrent = async (lab: Lab, machine: string, { encrypted = false }: StartOptions = {}): Promise<LibtorrentClient> => {
   const host = lab.address(machine);
   const python = pythonWithLibtorrent() ?? 'python3';
-  const program = lab.start(machine, python, [script, host, String(PEER_PORT), JSON.stringify(settings)]);
+  const program = lab.start(machine, python, [script, host, String(PEER_PORT), JSON.stringify(encrypted ? ENCRYPTED : {})]);
   await program.line(/^ready libtorrent/u);
   const calls = new Calls(program);
   return {

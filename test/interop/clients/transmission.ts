@@ -5,6 +5,9 @@ import type { Client, StartClient } from './client.ts';
 
 const RPC_PORT = 9091;
 const PEER_PORT = 6882;
+/** Of the setting `encryption`. */
+const ENCRYPTION_TOLERATED = 0;
+const ENCRYPTION_REQUIRED = 2;
 /** Of `torrent-get`: what a torrent is doing. */
 const STATUS_SEEDING = [5, 6];
 
@@ -20,7 +23,7 @@ interface Torrent {
   readonly errorString: string;
 }
 
-const settings = (downloadFolder: string): object => ({
+const settings = (downloadFolder: string, encryption: number): object => ({
   'rpc-enabled': true,
   'rpc-bind-address': '0.0.0.0',
   'rpc-port': RPC_PORT,
@@ -34,7 +37,7 @@ const settings = (downloadFolder: string): object => ({
   'lpd-enabled': false,
   'pex-enabled': false,
   'utp-enabled': false,
-  encryption: 0,
+  encryption,
   'download-dir': downloadFolder,
   'incomplete-dir-enabled': false,
   'rename-partial-files': false,
@@ -48,10 +51,13 @@ const settings = (downloadFolder: string): object => ({
 });
 
 /** transmission-daemon with its RPC. It refuses peers in 127/8, and knows peers from trackers alone. */
-export const startTransmission: StartClient = async (lab, machine) => {
+export const startTransmission: StartClient = async (lab, machine, { encrypted = false } = {}) => {
   const host = lab.address(machine);
   const folder = lab.place(`${machine}-config`);
-  writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings(lab.place(machine))));
+  writeFileSync(
+    join(folder, 'settings.json'),
+    JSON.stringify(settings(lab.place(machine), encrypted ? ENCRYPTION_REQUIRED : ENCRYPTION_TOLERATED)),
+  );
   const program = lab.start(machine, 'transmission-daemon', ['--foreground', '--config-dir', folder], { cwd: folder });
   let session = '';
   const rpc = async (method: string, args: object): Promise<Record<string, unknown>> => {

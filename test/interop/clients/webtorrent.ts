@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from '../machines.ts';
 import { Calls } from '../process.ts';
 import { packagesFolder } from '../programs.ts';
-import type { Client, Progress } from './client.ts';
+import type { Client, Progress, StartOptions } from './client.ts';
 
 const PEER_PORT = 6884;
 const script = fileURLToPath(new URL('webtorrent-client.ts', import.meta.url));
@@ -14,8 +14,8 @@ export interface WebtorrentClient extends Client {
   read(torrent: Uint8Array): Promise<string>;
 }
 
-/** webtorrent of npm, in the running Node. `encrypted`: it speaks to peers that it dials in encrypted streams alone, as it does by default. */
-export const startWebtorrent = async (lab: Lab, machine: string, encrypted = false): Promise<WebtorrentClient> => {
+/** webtorrent of npm, in the running Node. By itself it dials peers in encrypted streams, and takes either. */
+export const startWebtorrent = async (lab: Lab, machine: string, { encrypted = false }: StartOptions = {}): Promise<WebtorrentClient> => {
   const program = lab.start(machine, process.execPath, [script, packagesFolder, String(PEER_PORT), encrypted ? 'encrypted' : 'plain']);
   await program.line(/^ready webtorrent/u);
   const calls = new Calls(program);

@@ -24,6 +24,13 @@ import { WebSeeds } from './web-seeds/web-seeds.ts';
 
 export type { ExchangeEvents } from './exchange-settings.ts';
 
+/** 20-byte hashes under which peers may ask for a content: v2 first. */
+export const wireHashesOf = ({ metainfo: { v1, v2 } }: Content): readonly WireHash[] =>
+  [v2, v1].flatMap((hash) => {
+    const checked = hash === null ? null : asInfoHash(hash);
+    return checked === null ? [] : [wireHash(checked)];
+  });
+
 /** The piece exchange of one transfer: its peers, what is asked of whom, and who is served. Plain code beside a machine. */
 export class Exchange implements PeerOwner, Gathering {
   readonly content: Content;
@@ -102,7 +109,7 @@ export class Exchange implements PeerOwner, Gathering {
       inbound: this.#inbound,
       wanting: () => this.#asking.active,
       peers: this.#peers,
-      received: (bytes) => this.down.add(settings.clock.now(), bytes),
+      down: this.down,
       block: (name, request) => {
         this.#credit(name, request.range.length);
         if (this.picker.endgame) this.#asking.cancelTwins(null, request);
@@ -169,11 +176,7 @@ export class Exchange implements PeerOwner, Gathering {
 
   /** 20-byte hashes under which peers may ask for this content: v2 first. */
   get wireHashes(): readonly WireHash[] {
-    const { v1, v2 } = this.content.metainfo;
-    return [v2, v1].flatMap((hash) => {
-      const checked = hash === null ? null : asInfoHash(hash);
-      return checked === null ? [] : [wireHash(checked)];
-    });
+    return wireHashesOf(this.content);
   }
 
   get v2(): boolean {

@@ -2,6 +2,7 @@
 import { Content } from '../../data/content.ts';
 import { Exchange, type ExchangeEvents } from '../../data/exchange.ts';
 import { BothGates, OwnGate } from '../../data/own-gate.ts';
+import { Meeting } from '../../data/meeting.ts';
 import { Storage, type StoredFile } from '../../data/storage.ts';
 import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
 import type { Failure } from '../../protocol/result.ts';
@@ -20,7 +21,7 @@ export interface AssemblyWays {
 
 export interface Assembly {
   readonly content: Content;
-  readonly exchange: Exchange;
+  readonly exchange: Meeting;
   readonly selection: Selection;
   readonly keeper: Keeper;
   readonly checker: Checker;
@@ -40,22 +41,27 @@ export const assemble = (setting: TransferSetting, { layout, metainfo, record }:
   const priorities = record.files.map(({ priority, selected }): FilePriority => (selected ? (priority ?? 'normal') : 'skip'));
   const selection = new Selection(layout, content.map, priorities);
   const gates = { up: new OwnGate(clock, record.settings?.uploadRate ?? 0), down: new OwnGate(clock, record.settings?.downloadRate ?? 0) };
-  const exchange = new Exchange({
-    clock,
-    random: random.fork(`transfer ${layout.id}`),
+  const exchange = new Meeting({
     content,
-    pool: setting.pool,
-    uplink: setting.uplink,
-    upGate: gates.up,
-    downGate: new BothGates(gates.down, setting.downGate),
-    dialler: setting.port,
-    web: setting.web,
-    peersMax: setting.limits.peersPerTransferMax,
-    uploadSlots: setting.limits.uploadSlots,
-    events: ways.events,
+    port: setting.port,
+    sequential: record.sequential,
+    superSeeding: record.settings?.superSeeding === true,
+    make: () =>
+      new Exchange({
+        clock,
+        random: random.fork(`transfer ${layout.id}`),
+        content,
+        pool: setting.pool,
+        uplink: setting.uplink,
+        upGate: gates.up,
+        downGate: new BothGates(gates.down, setting.downGate),
+        dialler: setting.port,
+        web: setting.web,
+        peersMax: setting.limits.peersPerTransferMax,
+        uploadSlots: setting.limits.uploadSlots,
+        events: ways.events,
+      }),
   });
-  exchange.picker.sequential = record.sequential;
-  if (record.settings?.superSeeding === true) exchange.setSuperSeeding(true);
   const path = setting.journalPath(layout.id);
   const keeper = new Keeper({ clock, disk, content, path, facts: () => ways.facts(), failed: (failure) => ways.failed(failure) });
   const checker = new Checker({ disk, log, content, record, selected: selection.files, keeper });

@@ -2,7 +2,8 @@
 import { startMachine } from '../../bus/machine.ts';
 import type { Address } from '../../bus/reactor.ts';
 import type { Content } from '../../data/content.ts';
-import type { Exchange, ExchangeEvents } from '../../data/exchange.ts';
+import type { ExchangeEvents } from '../../data/exchange.ts';
+import type { Meeting } from '../../data/meeting.ts';
 import type { StoredFile } from '../../data/storage.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
@@ -39,7 +40,7 @@ export class Transfer {
   readonly metainfo: Metainfo;
   readonly layout: TorrentLayout;
   readonly content: Content;
-  readonly exchange: Exchange;
+  readonly exchange: Meeting;
   readonly notes: Notes;
   /** What its user may change while it lives. */
   readonly wishes: Wishes;
@@ -280,7 +281,6 @@ export class Transfer {
   }
 
   #join(): void {
-    this.#setting.port.register(this.exchange);
     this.exchange.start();
     this.#swarms.join();
   }
@@ -331,7 +331,6 @@ export class Transfer {
   #halt(): void {
     this.#checker.stop();
     this.exchange.stop('the transfer stands still');
-    this.#setting.port.unregister(this.exchange);
     this.#swarms.leave();
   }
 
@@ -370,7 +369,7 @@ export class Transfer {
 
   #recordFacts(): RecordFacts {
     return this.notes.facts({
-      sequential: this.exchange.picker.sequential,
+      sequential: this.exchange.sequential,
       unsettled: [...new Set([...this.exchange.unsettled, ...this.#checker.doubtful])],
       uploadedBytes: this.exchange.up.total,
       downloadedBytes: this.exchange.down.total,

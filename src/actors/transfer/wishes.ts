@@ -51,12 +51,12 @@ export class Wishes {
   }
 
   get sequential(): boolean {
-    return this.#parts.exchange.picker.sequential;
+    return this.#parts.exchange.sequential;
   }
 
   /** Pieces from the front on, or the rarest first. */
   setSequential(sequential: boolean): void {
-    this.#parts.exchange.picker.sequential = sequential;
+    this.#parts.exchange.sequential = sequential;
     this.#parts.keeper.later();
   }
 

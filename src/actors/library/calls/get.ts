@@ -49,7 +49,7 @@ const getMore = ({ ports }: LibraryParts, wanted: Wanted, held: Transfer, done: 
   const chosen = chooseFiles(held.metainfo, held.layout, wanted.choice);
   if (!chosen.ok) return done(chosen);
   const more = chosen.value.filter((file) => held.selected[file] !== true);
-  if (wanted.sequential) held.exchange.picker.sequential = true;
+  if (wanted.sequential) held.wishes.setSequential(true);
   if (more.length === 0) {
     if (held.phase === 'paused' || held.phase === 'failed') held.resume();
     return done(ok(undefined));

@@ -82,6 +82,14 @@ describe('the package', { skip: process.platform === 'win32' ? 'needs a POSIX pr
       pieceLength: 16_384,
       private: false,
       files: [{ path: 'hello', size: 5, pad: false }],
+      size: 5,
+      pieces: 1,
+      missingLayers: false,
+      trackers: [],
+      webSeeds: [],
+      comment: null,
+      createdBy: null,
+      createdAt: null,
     });
   });
 

@@ -53,7 +53,6 @@ const codes: Readonly<Record<string, ExitCode>> = {
   'plan-invalid': EXIT.data,
   'magnet-invalid': EXIT.data,
   'data-differs': EXIT.data,
-  'no-such-file': EXIT.noInput,
   'too-large': EXIT.data,
   missing: EXIT.noInput,
   'no-node': EXIT.unavailable,

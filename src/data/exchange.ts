@@ -203,8 +203,7 @@ export class Exchange implements PeerOwner, Gathering {
   }
 
   ban(name: string): void {
-    if (this.webSeeds.ban(name)) this.#settings.events.banned(name);
-    else this.#admissions.ban(name);
+    if (!this.webSeeds.ban(name)) this.#admissions.ban(name);
   }
 
   /** Peers that the tracker, or somebody else, knows of. */

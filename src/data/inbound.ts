@@ -107,6 +107,11 @@ export class Inbound {
     for (const partial of this.#picker.partials) this.#drop(partial.piece);
   }
 
+  /** Gives back the memory of a piece that was begun in name only. */
+  dropUntouched(piece: PieceIndex): void {
+    if (this.#picker.untouched(piece)) this.#drop(piece);
+  }
+
   #drop(piece: PieceIndex): void {
     const arriving = this.#arriving.get(piece);
     this.#arriving.delete(piece);

@@ -11,6 +11,8 @@ export interface AskedRange {
   readonly path: string;
   readonly from: number;
   readonly to: number;
+  /** Which request of its connection it is, from 1. */
+  readonly nth: number;
 }
 
 /** What a server does with a request: an answer, bytes as they are, nothing for ever, or the end of the connection. */
@@ -28,8 +30,11 @@ export class WebServer {
   /** What it does instead of obeying; null: it obeys. */
   quirk: (request: HttpRequest, range: AskedRange, obey: () => Reaction) => Reaction = (_request, _range, obey) => obey();
 
-  constructor(world: World, name: string) {
-    this.process = world.process(name);
+  /** `bytesPerSecond`: what its line takes. */
+  constructor(world: World, name: string, bytesPerSecond?: number) {
+    const host = `10.9.0.${name.length}${name.at(-1)}`;
+    world.addHost(host, bytesPerSecond === undefined ? {} : { uplinkBytesPerSecond: bytesPerSecond });
+    this.process = world.process(name, { host });
     this.process.start(({ ports }) => {
       ports.transport.listen(
         { host: '0.0.0.0', port: PORT },
@@ -49,13 +54,14 @@ export class WebServer {
 
   #serve(connection: Connection): ConnectionHandler {
     const reader = new HttpRequestReader();
+    let nth = 0;
     this.connections++;
     this.connectionsMost = Math.max(this.connectionsMost, ++this.connectionsNow);
     return {
       open() {},
       bytes: (chunk) => {
         reader.push(chunk);
-        for (let read = reader.next(); read.kind === 'request'; read = reader.next()) this.#react(connection, read.request);
+        for (let read = reader.next(); read.kind === 'request'; read = reader.next()) this.#react(connection, read.request, ++nth);
       },
       drain() {},
       end: () => connection.close(),
@@ -63,10 +69,10 @@ export class WebServer {
     };
   }
 
-  #react(connection: Connection, request: HttpRequest): void {
+  #react(connection: Connection, request: HttpRequest, nth: number): void {
     const [, first, last] = /^bytes=(\d+)-(\d+)$/u.exec(request.fields.get('range') ?? '') ?? [];
     assert.ok(first !== undefined && last !== undefined, 'web seeds are asked for ranges');
-    const range = { path: request.path, from: Number(first), to: Number(last) + 1 };
+    const range = { path: request.path, from: Number(first), to: Number(last) + 1, nth };
     this.asked.push(range);
     this.requests.push(request);
     const reaction = this.quirk(request, range, () => this.#obey(range));

@@ -2,11 +2,12 @@ import { type Micros, millis } from '../../ports/clock.ts';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { type WebUrl, webSeedRedirect } from '../../protocol/bittorrent/web-seed.ts';
 import type { HttpResponseHead } from '../../protocol/tracker/http-response.ts';
+import { ok } from '../../protocol/result.ts';
 import { type Run, UNIT_BYTES } from '../../domain/transfer/partial-piece.ts';
 import type { Picker } from '../../domain/transfer/picker.ts';
 import { RateMeter } from '../../domain/transfer/rates.ts';
 import { judgeSeedAnswer } from '../../domain/transfer/web-seed-answer.ts';
-import { chooseForWebSeed } from '../../domain/transfer/web-seed-choice.ts';
+import { chooseForWebSeed, webSeedOrderBytes } from '../../domain/transfer/web-seed-choice.ts';
 import { type FileRange, rangesOf, runBytes } from '../../domain/transfer/web-seed-ranges.ts';
 import type { BufferPool } from '../buffers.ts';
 import type { Content } from '../content.ts';
@@ -30,8 +31,10 @@ export interface LaneDeps {
   readonly downGate: Gate;
   /** Whether this lane may ask for more. */
   mayAsk(lane: Lane): boolean;
-  /** Whether a lane to the same web seed has been asked for the unit. */
-  asking(seed: WebSeed, piece: PieceIndex, unit: number): boolean;
+  /** Whether a lane has been asked for the unit: nothing is asked of two. */
+  asking(piece: PieceIndex, unit: number): boolean;
+  /** How many share the work: lanes, and peers that deliver. */
+  sources(): number;
   /** Bytes have come. */
   received(seed: WebSeed, bytes: number): void;
   /** A block is whole, and was wanted. */
@@ -56,6 +59,8 @@ export class Lane implements WebHandler {
   #feed: BlockFeed | null = null;
   #url: WebUrl | null = null;
   #redirects = 0;
+  /** It is asked where it redirected to some time ago. */
+  #moved = false;
   #skipBytes = 0;
   #state: 'idle' | 'asking' | 'taking' | 'draining' = 'idle';
   #drained = 0;
@@ -93,10 +98,15 @@ export class Lane implements WebHandler {
   /** Takes an order where it has none: what comes in some seconds at its speed. */
   fill(): void {
     if (this.#over || this.busy || this.#state !== 'idle' || this.#owedBytes > 0 || !this.#deps.mayAsk(this)) return;
-    const { content, inbound, picker, pool } = this.#deps;
-    const { orderBytesMax, orderBytesMin, orderSeconds } = webSeedLimits;
+    const { content, downGate, inbound, picker, pool } = this.#deps;
     const rate = this.#rate.rate(this.#deps.ways.clock.now());
-    const units = Math.ceil(Math.min(orderBytesMax, Math.max(orderBytesMin, rate * orderSeconds)) / UNIT_BYTES);
+    const orderBytes = webSeedOrderBytes({
+      rate,
+      limit: downGate.bytesPerSecond,
+      leftBytes: content.map.leftBytes,
+      sources: this.#deps.sources(),
+    });
+    const units = Math.ceil(orderBytes / UNIT_BYTES);
     let starved = false;
     const open = (piece: PieceIndex): boolean => {
       starved = !inbound.open(piece);
@@ -108,7 +118,7 @@ export class Lane implements WebHandler {
       {
         key: this.key,
         has,
-        asking: (piece, unit) => this.#deps.asking(this.seed, piece, unit),
+        asking: (piece, unit) => this.#deps.asking(piece, unit),
         choose: (pieces) => chooseForWebSeed({ ...pieces, has }, this.#last),
       },
       units,
@@ -226,19 +236,22 @@ export class Lane implements WebHandler {
         this.#ranges = this.#ranges.slice(1);
         continue;
       }
-      const url = this.seed.urlOf(range.file);
-      if (!url.ok) {
-        this.#lacks(range.file, url.error.message);
-        return;
-      }
-      this.#url = url.value;
+      const moved = this.seed.movedTo(range.file);
+      this.#moved = moved !== null;
       this.#redirects = 0;
-      return this.#ask();
+      return this.#askFor(range.file, moved);
     }
     this.#requests = [];
     this.#feed = null;
     this.#state = 'idle';
     return this.fill();
+  }
+
+  #askFor(file: number, moved: WebUrl | null): void {
+    const url = moved === null ? this.seed.urlOf(file) : ok(moved);
+    if (!url.ok) return this.#lacks(file, url.error.message);
+    this.#url = url.value;
+    return this.#ask();
   }
 
   #ask(): void {
@@ -298,13 +311,11 @@ export class Lane implements WebHandler {
   }
 
   #missed(file: number, reason: string): void {
-    if (this.#redirects > 0 || !this.seed.forgetRedirect(file)) return this.#lacks(file, reason);
-    // Where it was redirected to is good for a time only, perhaps: once more from the beginning.
-    const url = this.seed.urlOf(file);
-    if (!url.ok) return this.#lacks(file, url.error.message);
+    if (!this.#moved) return this.#lacks(file, reason);
+    // Where it redirected to is good for a time only, perhaps: once more from the beginning.
+    this.#moved = false;
     this.#cutOff();
-    this.#url = url.value;
-    return this.#ask();
+    return this.#askFor(file, null);
   }
 
   /** The order cannot be carried out; what it was about is anybody's again. Another one comes with the next tick, or answer. */
@@ -325,6 +336,7 @@ export class Lane implements WebHandler {
     this.#feed?.broken();
     for (const request of this.#requests) if (this.#feed?.isPast(request) !== true) picker.released(request.run);
     picker.left(this.key);
+    for (const { run } of this.#requests) this.#deps.inbound.dropUntouched(run.piece);
     this.#requests = [];
     this.#ranges = [];
     this.#feed = null;

@@ -18,8 +18,4 @@ export const webSeedLimits = {
   redirectsKeptMax: 1_024,
   /** Of answers that are of no use, so much is read to keep the connection. */
   drainBytesMax: 64 * 1024,
-  /** Asked for at once: what comes in `orderSeconds`, within these bounds. */
-  orderSeconds: 5,
-  orderBytesMin: 512 * 1024,
-  orderBytesMax: 4 * 1024 * 1024,
 } as const;

@@ -23,6 +23,8 @@ export class WebSeed {
   /** What it failed with last, or why it lacks files; null while all is well. */
   reason: string | null = null;
   banned = false;
+  /** It has delivered, and not failed since. */
+  proven = false;
   readonly #url: string;
   readonly #clock: Clock;
   readonly #layout: TorrentLayout;
@@ -71,20 +73,18 @@ export class WebSeed {
     return this.#lackingPieces[piece] === 0;
   }
 
-  /** Where it has a file. */
+  /** Where it redirected to last time that it was asked for the file; null where it did not. */
+  movedTo(file: number): WebUrl | null {
+    return this.#redirects.get(file) ?? null;
+  }
+
+  /** Where the torrent says that it has a file. */
   urlOf(file: number): Result<WebUrl> {
-    const moved = this.#redirects.get(file);
-    if (moved !== undefined) return { ok: true, value: moved };
     return webSeedFileUrl(this.#url, this.#layout.files[file]?.path ?? [], this.#single);
   }
 
   redirected(file: number, to: WebUrl): void {
     if (this.#redirects.size < webSeedLimits.redirectsKeptMax || this.#redirects.has(file)) this.#redirects.set(file, to);
-  }
-
-  /** What it redirected to for this file is not used again. False where there is no such thing. */
-  forgetRedirect(file: number): boolean {
-    return this.#redirects.delete(file);
   }
 
   /** It does not have this file. */
@@ -107,12 +107,14 @@ export class WebSeed {
   /** An answer was whole and right. */
   succeeded(): void {
     this.#failures = 0;
+    this.proven = true;
     if (this.#lackingFiles.size === 0) this.reason = null;
   }
 
   /** It is left alone for a while, longer each time. `seconds`: as it asked for. `busy`: another connection to it delivers. */
   failed(reason: string, seconds: number | null, busy: boolean): void {
     this.#redirects.clear();
+    if (!busy) this.proven = false;
     this.reason = reason;
     const now = this.#clock.now();
     // It may mind a second connection and nothing else; and what both connections fail of counts once.
@@ -126,6 +128,7 @@ export class WebSeed {
   renew(): void {
     this.#failures = 0;
     this.#notBefore = 0;
+    this.proven = false;
     this.reason = null;
     this.#lackingFiles.clear();
     this.#lackingPieces.fill(0);

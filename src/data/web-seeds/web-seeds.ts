@@ -2,6 +2,7 @@ import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { readWebUrl } from '../../protocol/bittorrent/web-seed.ts';
 import { hostField } from '../../protocol/tracker/tracker-url.ts';
 import type { Picker } from '../../domain/transfer/picker.ts';
+import type { RateMeter } from '../../domain/transfer/rates.ts';
 import { webSeedLanes } from '../../domain/transfer/web-seed-choice.ts';
 import type { BufferPool } from '../buffers.ts';
 import type { Content } from '../content.ts';
@@ -26,7 +27,9 @@ export interface WebSeedsSettings {
   wanting(): boolean;
   /** The transfer's peers; changes as they come and go. */
   readonly peers: ReadonlyMap<number, Peer>;
-  received(bytes: number): void;
+  /** What comes in all. */
+  readonly down: RateMeter;
+  readonly events: { banned(name: string): void };
   /** A block has come from the web seed of that name. */
   block(name: string, request: Request): void;
   /** Whether web seeds can deliver may have changed. */
@@ -110,6 +113,8 @@ export class WebSeeds {
   ban(name: string): boolean {
     const seed = this.#seeds.find((one) => one.name === name);
     if (seed === undefined) return false;
+    if (seed.banned) return true;
+    this.#settings.events.banned(name);
     seed.banned = true;
     seed.reason = 'it sent wrong data';
     for (const lane of this.#lanes) if (lane.seed === seed) this.#end(lane);
@@ -130,12 +135,12 @@ export class WebSeeds {
 
   /** Opens connections as far as they are worth it, and gives work to those that have none. */
   #fill(): void {
-    const { downGate, peers, wanting, ways } = this.#settings;
+    const { down, downGate, wanting, ways } = this.#settings;
     if (ways === null || this.#seeds.length === 0 || !wanting()) return;
-    const now = ways.clock.now();
     this.#laneCountMax = webSeedLanes({
-      peersRate: [...peers.values()].reduce((sum, peer) => sum + peer.down.rate(now), 0),
+      rate: down.rate(ways.clock.now()),
       limit: downGate.bytesPerSecond,
+      peersDeliver: this.#givers > 0,
       gaps: downGate.limited && this.#gaps(),
       lanesMax: webSeedLimits.lanesMax,
     });
@@ -145,10 +150,17 @@ export class WebSeeds {
     }
   }
 
+  /** Peers that deliver, or would. */
+  get #givers(): number {
+    return [...this.#settings.peers.values()].filter((peer) => !peer.chokesUs && !peer.snubbed && peer.useful > 0).length;
+  }
+
   #mayOpen(seed: WebSeed, round: number): boolean {
     if (!seed.ready || seed.lacking || this.#lanes.size >= this.#laneCountMax) return false;
     const lanes = [...this.#lanes].filter((lane) => lane.seed.server === seed.server);
-    return lanes.length < round && lanes.filter((lane) => lane.seed === seed).length < seed.lanesMax;
+    // Some servers take one connection only: a second one is tried where the first delivers.
+    const lanesMax = seed.proven ? seed.lanesMax : 1;
+    return lanes.length < round && lanes.filter((lane) => lane.seed === seed).length < lanesMax;
   }
 
   #open(seed: WebSeed): void {
@@ -159,10 +171,11 @@ export class WebSeeds {
         ...this.#settings,
         ways,
         mayAsk: (asker) => this.#settings.wanting() && asker.seed.ready && [...this.#lanes].indexOf(asker) < this.#laneCountMax,
-        asking: (of, piece, unit) => [...this.#lanes].some((other) => other.seed === of && other.asking(piece, unit)),
+        asking: (piece, unit) => [...this.#lanes].some((other) => other.asking(piece, unit)),
+        sources: () => this.#lanes.size + this.#givers,
         received: (from, bytes) => {
           from.delivered(bytes);
-          this.#settings.received(bytes);
+          this.#settings.down.add(ways.clock.now(), bytes);
         },
         block: (from, request) => this.#settings.block(from.name, request),
         failed: (failed, reason, seconds) => this.#failed(failed, reason, seconds),

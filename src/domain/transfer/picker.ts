@@ -183,6 +183,12 @@ export class Picker {
     }
   }
 
+  /** Whether the piece is under way in name only: nothing of it is here, and nobody is asked for any of it. */
+  untouched(piece: PieceIndex): boolean {
+    const partial = this.#partials.get(piece);
+    return partial !== undefined && partial.free === partial.units;
+  }
+
   /** A piece under way is dropped, with its memory. */
   drop(piece: PieceIndex): void {
     if (this.#partials.delete(piece)) this.refresh(piece);

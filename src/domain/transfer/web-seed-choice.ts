@@ -59,23 +59,50 @@ export const chooseForWebSeed = (view: WebSeedView, last: PieceIndex | null): Pi
   return (followed ? best.start + Math.floor((best.end - best.start) / 2) : best.start) as PieceIndex;
 };
 
-/** A limit of download is as good as used up by peers from this part of it on. */
-const SATURATED = 0.9;
+/** A limit of download is as good as used up from this part of it on. */
+const USED_UP = 0.9;
 
 /**
- * How many connections to web seeds a download is worth. Web servers cost their owner, peers are there anyway: where peers
- * alone use up the limit of download, web seeds are left alone, but for pieces that no peer has.
+ * How many connections to web seeds a download is worth. Web servers cost their owners, peers are there anyway: where the
+ * limit of download is used up and peers can deliver, web seeds make way for them, but for pieces that no peer has. Where
+ * peers then do not use it up, web seeds come back.
  */
 export const webSeedLanes = (facts: {
-  /** Bytes a second that come from peers. */
-  readonly peersRate: number;
+  /** Bytes a second that come in all. */
+  readonly rate: number;
   /** Limit of download in bytes a second; 0 for none. */
   readonly limit: number;
+  /** Some peer can be asked, and has what is missing. */
+  readonly peersDeliver: boolean;
   /** Some piece that is missing no peer has. */
   readonly gaps: boolean;
   readonly lanesMax: number;
 }): number => {
-  const saturated = facts.limit > 0 && facts.peersRate >= facts.limit * SATURATED;
-  if (!saturated) return facts.lanesMax;
+  if (facts.limit === 0 || !facts.peersDeliver || facts.rate < facts.limit * USED_UP) return facts.lanesMax;
   return facts.gaps ? 1 : 0;
+};
+
+const ORDER_SECONDS = 5;
+const ORDER_BYTES_LEAST = 64 * 1024;
+const ORDER_BYTES_MIN = 512 * 1024;
+const ORDER_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * How much to ask of a web seed at once: what comes in some seconds. Less towards the end, so that all who deliver are done
+ * at about the same time; and under a limit of download not much, so that peers get their turn.
+ */
+export const webSeedOrderBytes = (facts: {
+  /** Bytes a second of the connection. */
+  readonly rate: number;
+  /** Limit of download in bytes a second; 0 for none. */
+  readonly limit: number;
+  /** Bytes that are missing in all. */
+  readonly leftBytes: number;
+  /** How many share the work. */
+  readonly sources: number;
+}): number => {
+  const few = facts.limit > 0 ? Math.min(ORDER_BYTES_MIN, facts.limit) : ORDER_BYTES_MIN;
+  const usual = Math.min(ORDER_BYTES_MAX, Math.max(few, facts.limit > 0 ? 0 : facts.rate * ORDER_SECONDS));
+  const share = facts.leftBytes / (2 * Math.max(1, facts.sources));
+  return Math.max(ORDER_BYTES_LEAST, Math.min(usual, share));
 };

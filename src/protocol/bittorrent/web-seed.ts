@@ -30,7 +30,8 @@ const isPlainName = (name: string): boolean => name !== '' && name !== '.' && na
  */
 export const webSeedFileUrl = (seed: string, path: readonly string[], single: boolean): Result<WebUrl> => {
   const base = seed.replace(/#.*$/u, '');
-  if (single && !base.endsWith('/')) return readWebUrl(base);
+  const itself = readWebUrl(base);
+  if (!itself.ok || (single && !base.endsWith('/'))) return itself;
   if (!path.every(isPlainName)) return bad('a name in the torrent fits no URL');
   const names = path.map((name) => encodeURIComponent(name.toWellFormed())).join('/');
   return readWebUrl(`${base}${base.endsWith('/') ? '' : '/'}${names}`);

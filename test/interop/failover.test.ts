@@ -8,10 +8,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { until } from '../../src/cli/up/network.ts';
+import type { AccountStatistics } from '../../src/protocol/control/messages.ts';
 import { type Client, complete } from './clients/client.ts';
 import { type Make, makes } from './clients/makes.ts';
 import { digests, Lab } from './machines.ts';
-import { type ProgramName, skipWithout } from './programs.ts';
+import { demanded, type ProgramName, skipWithout } from './programs.ts';
 import { cell } from './record.ts';
 import { ShoalNetwork } from './shoal-network.ts';
 
@@ -116,7 +117,26 @@ for (const { title, passkeys, skip, scheme } of ways) {
       assert.equal(swarm.leechers, 0);
       const given = (await network.transfer('one', id))?.uploadedBytes ?? 0;
       assert.ok(given < BYTES * makes.length, `they got pieces from each other: the seeder gave ${given} bytes`);
-      return `${everybody} seeders known, ${swarm.completed} downloads counted; the first one gave ${(given / BYTES).toFixed(1)} copies to ${everybody - 1}`;
+      return `all ${everybody} known as seeders; the first one gave ${(given / BYTES).toFixed(1)} copies to ${everybody - 1}`;
+    });
+
+    if (passkeys === 'open' || !demanded) return;
+    cell({ table, row: 'Shoal', column: 'statistics of the account that all of them announced for' }, async () => {
+      await Promise.all(downloads.values());
+      // Counts wait until both replicas are there again.
+      await network.startServer('tracker');
+      const copies = makes.length + 1;
+      const counted = await until(
+        `${copies} copies counted`,
+        async () => {
+          const found = (await network.ask('two', ['stats'])) as AccountStatistics;
+          return found.downloadedBytes >= BYTES * copies * 0.95 ? found : null;
+        },
+        90_000,
+      );
+      assert.ok(counted.downloadedBytes < BYTES * copies * 1.1, `${counted.downloadedBytes} bytes counted, of ${BYTES * copies}`);
+      assert.equal(counted.completed, 1);
+      return `${(counted.downloadedBytes / BYTES).toFixed(2)} copies downloaded, by ${makes.length} clients and a node; completed once`;
     });
   });
 }

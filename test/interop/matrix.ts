@@ -20,13 +20,14 @@ const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll
 
 const shown = ({ outcome, note }: CellOutcome): string => escaped(note === '' ? marks[outcome] : `${marks[outcome]}: ${note}`);
 
-/** What was run first stands first, whichever process wrote its part of the record first. */
-const tableText = (title: string, cells: readonly CellOutcome[]): string => {
+/** In the order in which the tests stand in their file. */
+const tableText = (title: string, found: readonly CellOutcome[]): string => {
+  const cells = found.toSorted((a, b) => a.place - b.place);
   const rows = distinct(cells.map(({ row }) => row));
   const columns = distinct(cells.map(({ column }) => column));
   const of = (row: string, column: string): string => {
-    const found = cells.filter((cell) => cell.row === row && cell.column === column);
-    return found.length === 0 ? '' : found.map(shown).join('; ');
+    const there = cells.filter((cell) => cell.row === row && cell.column === column);
+    return there.map(shown).join('; ');
   };
   return [
     `## ${title}`,

@@ -12,6 +12,8 @@ export interface Cell {
 }
 
 export interface CellOutcome extends Cell {
+  /** Its place among those of its file. */
+  readonly place: number;
   readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly ms: number;
   /** What was moved, or why not. */
@@ -25,21 +27,25 @@ const write = (outcome: CellOutcome): void => {
   if (folder !== undefined) appendFileSync(join(folder, `${process.pid}.jsonl`), `${JSON.stringify(outcome)}\n`);
 };
 
+let places = 0;
+
 /** A test; its outcome goes into the record. It resolves with a note for the table. */
 export const cell = (
   where: Cell,
   run: (t: TestContext) => Promise<string>,
   { skip = false, timeout = 90_000 }: { readonly skip?: string | false; readonly timeout?: number } = {},
 ): void => {
-  if (skip !== false) write({ ...where, outcome: 'skipped', ms: 0, note: skip });
+  const place = places++;
+  if (skip !== false) write({ ...where, place, outcome: 'skipped', ms: 0, note: skip });
   void it(`${where.row}: ${where.column}`, { skip, timeout }, async (t) => {
     const from = performance.now();
     try {
       const note = await run(t);
-      write({ ...where, outcome: 'passed', ms: Math.round(performance.now() - from), note });
+      write({ ...where, place, outcome: 'passed', ms: Math.round(performance.now() - from), note });
     } catch (error) {
       write({
         ...where,
+        place,
         outcome: 'failed',
         ms: Math.round(performance.now() - from),
         note: String((error as Error).message).split('\n')[0] ?? '',

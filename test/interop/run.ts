@@ -31,7 +31,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     '--test',
-    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    `--test-concurrency=${availableParallelism() + 1}`,
     '--test-timeout=180000',
     ...globSync('test/interop/*.test.ts', { cwd: root }).sort(),
   ],

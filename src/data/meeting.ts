@@ -6,6 +6,7 @@ import type { Content } from './content.ts';
 import { type Exchange, wireHashesOf } from './exchange.ts';
 import type { Peer } from './peer.ts';
 import type { Admission, Gathering } from './peer-owner.ts';
+import type { WebSeedReport } from './web-seeds/web-seeds.ts';
 
 export interface MeetingSettings {
   readonly content: Content;
@@ -66,8 +67,16 @@ export class Meeting implements Gathering {
     return this.#exchange?.sources ?? NO_SOURCES;
   }
 
+  get webSeeds(): readonly WebSeedReport[] {
+    return this.#exchange?.webSeeds.reports ?? [];
+  }
+
   get piecesBad(): number {
     return this.#exchange?.piecesBad ?? 0;
+  }
+
+  get webSeeds(): Pick<Exchange['webSeeds'], 'reports'> {
+    return this.#exchange?.webSeeds ?? { reports: [] };
   }
 
   get unsettled(): readonly PieceIndex[] {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import type { RoleName } from '../../config/schema.ts';
 import { type Daemon, Halted } from '../../roles/role.ts';
-import { keepHeapSmall } from '../../system/small-heap.ts';
+import { keepHeapSmall, settleHeapSoon } from '../../system/small-heap.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, type ExitCode, give, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
@@ -41,6 +41,7 @@ const serve = async (
 ): Promise<ExitCode> => {
   const signals: StopRequest = watchSignals();
   give(await daemon.start());
+  settleHeapSoon();
   const { role, name } = ready;
   const places = Object.entries(daemon.addresses).map(([purpose, address]) => `${purpose}=${address}`);
   context.output.line(['ready', role, name, ...places, `pid=${process.pid}`].join(' '));

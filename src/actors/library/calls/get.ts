@@ -72,7 +72,7 @@ const beginDownload = (parts: LibraryParts, wanted: Wanted, torrent: Torrent, do
     folder: wanted.to ?? config.downloadFolder,
     choice: wanted.choice,
     sequential: wanted.sequential,
-    pieceBytesMax: Math.min(PIECE_BYTES_MAX, config.limits.pieceBufferBytesMax),
+    pieceBytesMax: PIECE_BYTES_MAX,
   };
   planDownload(ports.disk, request, (plan) => {
     if (!plan.ok) return done(plan);

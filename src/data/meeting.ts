@@ -75,10 +75,6 @@ export class Meeting implements Gathering {
     return this.#exchange?.piecesBad ?? 0;
   }
 
-  get webSeeds(): Pick<Exchange['webSeeds'], 'reports'> {
-    return this.#exchange?.webSeeds ?? { reports: [] };
-  }
-
   get unsettled(): readonly PieceIndex[] {
     return this.#exchange?.unsettled ?? [];
   }

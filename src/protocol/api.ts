@@ -66,6 +66,22 @@ export interface TrackerSummary {
   readonly nextInSeconds: number | null;
 }
 
+/** How a web seed of a transfer is doing (BEP 19). */
+export interface WebSeedSummary {
+  /** Without what may be a secret in it. */
+  readonly url: string;
+  /** `failed`: left alone for a while; `lacking`: it has nothing of this; `banned`: it sent wrong data. */
+  readonly state: 'idle' | 'working' | 'failed' | 'lacking' | 'banned';
+  /** What it failed with last, or why it lacks files. */
+  readonly message: string | null;
+  readonly connections: number;
+  readonly downRate: number;
+  /** Since the node started. */
+  readonly downloadedBytes: number;
+  /** Part of the pieces that it has, as far as is known: 0 to 1. */
+  readonly has: number;
+}
+
 /** Where peers of a transfer meet: by the network's catalog, by the torrent's own trackers, or both. */
 export type SwarmPlace = 'catalog' | 'trackers' | 'both';
 
@@ -261,7 +277,14 @@ export type ApiCalls = {
   /** Its magnet link; `bare`: without trackers, so that it holds no secret. */
   magnet: { args: { what: string; bare: boolean }; result: { id: string; name: string; magnet: string; personal: boolean } };
   transfers: { args: { id: string | null }; result: { transfers: readonly TransferSummary[] } };
-  peers: { args: { id: string }; result: { peers: readonly PeerSummary[]; trackers: readonly TrackerSummary[] } };
+  peers: {
+    args: { id: string };
+    result: {
+      readonly peers: readonly PeerSummary[];
+      readonly trackers: readonly TrackerSummary[];
+      readonly webSeeds: readonly WebSeedSummary[];
+    };
+  };
   pause: { args: { id: string }; result: Record<string, never> };
   resume: { args: { id: string }; result: Record<string, never> };
   remove: { args: { id: string; data: boolean }; result: Record<string, never> };

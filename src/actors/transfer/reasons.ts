@@ -1,5 +1,5 @@
 /** Why a transfer stands still, in words for its user. */
-import type { Exchange } from '../../data/exchange.ts';
+import type { Meeting } from '../../data/meeting.ts';
 import type { Network } from '../../data/network.ts';
 import type { Failure } from '../../protocol/result.ts';
 import {
@@ -8,6 +8,7 @@ import {
   trackerTrouble,
   type WaitingFacts,
   waitingReason,
+  webSeedReason,
 } from '../../domain/transfer/waiting-reason.ts';
 import type { SeedingGoal } from '../../protocol/terms.ts';
 import type { TransferPhase } from './machine.ts';
@@ -29,7 +30,7 @@ export interface Standing {
   readonly swarm: WaitingFacts['swarm'];
   /** The trackers of its torrent, where they tell of its peers; null where the network's catalog does. */
   readonly trackers: OutsideFacts['trackers'] | null;
-  readonly exchange: Pick<Exchange, 'peers' | 'peersKnown' | 'peersFailed'>;
+  readonly exchange: Pick<Meeting, 'peers' | 'peersKnown' | 'peersFailed' | 'webSeeds'>;
 }
 
 const waiting = ({ network, swarm, trackers, exchange }: Standing): string => {
@@ -52,7 +53,7 @@ export const standingReason = (standing: Standing): string | null => {
     case 'resting':
       return 'It is complete. Others are seeded first; it is seeded when there is room.';
     case 'waiting':
-      return waiting(standing);
+      return [waiting(standing), webSeedReason(standing.exchange.webSeeds)].filter((words) => words !== null).join(' ');
     case 'seeding':
       return standing.trackers && trackerTrouble(standing.trackers);
     case 'paused':

@@ -197,11 +197,22 @@ describe('commands about torrents', () => {
         nextInSeconds: 1_800,
       },
     ];
-    standIn.answers.peers = () => ok({ peers: [], trackers });
+    const webSeeds = [
+      {
+        url: 'https://mirror.example/d/',
+        state: 'failed' as const,
+        message: 'it answers 500',
+        connections: 0,
+        downRate: 0,
+        downloadedBytes: 5_000_000,
+        has: 1,
+      },
+    ];
+    standIn.answers.peers = () => ok({ peers: [], trackers, webSeeds });
     const { out } = await standIn.ask(['peers', 'aaaa']);
     assert.match(out, /1\s+http:\/\/a\.example\/announce\s+failed\s+-\s+-\n {4}unregistered torrent\n/u);
     assert.match(out, /2\s+udp:\/\/b\.example:6969\/announce\s+working\s+3\s+1\n/u);
-    assert.deepEqual(JSON.parse((await standIn.ask(['peers', 'aaaa', '--json'])).out), { peers: [], trackers });
+    assert.deepEqual(JSON.parse((await standIn.ask(['peers', 'aaaa', '--json'])).out), { peers: [], trackers, webSeeds });
     assert.match((await standIn.ask(['ls'])).out, /outside/u);
     assert.match((await standIn.ask(['status', 'aaaa'])).out, /in catalog {2}no\n/u);
   });

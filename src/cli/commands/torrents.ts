@@ -3,6 +3,9 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
+import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
+import { redress } from '../../protocol/bittorrent/redress.ts';
+import { readWebUrl } from '../../protocol/bittorrent/web-seed.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, networkExits, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
@@ -27,7 +30,24 @@ const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
   }
 };
 
-const torrent = async (context: Context, words: readonly string[], options: { readonly out?: string }): Promise<void> => {
+/** The torrent file with these web seeds besides its own; its info-hash stays. */
+const withWebSeeds = (bytes: Uint8Array, urls: readonly string[]): Uint8Array => {
+  for (const url of urls) {
+    const read = readWebUrl(url);
+    if (!read.ok) stopWith('usage', `The web seed ${url} cannot be used: ${read.error.message}.`);
+  }
+  const metainfo = readMetainfo(bytes);
+  if (urls.length === 0 || !metainfo.ok) return bytes;
+  const { trackers, webSeeds } = metainfo.value;
+  const dressed = redress(bytes, { trackers, webSeeds: [...new Set([...webSeeds, ...urls])] }, metainfoLimits.torrentBytesMax);
+  return dressed.ok ? dressed.value : stopWith(dressed.error.code, dressed.error.message);
+};
+
+const torrent = async (
+  context: Context,
+  words: readonly string[],
+  options: { readonly out?: string; readonly webSeed?: readonly string[] },
+): Promise<void> => {
   const { output } = context;
   const what = words.join(' ');
   const toTerminal = options.out === undefined && !output.json;
@@ -36,8 +56,9 @@ const torrent = async (context: Context, words: readonly string[], options: { re
       'usage',
       `A torrent file is no text: write it to a file, for example with: ${commandLine(context, 'torrent', words, ['--out', 'f.torrent'])}`,
     );
-  const { id, name, personal, torrent: text } = await askNode(context, 'torrent', { what });
-  const bytes = Buffer.from(text, 'base64');
+  const { id, name, personal, torrent: told } = await askNode(context, 'torrent', { what });
+  const bytes = withWebSeeds(Buffer.from(told, 'base64'), options.webSeed ?? []);
+  const text = Buffer.from(bytes).toString('base64');
   if (options.out === undefined) {
     output.value({ id, name, personal, torrent: text });
     output.bytes(bytes);
@@ -63,7 +84,7 @@ const magnet = async (context: Context, words: readonly string[], options: { rea
 };
 
 export const torrentCommands = (program: Command, ending: Ending): void => {
-  addCommand<[string[]], { out?: string }>(program, ending, {
+  addCommand<[string[]], { out?: string; webSeed?: string[] }>(program, ending, {
     usage: 'torrent <what...>',
     about: 'write the torrent file of a content, for other BitTorrent programs, with your own announce URL',
     examples: ['shoal torrent 4f1c09aa7d3e > corpus.torrent', 'shoal torrent corpus 2026 --out ~/watch/'],
@@ -72,6 +93,7 @@ export const torrentCommands = (program: Command, ending: Ending): void => {
     setup: (command) =>
       command
         .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
+        .option('--web-seed <url...>', 'a web server that has the files, named in the torrent as another source (BEP 19)')
         .addHelpText(
           'after',
           '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. aria2 and Transmission 3 make nothing of hybrid\ntorrents, which shoal share makes by default: for those, share with --v1.',

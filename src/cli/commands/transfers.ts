@@ -1,6 +1,6 @@
 /** `ls`, `status`, `peers`, `pause`, `resume`, `remove`, `recheck`: what the node daemon is doing. */
 import type { Command } from 'commander';
-import type { SwarmPlace, TrackerSummary, TransferSummary } from '../../protocol/api.ts';
+import type { SwarmPlace, TrackerSummary, WebSeedSummary, TransferSummary } from '../../protocol/api.ts';
 import { clusterStatus } from './cluster.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { give, networkExits, stopWith } from '../exit.ts';
@@ -131,6 +131,21 @@ const showTrackers = (context: Context, trackers: readonly TrackerSummary[]): vo
   );
 };
 
+const showWebSeeds = (context: Context, webSeeds: readonly WebSeedSummary[]): void => {
+  showList(
+    context.output,
+    [
+      { title: 'WEB SEED', of: ({ url }) => url, shrinksTo: 20 },
+      { title: 'STATE', of: ({ state }) => state },
+      { title: 'HAS', of: ({ has }) => formatPercent(has, 1), right: true, rank: 2 },
+      { title: 'DOWN', of: ({ downRate }) => rateOrDash(downRate), right: true, blank: '-' },
+      { title: 'GOT', of: ({ downloadedBytes }) => formatSize(downloadedBytes), right: true, rank: 1 },
+    ],
+    webSeeds,
+    ({ message }) => message,
+  );
+};
+
 const peers = async (context: Context, text: string): Promise<void> => {
   const found = await withNode(context, async (node) =>
     give(await node.call('peers', { id: (await findTransfer(context, node, text)).id })),
@@ -138,6 +153,10 @@ const peers = async (context: Context, text: string): Promise<void> => {
   context.output.value(found);
   if (found.trackers.length > 0) {
     showTrackers(context, found.trackers);
+    context.output.line();
+  }
+  if (found.webSeeds.length > 0) {
+    showWebSeeds(context, found.webSeeds);
     context.output.line();
   }
   if (found.peers.length === 0) return context.output.line('No peer is connected.');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { metadataReason, type OutsideFacts, outsideReason, trackerTrouble } from './waiting-reason.ts';
+import { metadataReason, type OutsideFacts, outsideReason, trackerTrouble, webSeedReason } from './waiting-reason.ts';
 
 const outside = (facts: Partial<OutsideFacts>): string =>
   outsideReason({ trackers: [{ state: 'working', message: null }], peersConnected: 0, peersKnown: 0, peersFailed: 0, ...facts });
@@ -46,5 +46,18 @@ test('a link says how far its torrent is', () => {
   assert.equal(
     metadataReason({ ...none, phase: 'layers', peers: 2, hashRuns: 3, hashRunsTotal: 10 }),
     'Fetching the hashes of its pieces: 3 of 10 parts.',
+  );
+});
+
+test('web seeds that do not help are named with what is wrong', () => {
+  assert.equal(webSeedReason([]), null);
+  assert.equal(webSeedReason([{ state: 'idle', reason: null }]), null);
+  assert.equal(webSeedReason([{ state: 'lacking', reason: 'it answers 404' }]), 'Its web seed does not help: it answers 404.');
+  assert.match(
+    webSeedReason([
+      { state: 'banned', reason: 'it sent wrong data' },
+      { state: 'failed', reason: 'it answers 500' },
+    ]) ?? '',
+    /^None of its 2 web seeds helps: it sent wrong data\. They are tried/u,
   );
 });

@@ -93,3 +93,14 @@ export const metadataReason = (facts: MetadataFacts): string => {
   if (infoBytesTotal > 0) return `Fetching its torrent from peers: ${kilobytes(infoBytes)} of ${kilobytes(infoBytesTotal)}.`;
   return peers === 1 ? 'Asking one peer for its torrent.' : `Asking ${peers} peers for its torrent.`;
 };
+
+/** What web seeds do not do for a download that stands still; null where it has none. */
+export const webSeedReason = (
+  seeds: readonly { readonly state: 'idle' | 'working' | 'failed' | 'lacking' | 'banned'; readonly reason: string | null }[],
+): string | null => {
+  const why = seeds.find(({ reason }) => reason !== null)?.reason ?? null;
+  if (seeds.length === 0 || why === null) return null;
+  const again = seeds.some(({ state }) => state === 'failed');
+  const who = seeds.length === 1 ? 'Its web seed does not help' : `None of its ${seeds.length} web seeds helps`;
+  return `${who}: ${why}.${again ? ` ${seeds.length === 1 ? 'It is' : 'They are'} tried again and again.` : ''}`;
+};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { UNIT_BYTES } from './partial-piece.ts';
 import type { LayoutFile, PieceSegment } from './torrent-layout.ts';

@@ -172,6 +172,16 @@ const tracker = z.object({
   nextInSeconds: whole.nullable(),
 });
 
+const webSeed = z.object({
+  url: z.string(),
+  state: z.enum(['idle', 'working', 'failed', 'lacking', 'banned']),
+  message: z.string().nullable(),
+  connections: whole,
+  downRate: whole,
+  downloadedBytes: whole,
+  has: z.number(),
+});
+
 const publishArgs = z.strictObject({
   torrent: torrentFile.nullable(),
   id: text(256).nullable(),
@@ -320,9 +330,9 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   ),
   peers: post(
     'transfers/peers',
-    'The peers of a transfer, and the trackers that its torrent names.',
+    'The peers of a transfer, and the trackers and web seeds that its torrent names.',
     id,
-    z.object({ peers: z.array(peer), trackers: z.array(tracker) }),
+    z.object({ peers: z.array(peer), trackers: z.array(tracker), webSeeds: z.array(webSeed) }),
   ),
   pause: post('transfers/pause', 'Pauses a transfer.', id, nothing),
   resume: post('transfers/resume', 'Resumes a transfer.', id, nothing),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { printTrackerUrl } from '../tracker/tracker-url.ts';
 import { readWebUrl, webSeedFileUrl, webSeedRedirect, type WebUrl } from './web-seed.ts';
 

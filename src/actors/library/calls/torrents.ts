@@ -10,6 +10,9 @@ import { type Done, fail, ok } from '../../../protocol/result.ts';
 import { fetchTorrent, resolveContent } from '../fetching.ts';
 import type { CallsOf, LibraryParts } from '../parts.ts';
 
+/** Of those that a magnet link names: links are to stay short. */
+const WEB_SEEDS_MAX = 8;
+
 interface Found {
   readonly bytes: Uint8Array;
   readonly metainfo: Metainfo;
@@ -62,8 +65,9 @@ export const torrentCalls = (parts: LibraryParts): CallsOf<'torrent' | 'magnet'>
       if (!found.ok) return done(found);
       const { metainfo, ofCatalog } = found.value;
       const { contentBytes: size, id, name, v1, v2 } = metainfo;
+      const webSeeds = bare ? [] : metainfo.webSeeds.slice(0, WEB_SEEDS_MAX);
       const give = (trackers: readonly string[], personal: boolean): void =>
-        done(ok({ id, name: cleanName(name), magnet: printMagnet({ v1, v2, name, size, trackers }), personal }));
+        done(ok({ id, name: cleanName(name), magnet: printMagnet({ v1, v2, name, size, trackers, webSeeds }), personal }));
       if (bare) return give([], false);
       if (!ofCatalog) return give(metainfo.trackers.flat(), false);
       return ownTiers(parts, (tiers) => (tiers.ok ? give(tiers.value.flat(), true) : done(tiers)));

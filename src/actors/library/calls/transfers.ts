@@ -48,11 +48,16 @@ export const transferCalls = ({
     },
     peers: ({ id }, done) => {
       const magnet = holdings.named(id) === null ? magnets.named(id) : null;
-      if (magnet !== null) return done(ok({ peers: [], trackers: magnet.trackers.slice(0, TRACKERS_SHOWN_MAX) }));
+      if (magnet !== null) return done(ok({ peers: [], trackers: magnet.trackers.slice(0, TRACKERS_SHOWN_MAX), webSeeds: [] }));
       return holdings.with(id, done, (transfer) => {
         const now = clock.now();
         const peers = transfer.exchange.peers.map((peer) => peerSummary(peer, now, nameOf));
-        done(ok({ peers, trackers: transfer.trackers.slice(0, TRACKERS_SHOWN_MAX) }));
+        const webSeeds = transfer.exchange.webSeeds.map(({ name, reason, ...report }) => ({
+          url: name,
+          message: reason,
+          ...report,
+        }));
+        done(ok({ peers, trackers: transfer.trackers.slice(0, TRACKERS_SHOWN_MAX), webSeeds }));
       });
     },
     pause: ({ id }, done) =>

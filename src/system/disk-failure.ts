@@ -29,6 +29,20 @@ const BETTER: { readonly [code: string]: string } = {
   ENFILE: 'too many files are open on this machine',
 };
 
+/** What people call those operations of the port whose names are no words. */
+const WORDS: { readonly [kind: string]: string } = {
+  stat: 'look at',
+  list: 'list the folder',
+  makeFolder: 'make the folder',
+  rename: 'move',
+  writeFile: 'write',
+  sync: 'write',
+  truncate: 'change the size of',
+};
+
+/** In words, what an operation of the port was to do: "make the folder /a/b". */
+export const doingOf = (kind: string, path: string): string => `${WORDS[kind] ?? kind} ${path}`;
+
 /** Makes what `node:fs` reports a failure of the port. `doing` says what was tried: "open /a/b". */
 export const diskFailure = (error: unknown, doing: string): { readonly ok: false; readonly error: Failure<DiskFailure['code']> } => {
   const raw = errorCode(error);

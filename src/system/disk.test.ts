@@ -81,7 +81,7 @@ describe('system disk', () => {
     const { disk, root, ...harness } = setup();
     writeFileSync(join(root, 'file'), 'x');
     const below: Result<unknown, DiskFailure> = await ask(harness, (done) => disk.stat(join(root, 'file', 'below'), done));
-    assert.match(below.ok ? '' : below.error.message, /file\/below: a part of the path is a file, not a folder\.$/u);
+    assert.match(below.ok ? '' : below.error.message, /^Could not look at .*file\/below: a part of the path is a file, not a folder\.$/u);
     const readOnly = diskFailure(Object.assign(new Error('EROFS: x'), { code: 'EROFS' }), 'open /cd/x');
     assert.deepEqual(readOnly.error, { code: 'denied', message: 'Could not open /cd/x: the file system is read-only.' });
     await harness.close();

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import type { Reactor } from '../bus/reactor.ts';
 import type { Disk, DiskFailure, FileHandle, FileStat, FolderEntry } from '../ports/disk.ts';
 import { type Done, fail, ok, type Result } from '../protocol/result.ts';
-import { diskFailure } from './disk-failure.ts';
+import { diskFailure, doingOf } from './disk-failure.ts';
 import {
   errorCode,
   listFolder,
@@ -189,7 +189,11 @@ class SystemDisk implements Disk {
   /** Begins `work` in its turn, and answers in a step. False when too many wait. */
   #operate<T>(kind: string, path: string, done: Done<T, DiskFailure>, work: () => Promise<T>, bytesOf?: (value: T) => Uint8Array): boolean {
     if (this.#waiting.size >= this.#limits.operationsWaitingMax && kind !== 'close') {
-      this.#refuse(kind, `Could not ${kind} ${path}: ${this.#limits.operationsWaitingMax} operations wait for the disk already.`, done);
+      this.#refuse(
+        kind,
+        `Could not ${doingOf(kind, path)}: ${this.#limits.operationsWaitingMax} operations wait for the disk already.`,
+        done,
+      );
       return false;
     }
     const id = ++this.#lastId;
@@ -204,7 +208,7 @@ class SystemDisk implements Disk {
       this.#underWay++;
       void work().then(
         (value) => answer(ok(value)),
-        (error: unknown) => answer(diskFailure(error, `${kind} ${path}`)),
+        (error: unknown) => answer(diskFailure(error, doingOf(kind, path))),
       );
     };
     if (this.#underWay < this.#limits.operationsUnderWayMax) begin();

@@ -88,6 +88,9 @@ test('a single file is found under another name, and by its size it is known not
   const other = publish(world, anna, { torrent: base64(torrent), data: '/mnt/other' });
   assert.deepEqual([other.state, other.code], ['failed', 'missing']);
   assert.match(other.message ?? '', /\/mnt\/other has 70000 bytes, not 100000/u);
+  put(anna, '/mnt/short/a.iso', PARTS[1] as Uint8Array);
+  const short = publish(world, anna, { torrent: base64(torrent), data: '/mnt/short' });
+  assert.match(short.message ?? '', /\/mnt\/short\/a\.iso has 70000 bytes, not 100000/u, 'not: /mnt/short is no file');
   assert.equal(publish(world, anna, { torrent: base64(torrent), data: '/mnt/image' }).state, 'done');
 });
 
@@ -120,7 +123,7 @@ test('data that is missing or different is said so, and nothing of the attempt s
   put(anna, '/home/downloads/set/part1.bin', testBytes(70_000, 9));
   const wrong = publish(world, anna, { torrent: base64(torrent) });
   assert.deepEqual([wrong.state, wrong.code], ['failed', 'data-differs']);
-  assert.match(wrong.message ?? '', /part1\.bin/u);
+  assert.match(wrong.message ?? '', /\d+ of \d+ pieces are right\. \/home\/downloads\/set\/part1\.bin differs\.$/u);
   assert.equal(anna.transfer(torrent.metainfo.id), undefined);
   assert.equal(tracker.catalog.size, 0);
   assert.deepEqual(read(anna, '/home/downloads/set/part1.bin'), testBytes(70_000, 9), 'the files are left alone');

@@ -36,18 +36,29 @@ const itself = (path: string, layout: TorrentLayout): readonly Located[] =>
     folder: folderOf(path),
   }));
 
-/** Null where all files are there, else in words what is wrong with the first that is not. */
-const tryPlace = (disk: Disk, layout: TorrentLayout, place: Located, done: Done<string | null, never>): void => {
-  const look = (file: LayoutFile, next: Done<void, Failure>): void => {
+/** What is wrong with a place, from what has least to do with the torrent to what is nearest to it. */
+const WRONGS = ['elsewhere', 'missing', 'size'] as const;
+type Wrong = Failure<(typeof WRONGS)[number]>;
+
+/** Null where all files are there, else what is wrong with the first that is not. */
+const tryPlace = (disk: Disk, layout: TorrentLayout, place: Located, done: Done<Wrong | null, never>): void => {
+  const look = (file: LayoutFile, next: Done<void, Wrong>): void => {
     const path = place.paths[file.index] ?? '';
     disk.stat(path, (stat) => {
-      if (!stat.ok) next(fail('missing', stat.error.code === 'missing' ? `${path} is missing` : stat.error.message));
-      else if (stat.value.kind !== 'file') next(fail('missing', `${path} is no file`));
-      else if (stat.value.size !== file.size) next(fail('missing', `${path} has ${stat.value.size} bytes, not ${file.size}`));
+      if (!stat.ok) next(stat.error.code === 'missing' ? fail('missing', `${path} is missing`) : fail('elsewhere', stat.error.message));
+      else if (stat.value.kind !== 'file') next(fail('elsewhere', `${path} is no file`));
+      else if (stat.value.size !== file.size) next(fail('size', `${path} has ${stat.value.size} bytes, not ${file.size}`));
       else next(ok(undefined));
     });
   };
-  each(layout.files, look, (result) => done(ok(result.ok ? null : result.error.message)));
+  each(layout.files, look, (result) => done(ok(result.ok ? null : result.error)));
+};
+
+/** Of what is wrong with all places, what says most; `last` of equals, or the first. */
+const tellingOf = (wrongs: readonly Wrong[], last: boolean): string | undefined => {
+  const ranked = wrongs.toSorted((a, b) => WRONGS.indexOf(b.code) - WRONGS.indexOf(a.code));
+  const best = ranked.filter(({ code }) => code === ranked[0]?.code);
+  return best.at(last ? -1 : 0)?.message;
 };
 
 /**
@@ -62,18 +73,18 @@ export const locate = (
 ): void => {
   const found =
     data === null ? [...new Set(folders)].flatMap((folder) => below(folder, layout)) : [...below(data, layout), ...itself(data, layout)];
-  const wrong: string[] = [];
+  const wrongs: Wrong[] = [];
   const next = (at: number): void => {
     const place = found[at];
     if (place === undefined) {
       const roots = data === null ? folders.map((folder) => finalRoot(folder, layout)).join(' and ') : data;
-      const why = wrong.at(data === null ? 0 : -1) ?? 'no place was named';
+      const why = tellingOf(wrongs, data !== null) ?? 'no place was named';
       const hint = data === null ? ' Name its place with --data PATH.' : '';
       return done(fail('missing', `Its data is not at ${roots}: ${why.replace(/\.$/u, '')}.${hint}`));
     }
     return tryPlace(disk, layout, place, (tried) => {
       if (!tried.ok || tried.value === null) return done(ok(place));
-      wrong.push(tried.value);
+      wrongs.push(tried.value);
       return next(at + 1);
     });
   };

@@ -2,6 +2,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { ApiCalls } from '../../protocol/api.ts';
+import type { PieceIndex } from '../../protocol/bittorrent/ids.ts';
 import { type Metainfo, readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { type Done, type Failure, fail, ok, type Result } from '../../protocol/result.ts';
 import { checkTags } from '../../domain/catalog/tags.ts';
@@ -156,8 +157,9 @@ export class Publishing {
   #differs(checking: Checking): void {
     const { transfer } = checking;
     const found = transfer.content.map;
-    const why = `Its data is not that of the torrent: ${found.haveCount} of ${found.count} pieces are right. ${transfer.reason ?? ''}`;
-    this.#settings.release(transfer, () => this.#abandon(checking, transfer.id, fail('data-differs', why.trim())));
+    const right = `${found.haveCount} of ${found.count} pieces are right`;
+    const why = `Its data is not that of the torrent: ${right}. ${differing(transfer)} differs.`;
+    this.#settings.release(transfer, () => this.#abandon(checking, transfer.id, fail('data-differs', why)));
   }
 
   #over(id: string): void {
@@ -174,6 +176,15 @@ export class Publishing {
     jobFailed(job, error);
   }
 }
+
+/** The path of the first file that is not right: one with a wrong piece to itself, else one that shares such a piece. */
+const differing = ({ content, notes }: Transfer): string => {
+  const { layout, map, storage } = content;
+  const wrong = Array.from({ length: layout.pieceCount }, (_, piece) => piece as PieceIndex).filter((piece) => !map.has(piece));
+  const segments = wrong.map((piece) => layout.segments(piece));
+  const [segment] = segments.find(({ length }) => length === 1) ?? segments[0] ?? [];
+  return segment === undefined ? notes.folder : (storage.files[segment.file.index]?.path ?? notes.folder);
+};
 
 /** Checked and complete; it is given now, or when there is room for it. */
 const isGiven = ({ phase }: Transfer): boolean => phase === 'seeding' || phase === 'resting';

@@ -7,6 +7,7 @@ import { after, before, describe } from 'node:test';
 import { describeMetainfo, readMetainfo } from '../../src/protocol/bittorrent/metainfo.ts';
 import { redress } from '../../src/protocol/bittorrent/redress.ts';
 import { valueOf } from '../../src/protocol/bittorrent/torrent.test-kit.ts';
+import { until } from '../../src/cli/up/network.ts';
 import { type Client, complete } from './clients/client.ts';
 import type { LibtorrentClient } from './clients/libtorrent.ts';
 import { makes } from './clients/makes.ts';
@@ -85,6 +86,20 @@ describe('torrents of elsewhere', { skip, concurrency: true }, () => {
     valueOf(redress(contentOf(name).torrent, { trackers: [[announceUrl(machine)]] }));
   const same = (one: string, other: string): void => assert.equal(digests(one)[''], digests(other)['']);
 
+  /** Its tracker knows the client as a seeder: whoever asks now is told of it. */
+  const announced = (name: string, machine: string): Promise<unknown> =>
+    until(`${machine} has announced ${name}`, async () => {
+      const { v1, v2 } = valueOf(readMetainfo(contentOf(name).torrent));
+      const hash = Buffer.from(v1 ?? v2 ?? [])
+        .toString('hex')
+        .slice(0, 40);
+      const { tracker } = meetings[machine] as (typeof meetings)[string];
+      const url = (trackers.get(tracker) as ForeignTracker).http.replace(/announce$/u, 'scrape');
+      const { body } = await lab.http(`${url}?info_hash=%${(hash.match(/../gu) ?? []).join('%')}`);
+      // One of the two writes the hash as text, so that its reply is read by eye.
+      return /8:completei[1-9]/u.test(body.toString('latin1')) ? true : null;
+    });
+
   for (const { row, machine } of makes) {
     const { tracker, scheme } = meetings[machine] as (typeof meetings)[string];
 
@@ -94,6 +109,7 @@ describe('torrents of elsewhere', { skip, concurrency: true }, () => {
       const torrent = torrentOf(name, machine);
       const seeding = await client(machine).add({ torrent }, folder);
       await complete(client(machine), seeding);
+      await announced(name, machine);
       const file = join(lab.place('torrents'), `${name}.torrent`);
       writeFileSync(file, torrent);
       await network.get('node', file, path);
@@ -117,6 +133,7 @@ describe('torrents of elsewhere', { skip, concurrency: true }, () => {
       const { folder, path, torrent } = contentOf(name);
       const { v1, v2 } = describeMetainfo(valueOf(readMetainfo(torrent)));
       await complete(client(machine), await client(machine).add({ torrent: torrentOf(name, machine) }, folder));
+      await announced(name, machine);
       const topic = v2 === null ? `urn:btih:${v1}` : `urn:btmh:1220${v2}`;
       await network.get('node', `magnet:?xt=${topic}&tr=${encodeURIComponent(announceUrl(machine))}`, path);
       const { tracker, scheme } = meetings[machine] as (typeof meetings)[string];

@@ -33,7 +33,7 @@ let places = 0;
 export const cell = (
   where: Cell,
   run: (t: TestContext) => Promise<string>,
-  { skip = false, timeout = 90_000 }: { readonly skip?: string | false; readonly timeout?: number } = {},
+  { skip = false, timeout = 150_000 }: { readonly skip?: string | false; readonly timeout?: number } = {},
 ): void => {
   const place = places++;
   if (skip !== false) write({ ...where, place, outcome: 'skipped', ms: 0, note: skip });

@@ -19,6 +19,8 @@ const ANNOUNCE_PORT = 6969;
 const TIMING = { announceIntervalSeconds: 5, aliveSeconds: 3, removeSeconds: 30 };
 const PASSWORD = 'correct horse battery\n';
 const READY_MAX_MS = 30_000;
+/** Of a command; downloads are commands, too, and wait for other programs. */
+const COMMAND_MAX_MS = 120_000;
 
 type ServerName = 'proxy' | 'tracker' | 'backup';
 
@@ -91,7 +93,7 @@ export class ShoalNetwork {
   /** A command of the user of a node; it must succeed. */
   async run(node: string, args: readonly string[], input = ''): Promise<string> {
     const config = join(this.folder, `${node}.json`);
-    const { status, out, err } = await shoal([...args, '--config', config], { on: this.#lab.on(node), input });
+    const { status, out, err } = await shoal([...args, '--config', config], { on: this.#lab.on(node), input, maxMs: COMMAND_MAX_MS });
     assert.equal(status, 0, `shoal ${args.join(' ')} on ${node}: ${err}`);
     return out;
   }

@@ -18,6 +18,8 @@ export interface ShoalOptions {
   readonly on?: readonly string[];
   /** Null: standard input stays open. */
   readonly input?: string | null;
+  /** How long it may take before it is killed; default: a minute. */
+  readonly maxMs?: number;
   /** Sees the process as soon as it runs. */
   readonly started?: (child: ChildProcess) => void;
 }
@@ -27,11 +29,14 @@ const spawnShoal = (args: readonly string[], on: readonly string[]): ChildProces
   return spawn(program, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
 };
 
-/** Runs a command to its end; it is killed when that takes longer than a minute. */
-export const shoal = (args: readonly string[], { on = [], input = '', started }: ShoalOptions = {}): Promise<Ended> =>
+/** Runs a command to its end; it is killed when that takes too long. */
+export const shoal = (
+  args: readonly string[],
+  { on = [], input = '', maxMs = COMMAND_MAX_MS, started }: ShoalOptions = {},
+): Promise<Ended> =>
   new Promise((resolve) => {
     const child = spawnShoal(args, on);
-    const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_MAX_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), maxMs);
     let [out, err] = ['', ''];
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));

@@ -42,7 +42,7 @@ export interface StartOptions {
 export type StartClient = (lab: Lab, machine: string, options?: StartOptions) => Promise<Client>;
 
 /** Resolves when the client has everything. */
-export const complete = async (client: Client, id: string, maxMs = 40_000): Promise<void> => {
+export const complete = async (client: Client, id: string, maxMs = 60_000): Promise<void> => {
   let last: Progress | null = null;
   try {
     await until(

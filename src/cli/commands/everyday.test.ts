@@ -95,6 +95,8 @@ describe('everyday commands', () => {
     for (const wrong of [
       ['--ratio', 'x'],
       ['--time', 'soon'],
+      ['--time', '40000d'],
+      ['--ratio', '1e9'],
       ['--forever', '--ratio', '1'],
     ])
       assert.equal((await standIn.ask(['seed', 'aaaa', ...wrong])).status, EXIT.usage);

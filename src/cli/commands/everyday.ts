@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiCalls, FileSummary, TransferTerms } from '../../protocol/api.ts';
+import { RATIO_MAX, SEED_SECONDS_MAX } from '../../protocol/terms.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, give, networkExits, stopWith } from '../exit.ts';
 import { showList } from '../list.ts';
@@ -105,8 +106,11 @@ const goalOf = ({ forever, ratio, time, usual }: SeedOptions): ApiCalls['seed'][
   const times = ratio === undefined ? null : Number(ratio);
   if (times !== null && (!Number.isFinite(times) || times < 0 || ratio?.trim() === ''))
     stopWith('usage', `--ratio must be a number such as 1.5, not "${ratio}".`);
+  if (times !== null && times > RATIO_MAX) stopWith('usage', `--ratio must be at most ${RATIO_MAX}, not "${ratio}".`);
   const seconds = time === undefined ? null : parseDuration(time);
   if (time !== undefined && seconds === null) stopWith('usage', `--time must be a time such as 3d, 12h or 1h30m, not "${time}".`);
+  if (seconds !== null && seconds > SEED_SECONDS_MAX)
+    stopWith('usage', `--time must be a hundred years at most, not "${time}"; or say --forever.`);
   return { ratio: times, seconds };
 };
 

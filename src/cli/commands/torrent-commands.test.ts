@@ -147,6 +147,8 @@ describe('commands about torrents', () => {
     assert.equal((await standIn.ask(['torrent', 'aaaaaaaa', '--out', out])).status, EXIT.cannotCreate, 'nothing is replaced');
     assert.equal((await standIn.ask(['torrent', 'aaaaaaaa', '--out', standIn.folder])).status, EXIT.ok);
     assert.ok(existsSync(join(standIn.folder, 'a.torrent')));
+    const nowhere = await standIn.ask(['torrent', 'aaaaaaaa', '--out', join(standIn.folder, 'absent', 'out.torrent')]);
+    assert.match(nowhere.err, /^error: Could not write .*out\.torrent: there is no such file or folder\.$/mu);
     const json = await standIn.ask(['torrent', 'aaaaaaaa', '--json']);
     assert.deepEqual(JSON.parse(json.out), { id: idOf('a'), name: 'a', personal: true, torrent: Buffer.from(bytes).toString('base64') });
   });

@@ -6,6 +6,7 @@ import { readMetainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { metainfoLimits } from '../../protocol/bittorrent/metainfo-files.ts';
 import { redress } from '../../protocol/bittorrent/redress.ts';
 import { readWebUrl } from '../../protocol/bittorrent/web-seed.ts';
+import { diskFailure } from '../../system/disk-failure.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, networkExits, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
@@ -26,7 +27,7 @@ const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
   } catch (error) {
     const failure = error as NodeJS.ErrnoException;
     if (failure.code === 'EEXIST') stopWith('exists', `${file} is there already and is not replaced.`);
-    stopWith(failureCodeOf(failure), `${file} cannot be written: ${failure.message}`);
+    stopWith(failureCodeOf(failure), diskFailure(failure, `write ${file}`).error.message);
   }
 };
 

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { SearchHit } from '../../protocol/control/messages.ts';
 import { addCommand, type Context, type Ending } from '../command.ts';
 import { demandOf, type DemandOptions, keptWords, requireOption } from '../durability.ts';
-import { EXIT, type ExitCode, give, networkExits, transferExits } from '../exit.ts';
+import { EXIT, type ExitCode, give, networkExits, stopWith, transferExits } from '../exit.ts';
 import { showList } from '../list.ts';
 import { askNode, runningOrOwnNode, withNode } from '../node-access.ts';
 import { notePage, noteStaleness, pageOf, type PageOptions } from '../paging.ts';
@@ -29,7 +29,10 @@ const get = async (context: Context, words: readonly string[], options: GetOptio
   const signals = watchSignals();
   try {
     const to = options.to === undefined ? null : resolve(options.to);
-    const { id } = give(await node.call('get', { ...asked, to, files: options.file, sequential: options.sequential === true }));
+    const begun = await node.call('get', { ...asked, to, files: options.file, sequential: options.sequential === true });
+    if (!begun.ok && begun.error.code === 'not-found' && words.length === 1 && /\.torrent$/iu.test(asked.what))
+      stopWith('missing', `There is no file ${asked.what} here, nor a content of the catalog that is called so.`);
+    const { id } = give(begun);
     const status = await followDownload(context, node, id, signals);
     if (status === EXIT.ok && node.own && options.seed === true && !signals.stopped) await seedUntilStopped(context, node, id, signals);
     return status;

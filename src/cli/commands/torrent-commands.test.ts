@@ -55,6 +55,9 @@ describe('commands about torrents', () => {
     const absent = await standIn.ask(['get', './absent.torrent']);
     assert.deepEqual([absent.status, absent.err], [EXIT.noInput, 'error: ./absent.torrent does not exist.\n']);
     assert.deepEqual(standIn.asked, [], 'the node is not asked');
+    const neither = await standIn.ask(['get', 'absent.torrent']);
+    assert.deepEqual([neither.status, standIn.asked.length], [EXIT.noInput, 1], 'a content may be called so');
+    assert.match(neither.err, /no file absent\.torrent here, nor a content/u);
   });
 
   it('get takes a torrent file from a URL, and says whose fault it is that there is none', async () => {

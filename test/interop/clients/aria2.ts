@@ -95,7 +95,9 @@ export const startAria2: StartClient = async (lab, machine, { encrypted = false 
         const next = ((await rpc('tellStatus', id)) as Status).followedBy?.[0];
         return next === undefined ? id : current(next);
       };
-      await rpc('remove', await current(gid));
+      const now = await current(gid);
+      await rpc('remove', now);
+      await until('aria2 lets go of it', async () => (((await rpc('tellStatus', now)) as Status).status === 'removed' ? true : null));
     },
     lastWords: () => program.lastWords(),
   };

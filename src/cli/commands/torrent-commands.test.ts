@@ -56,7 +56,11 @@ describe('commands about torrents', () => {
     assert.deepEqual([absent.status, absent.err], [EXIT.noInput, 'error: ./absent.torrent does not exist.\n']);
     assert.deepEqual(standIn.asked, [], 'the node is not asked');
     const neither = await standIn.ask(['get', 'absent.torrent']);
-    assert.deepEqual([neither.status, standIn.asked.length], [EXIT.noInput, 1], 'a content may be called so');
+    assert.equal(neither.status, EXIT.noInput);
+    assert.ok(
+      standIn.asked.some(({ call }) => call === 'get'),
+      'a content may be called so',
+    );
     assert.match(neither.err, /no file absent\.torrent here, nor a content/u);
   });
 

@@ -1,10 +1,11 @@
 /** Web servers that fail, lie, keep silent or go their own ways: what a download makes of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { seconds } from '../../src/ports/clock.ts';
 import { introduce, putFiles, startNode } from './swarm-kit.ts';
 import { arrives, FOLDER, ONE, scene, SIZE } from './web-seed-kit.ts';
-import type { WebServer } from './web-server.ts';
+import type { Reaction, WebServer } from './web-server.ts';
 
 const bytes = ONE[0]?.bytes ?? new Uint8Array(0);
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
@@ -245,4 +246,45 @@ test('a server that is not there is tried now and then, and costs nothing else',
   assert.equal(leech.exchange.webSeeds.reports[0]?.state, 'failed');
   assert.equal(leech.exchange.webSeeds.useful, false);
   assert.equal(leech.pool.usedBytes, 0);
+});
+
+/** Answers of every kind, cut off anywhere, for a server that does whatever it likes with each request. */
+const whims = (from: number, to: number): readonly Reaction[] => {
+  const part = { status: 206, fields: { 'Content-Range': `bytes ${from}-${to - 1}/${SIZE}` }, body: bytes.slice(from, to) };
+  return [
+    part,
+    { ...part, keepAlive: false },
+    { status: 200, body: bytes },
+    { status: 500, body: new Uint8Array(100_000) },
+    { status: 503, fields: { 'Retry-After': 1 } },
+    { status: 302, fields: { Location: '/one.bin' } },
+    { ...part, fields: { 'Content-Range': `bytes ${from}-${to}/${SIZE}` } },
+    ascii(`${head(206, `Content-Range: bytes ${from}-${to - 1}/${SIZE}`, `Content-Length: ${to - from}`)}some bytes`),
+    Buffer.concat([Buffer.from(head(200, `Content-Length: ${SIZE}`)), bytes.subarray(0, (from + to) >> 1)]),
+    ascii(head(206, 'Transfer-Encoding: chunked', `Content-Range: bytes ${from}-${to - 1}/${SIZE}`) + 'zz\r\n'),
+    ascii(`HTTP/1.1 100 Continue\r\n\r\n${head(204)}surplus`),
+    new Uint8Array(70_000).fill(0x41),
+    'silence',
+    'hang up',
+  ];
+};
+
+test('a server that does whatever it likes harms nothing, and a peer that comes completes the download', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(13), { minLength: 1, maxLength: 30 }), (moods) => {
+      const all = scene(ONE);
+      let n = 0;
+      all.server.quirk = (_request, { from, to }) => whims(from, to)[moods[n++ % moods.length] ?? 0] ?? 'silence';
+      const leech = all.leech();
+      all.world.runFor(seconds(100));
+      assert.deepEqual([leech.failures, leech.banned], [[], []]);
+      assert.ok(all.server.asked.length <= 150 && all.server.connectionsMost <= 2, `${all.server.asked.length} requests`);
+      if (leech.completedAt() === null) {
+        putFiles(all.world.process('seed'), all.torrent, ONE);
+        introduce(leech, startNode(all.world.process('seed'), all.torrent, true), true);
+      }
+      arrives(all, leech, ONE, 90);
+    }),
+    { numRuns: 12 },
+  );
 });

@@ -30,6 +30,8 @@ export interface PieceFacts {
   /** Wanted and not here, but somebody is at it. */
   underWay(piece: PieceIndex): boolean;
   priority(piece: PieceIndex): Priority;
+  /** Of the piece that is wanted most among those that may be started; 0 where there is none. */
+  mostWanted(): Priority;
   /** How many peers have it, those that have everything not counted. */
   copies(piece: PieceIndex): number;
 }
@@ -61,6 +63,7 @@ export class Picker {
       startable: (piece) => this.#order.contains(piece),
       underWay: (piece) => this.#partials.has(piece) || this.#verifying.has(piece),
       priority: (piece) => map.priority(piece),
+      mostWanted: () => (this.#order.size === 0 ? 0 : map.priority(this.#order.at(0))),
       copies: (piece) => this.#order.availability(piece),
     };
   }

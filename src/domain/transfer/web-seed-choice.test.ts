@@ -6,15 +6,16 @@ import { chooseForWebSeed, webSeedLanes, webSeedOrderBytes, type WebSeedView } f
 
 /**
  * A piece each: `.` may be started, `s` as well but some peer has it, `^` with a high priority; `#` is here, `>` is under
- * way, `x` may be started but the web seed lacks it.
+ * way, `x`, and `X` with a high priority, may be started but the web seed lacks it.
  */
 const view = (pieces: string): WebSeedView => ({
   count: pieces.length,
-  startable: (piece) => '.s^x'.includes(pieces[piece] as string),
+  startable: (piece) => '.s^xX'.includes(pieces[piece] as string),
   underWay: (piece) => pieces[piece] === '>',
-  priority: (piece): Priority => (pieces[piece] === '^' ? 3 : 2),
+  priority: (piece): Priority => ('^X'.includes(pieces[piece] as string) ? 3 : 2),
+  mostWanted: (): Priority => (/[\^X]/u.test(pieces) ? 3 : 2),
   copies: (piece) => (pieces[piece] === 's' ? 1 : 0),
-  has: (piece) => pieces[piece] !== 'x',
+  has: (piece) => !'xX'.includes(pieces[piece] as string),
 });
 const choose = (pieces: string, last: number | null = null): number | null => chooseForWebSeed(view(pieces), last as PieceIndex | null);
 
@@ -47,6 +48,7 @@ test('what the web seed lacks is not asked of it', () => {
   assert.equal(choose('xxxxx.x'), 5);
   assert.equal(choose('>x.', 0), 2);
   assert.equal(choose('xx'), null);
+  assert.equal(choose('#>..#.....X', 1), 2, 'nor is it turned from its way by that');
 });
 
 test('web seeds make way for peers only where the limit of download is used up', () => {

@@ -16,12 +16,14 @@ interface Gap {
   readonly alone: boolean;
 }
 
+const isOpen = (view: WebSeedView, piece: PieceIndex): boolean => view.startable(piece) && view.has(piece);
+
 /** Consecutive pieces that may be started, are wanted alike, and are all or none of them with some peer. */
 function* gapsOf(view: WebSeedView): Iterable<Gap> {
   let gap = null as Gap | null;
   for (let n = 0; n < view.count; n++) {
     const piece = n as PieceIndex;
-    const open = view.startable(piece) && view.has(piece);
+    const open = isOpen(view, piece);
     const priority = open ? view.priority(piece) : 0;
     const alone = open && view.copies(piece) === 0;
     if (gap !== null && (!open || priority !== gap.priority || alone !== gap.alone)) {
@@ -46,15 +48,16 @@ const isBetter = (gap: Gap, best: Gap): boolean => {
  * long.
  */
 export const chooseForWebSeed = (view: WebSeedView, last: PieceIndex | null): PieceIndex | null => {
+  const next = last === null ? view.count : last + 1;
+  const goesOn = next < view.count && isOpen(view, next as PieceIndex);
+  const priority = goesOn ? view.priority(next as PieceIndex) : 0;
+  const alone = goesOn && view.copies(next as PieceIndex) === 0;
+  // Nearly always; without a look at all the others.
+  if (goesOn && alone && priority === view.mostWanted()) return next as PieceIndex;
   let best: Gap | null = null;
   for (const gap of gapsOf(view)) if (best === null || isBetter(gap, best)) best = gap;
   if (best === null) return null;
-  const next = last === null ? view.count : last + 1;
-  if (next < view.count) {
-    const piece = next as PieceIndex;
-    const goesOn = view.startable(piece) && view.has(piece) && view.priority(piece) === best.priority;
-    if (goesOn && (!best.alone || view.copies(piece) === 0)) return piece;
-  }
+  if (goesOn && priority === best.priority && (alone || !best.alone)) return next as PieceIndex;
   const followed = best.start > 0 && view.underWay((best.start - 1) as PieceIndex);
   return (followed ? best.start + Math.floor((best.end - best.start) / 2) : best.start) as PieceIndex;
 };

@@ -111,6 +111,13 @@ describe('I8', () => {
     assert.throws(() => new Users().share(done({ id: ID })).ends([], [{ ...owner, content: rotten }]), /I8: own:9/u);
   });
 
+  it('does not know for whom a node shares where nobody is signed in', () => {
+    const asked = (users: Users): Users =>
+      users.ask('node1', 'share', { paths: ['/node1/files/9/content0001.bin'] }, null, done({ id: ID }));
+    asked(new Users()).ends([], [owner]);
+    asked(new Users()).ends([], []);
+  });
+
   it('does not know for whom a node shares while somebody signs in', () => {
     const users = new Users();
     users.tell('called', 100, 'node1', { call: 'share', args: { paths: ['/node1/files/9/content0001.bin'] }, account: 'an' });

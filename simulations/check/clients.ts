@@ -24,11 +24,16 @@ const SPOILS_FILES: ReadonlySet<FaultKind> = new Set(['diskError', 'diskFull', '
 /** The first frame in the plan's time comes within this. */
 const FIRST_FRAME_MS = 1_000;
 
+const NOBODY = 'nobody';
+
 const shareOf = (content: string, node: ProcessName, account: string | null): HistoryRequest => ({
   do: 'share',
   content,
-  node: `${node} as ${account ?? 'nobody'}`,
+  node: `${node} as ${account ?? NOBODY}`,
 });
+
+/** What is asked while nobody is signed in may be done for who was before: what they have asked for may still be under way. */
+const isSomebodys = ({ node }: { readonly node: string }): boolean => !node.endsWith(` as ${NOBODY}`);
 
 class Clients implements Checker {
   readonly name = NAME;
@@ -81,7 +86,7 @@ class Clients implements Checker {
     if (request.do === 'login') this.#signing(process);
     if (result.ok && request.do === 'login') this.#signedIn(process, request.account);
     const meant = !result.ok || request.do !== 'share' || this.#shared(process, request, result.value);
-    const sure = meant && (!('content' in request) || (this.#signings.get(process) ?? 0) === signings);
+    const sure = meant && (!('content' in request) || (isSomebodys(request) && (this.#signings.get(process) ?? 0) === signings));
     this.#say({ event: 'answered', id, answer: sure ? this.#answerTo(id, request, result) : { kind: 'unknown' } });
   }
 

@@ -1,9 +1,17 @@
 import { tokenHash } from '../../domain/accounts/secrets.ts';
 import { LoginThrottle } from '../../domain/accounts/throttle.ts';
-import { isWrite } from '../../domain/routing/operations.ts';
+import { indeterminateWords, isWrite } from '../../domain/routing/operations.ts';
 import type { StoredReply } from '../../domain/ledger/types.ts';
 import { requestLine } from '../../domain/routing/request-log.ts';
-import type { AnnouncedFrame, AnnounceFrame, Operation, OperationName, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
+import type {
+  AnnouncedFrame,
+  AnnounceFrame,
+  ErrorCode,
+  Operation,
+  OperationName,
+  ReplyFrame,
+  RequestFrame,
+} from '../../protocol/control/messages.ts';
 import * as accounts from './account-operations.ts';
 import { Admission } from './admission.ts';
 import { Copies } from './copies.ts';
@@ -153,6 +161,9 @@ export class Desk {
     if (before === null && isWrite(op) && !REBUILT.has(op)) enquiry.lookAgainBeforeRefusal();
     if (WITHOUT_SESSION.has(op)) return this.#withoutSession(enquiry, before);
     if (token === null) return enquiry.refuse('session-expired', 'Log in first');
+    // What was done before is not refused: whoever may not be told its secret any more looks for themselves.
+    const refuse = (code: ErrorCode, message: string): void =>
+      before?.body.ok === true ? enquiry.refuse('indeterminate', indeterminateWords(op)) : enquiry.refuse(code, message);
     const hash = tokenHash(token);
     enquiry.read('session', { tokenHash: hash }, (session) => {
       const { role, name } = this.#context.replica.status();
@@ -160,9 +171,9 @@ export class Desk {
         // It may have begun at the primary that this replica has not heard: whoever holds it must not throw it away.
         return enquiry.refuse('unavailable', `${name} does not know this session, and there is no primary now to ask; try again later`);
       if (session === null || session.expiresMs <= this.#context.clock.wallNow())
-        return enquiry.refuse('session-expired', `The session has ended: log in again${afterOverride(this.#context, SESSION_GONE)}`);
-      if (session.disabled) return enquiry.refuse('disabled', 'The account is disabled');
-      if (ADMIN_ONLY.has(op) && !session.admin) return enquiry.refuse('forbidden', 'Only an administrator may do this');
+        return refuse('session-expired', `The session has ended: log in again${afterOverride(this.#context, SESSION_GONE)}`);
+      if (session.disabled) return refuse('disabled', 'The account is disabled');
+      if (ADMIN_ONLY.has(op) && !session.admin) return refuse('forbidden', 'Only an administrator may do this');
       this.#withSession(enquiry, { ...session, tokenHash: hash }, before);
     });
   }

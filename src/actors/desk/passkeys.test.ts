@@ -41,6 +41,16 @@ test('the same request asked again, of whichever replica, gets the same passkey;
   assert.notDeepEqual(other.passkey, (first.body.value as { passkey: string }).passkey);
 });
 
+test('whoever asks again after the session has ended is not told that nothing was made', () => {
+  const { office, token } = withMember();
+  const request = office.request({ op: 'passkey.new', device: 'Laptop' }, { token });
+  assert.ok(office.send(request).body.ok);
+  office.ask({ op: 'logout' }, { token });
+  const { body } = office.send(request);
+  assert.ok(!body.ok && body.code === 'indeterminate');
+  assert.match(body.message, /may or may not have been made/u);
+});
+
 test('a request id that made a passkey for one device makes none for another, nor for somebody else', () => {
   const { office, token } = withMember();
   const eve = office.member('Eve');

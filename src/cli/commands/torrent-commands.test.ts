@@ -137,6 +137,24 @@ describe('commands about torrents', () => {
     assert.equal((await standIn.ask(['share', './absent'])).status, EXIT.noInput);
   });
 
+  it('peers says of whom something is wanted in vain, not of those a complete transfer wants nothing of', async () => {
+    const peer = { node: '', name: '', client: 'other/1', downRate: 0, upRate: 0, downloadedBytes: 0, uploadedBytes: 0, has: 0.5 };
+    const seen = { ...peer, choking: false, choked: true, interested: true };
+    standIn.answers.transfers = () => ok({ transfers: [transfer({})] });
+    standIn.answers.peers = () =>
+      ok({
+        peers: [
+          { ...seen, address: '10.0.0.1:1', wanted: false },
+          { ...seen, address: '10.0.0.2:2', wanted: true },
+        ],
+        trackers: [],
+        webSeeds: [],
+      });
+    const { out } = await standIn.ask(['peers', 'aaaa']);
+    assert.match(out, /10\.0\.0\.1:1 .* other\/1 +interested$/mu);
+    assert.match(out, /10\.0\.0\.2:2 .* other\/1 +choked interested$/mu);
+  });
+
   it('torrent writes bytes to a pipe or a new file, never to a terminal, and warns that the URL is personal', async () => {
     const { bytes } = makeTestTorrent([{ path: ['a'], bytes: testBytes(10) }]);
     standIn.answers.torrent = () => ok({ id: idOf('a'), name: 'a', torrent: Buffer.from(bytes).toString('base64'), personal: true });

@@ -173,7 +173,7 @@ const peers = async (context: Context, text: string): Promise<void> => {
       { title: 'CLIENT', of: ({ client }) => client, shrinksTo: 6, rank: 3 },
       {
         title: 'FLAGS',
-        of: (peer) => [peer.choked ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '),
+        of: (peer) => [peer.choked && peer.wanted ? 'choked' : '', peer.interested ? 'interested' : ''].filter(Boolean).join(' '),
         shrinksTo: 5,
         blank: '',
         rank: 5,
@@ -236,6 +236,11 @@ export const transferCommands = (program: Command, ending: Ending): void => {
     examples: ['shoal peers 4f1c09aa7d3e'],
     exits: networkExits,
     config: true,
+    setup: (command) =>
+      command.addHelpText(
+        'after',
+        '\nFLAGS: choked, it gives nothing just now of what this node wants; interested, it wants something of this node.',
+      ),
     run: (context, [id]) => peers(context, id),
   });
   const changes = [

@@ -31,6 +31,8 @@ const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
   }
 };
 
+const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
 /** The torrent file with these web seeds besides its own; its info-hash stays. */
 const withWebSeeds = (bytes: Uint8Array, urls: readonly string[]): Uint8Array => {
   for (const url of urls) {
@@ -94,7 +96,7 @@ export const torrentCommands = (program: Command, ending: Ending): void => {
     setup: (command) =>
       command
         .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
-        .option('--web-seed <url...>', 'a web server that has the files, named in the torrent as another source (BEP 19)')
+        .option('--web-seed <url>', 'a web server that has the files, as another source (BEP 19); may be given several times', collect, [])
         .addHelpText(
           'after',
           '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. aria2 and Transmission 3 make nothing of hybrid\ntorrents, which shoal share makes by default: for those, share with --v1.',

@@ -13,7 +13,7 @@ export const isLoopbackHost = (host: string): boolean => host === 'localhost' ||
 /** Reads the URL of a web seed, or where it redirects to. Error: `web-seed-url`. Never throws on text. */
 export const readWebUrl = (text: string, base?: WebUrl): Result<WebUrl> => {
   const read = readTrackerUrl(text, base);
-  if (!read.ok) return bad('its URL is malformed');
+  if (!read.ok) return bad('its URL is malformed, or neither http nor https');
   const { scheme } = read.value;
   if (scheme !== 'http' && scheme !== 'https') return bad('its URL is neither http nor https');
   // A torrent file is anybody's: it shall not make this node press buttons of other services on this machine.

@@ -95,9 +95,10 @@ export const startAria2: StartClient = async (lab, machine, { encrypted = false 
         const next = ((await rpc('tellStatus', id)) as Status).followedBy?.[0];
         return next === undefined ? id : current(next);
       };
+      // By force: it does not wait for its tracker.
       const now = await current(gid);
-      await rpc('remove', now);
-      await until('aria2 lets go of it', async () => (((await rpc('tellStatus', now)) as Status).status === 'removed' ? true : null));
+      await rpc('forceRemove', now);
+      await until('aria2 lets go of it', async () => (((await rpc('tellStatus', now)) as Status).status === 'active' ? null : true));
     },
     lastWords: () => program.lastWords(),
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { codeHash } from '../../domain/accounts/secrets.ts';
-import type { RequestFrame } from '../../protocol/control/messages.ts';
+import type { ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
 import { Office } from './office.test-kit.ts';
 
 const CODE = '0000-1111-2222-3333-4444-5555';
@@ -115,6 +115,25 @@ test('what was refused stays refused, though it could be done now', () => {
   const forged = { ...disable, token: null };
   const { body } = office.send(forged);
   assert.equal(!body.ok && body.code, 'session-expired');
+});
+
+test('what is still being written when its time is up is not refused to a copy: it may be done yet', () => {
+  const office = new Office({ adminCodeHash: codeHash(CODE) });
+  const admin = office.member('Root', CODE);
+  const token = office.member('An');
+  const change = office.request({ op: 'passwd', oldPassword: 'password', newPassword: 'another one' }, { token });
+  const codes: string[] = [];
+  const take = ({ body }: ReplyFrame): void => void codes.push(body.ok ? 'ok' : body.code);
+  office.proposalSeconds = 20;
+  office.step(() => office.desk.handle(change, 'p1', take));
+  office.proposalSeconds = 0;
+  office.wait(11);
+  // The session of whoever asked ends.
+  assert.equal(office.code({ op: 'account.disable', name: 'An', disabled: true }, { token: admin }), 'ok');
+  office.step(() => office.desk.handle(change, 'p2', take));
+  office.wait(10);
+  office.step(() => office.desk.handle(change, 'p2', take));
+  assert.deepEqual(codes, ['indeterminate', 'indeterminate', 'ok']);
 });
 
 test('a request too old to be remembered is indeterminate, never done again', () => {

@@ -2,6 +2,7 @@
  * Copies of one change: a node that changes its proxy sends again what was not answered, and the first copy may still be
  * on its way or at work. Each alone is judged by what is there when its turn comes: one might be refused and the other done.
  */
+import { indeterminateWords } from '../../domain/routing/operations.ts';
 import { requestIdText } from '../../domain/routing/request-log.ts';
 import { type Clock, type Micros, seconds } from '../../ports/clock.ts';
 import type { ErrorCode, ReplyFrame, RequestFrame } from '../../protocol/control/messages.ts';
@@ -28,15 +29,28 @@ const NOT_FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'degraded',
   'disk-full',
 ]);
+/** What says nothing of the change, and is asked again: all other refusals say that it was not made. */
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'unavailable', 'not-primary', 'not-entered', 'indeterminate']);
+
+const mayBeDone = ({ operation }: RequestFrame): ReplyFrame['body'] => ({
+  ok: false,
+  code: 'indeterminate',
+  message: indeterminateWords(operation.op),
+});
 
 /** Whoever knows no more than the id of a request is not told what came of it. */
 const keyOf = ({ requestId, operation, token }: RequestFrame): string =>
   `${requestIdText(requestId)} ${toHex(sha256(JSON.stringify([operation, token])))}`;
 
-/** Of the changes under way who else waits for the reply; of those that were refused, with what words. */
+/**
+ * Of the changes under way who waits for the reply; of those that were refused, with what words; and which are still
+ * being written though whoever asked was told that their time is up.
+ */
 export class Copies {
   readonly #clock: Clock;
   readonly #underWay = new Map<string, Reply[]>();
+  /** How many of the copies of each are still being written. The replica bounds them. */
+  readonly #undecided = new Map<string, number>();
   /** The oldest first. */
   readonly #refused = new Map<string, Refused & { readonly at: Micros }>();
   #waiting = 0;
@@ -50,12 +64,12 @@ export class Copies {
     return this.#waiting;
   }
 
-  /** True where another copy is at work: `reply` hears what that one is answered. Otherwise this one is at work from now on. */
+  /** True where another copy is at work. Otherwise this one is from now on. `reply` hears what the one at work is answered. */
   joins(request: RequestFrame, reply: Reply): boolean {
     const key = keyOf(request);
     const others = this.#underWay.get(key);
     if (others === undefined) {
-      this.#underWay.set(key, []);
+      this.#underWay.set(key, [reply]);
       return false;
     }
     others.push(reply);
@@ -69,19 +83,36 @@ export class Copies {
     return refused === undefined || this.#clock.now() - refused.at > seconds(REMEMBERED_SECONDS) ? null : refused;
   }
 
-  /** The copy at work is answered: so are all that wait. */
+  /** The copy at work has its answer: all that wait are told, it first. */
   answered(request: RequestFrame, frame: ReplyFrame): void {
     const key = keyOf(request);
-    const others = this.#underWay.get(key) ?? [];
+    const waiting = this.#underWay.get(key) ?? [];
     this.#underWay.delete(key);
-    this.#waiting -= others.length;
+    this.#waiting -= Math.max(0, waiting.length - 1);
     const { body } = frame;
-    if (!body.ok && !NOT_FINAL.has(body.code)) this.#remember(key, { code: body.code, message: body.message, at: this.#clock.now() });
-    for (const reply of others) reply(frame);
+    const premature = !body.ok && !SAYS_NOTHING.has(body.code) && this.#undecided.has(key);
+    if (!body.ok && !premature && !NOT_FINAL.has(body.code))
+      this.#remember(key, { code: body.code, message: body.message, at: this.#clock.now() });
+    const told = premature ? { ...frame, body: mayBeDone(request) } : frame;
+    for (const reply of waiting) reply(told);
+  }
+
+  /** A copy that was answered already is still being written, until `decided`: no other one is told that it was refused. */
+  leftUndecided(request: RequestFrame): void {
+    const key = keyOf(request);
+    this.#undecided.set(key, (this.#undecided.get(key) ?? 0) + 1);
+  }
+
+  decided(request: RequestFrame): void {
+    const key = keyOf(request);
+    const left = (this.#undecided.get(key) ?? 0) - 1;
+    if (left > 0) this.#undecided.set(key, left);
+    else this.#undecided.delete(key);
   }
 
   clear(): void {
     this.#underWay.clear();
+    this.#undecided.clear();
     this.#waiting = 0;
   }
 

@@ -86,8 +86,9 @@ export class Desk {
     const enquiry: Enquiry = new Enquiry(this.#context, request, proxy, (frame) => {
       this.#underWay.delete(enquiry);
       if (enquiry.operation.op === 'own' && frame.body.ok) this.#admission.welcome(enquiry.operation.content.id);
-      answer(frame);
-      if (change) this.#copies.answered(request, frame);
+      if (!change) return answer(frame);
+      this.#copies.answered(request, frame);
+      if (enquiry.leftUndecided(() => this.#copies.decided(request))) this.#copies.leftUndecided(request);
     });
     this.#underWay.add(enquiry);
     if (full) return enquiry.refuse('busy', 'The tracker has too many requests under way', { retryAfterMs: RETRY_AFTER_MS });

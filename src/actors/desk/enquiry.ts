@@ -48,6 +48,9 @@ export class Enquiry<O extends Operation = Operation> {
   readonly #timer: TimerId;
   #open = true;
   #proposed = false;
+  /** Proposals that the replica has not answered. */
+  #undecided = 0;
+  #whenDecided: (() => void) | null = null;
   /** Whether a refusal of the kind above is to be compared with the stored reply first. */
   #looksAgain = false;
 
@@ -134,6 +137,7 @@ export class Enquiry<O extends Operation = Operation> {
   ): void {
     const { clock, replica } = this.#context;
     this.#proposed = true;
+    this.#undecided++;
     const proposal = {
       requestId: options.requestId ?? this.request.requestId,
       payload: encodeChange(change, options.tail),
@@ -141,11 +145,18 @@ export class Enquiry<O extends Operation = Operation> {
       require: this.request.require,
     };
     replica.propose(proposal, (result) => {
-      if (!this.#open) return;
+      this.#undecided--;
+      if (!this.#open) return this.#whenDecided?.();
       if (result.ok) return then(result.value);
       const { code, message } = result.error;
       this.refuse(code, message, code === 'busy' || code === 'not-primary' ? { retryAfterMs: RETRY_AFTER_MS } : {});
     });
+  }
+
+  /** Calls `then` once its change is made or given up, where its time was up before; false where nothing is left to decide. */
+  leftUndecided(then: () => void): boolean {
+    this.#whenDecided = then;
+    return this.#undecided > 0;
   }
 
   /** Answers with the reply of before. */

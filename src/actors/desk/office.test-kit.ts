@@ -27,6 +27,8 @@ export class Office {
   cryptoBusy = false;
   /** Proposals are taken and never answered. */
   silent = false;
+  /** How long a proposal takes. */
+  proposalSeconds = 0;
   role: ReplicaStatus['role'] = 'primary';
   epoch = 1;
   mode: ReplicaStatus['mode'] = 'SYNC';
@@ -156,7 +158,7 @@ export class Office {
     propose: ({ requestId, payload, wallMs }, done) => {
       this.proposals++;
       if (this.silent) return;
-      this.#later(() => {
+      this.#heap.add(this.now + this.proposalSeconds * 1_000_000, () => {
         const { last } = this.ledger.run('open', {});
         const [bare] = chain([{ change: null }], last);
         if (bare === undefined) return;

@@ -132,7 +132,7 @@ test('a link that waits is taken away by remove, and forgotten', () => {
   assert.ok(get(binh, linkOf(torrent, anna)).ok);
   assert.match(binh.transfer(id)?.reason ?? '', /could not be reached|Connecting/u);
   assert.equal(binh.call('recheck', { id }).ok, false);
-  assert.deepEqual(binh.call('peers', { id }), { ok: true, value: { peers: [], trackers: [] } });
+  assert.deepEqual(binh.call('peers', { id }), { ok: true, value: { peers: [], trackers: [], webSeeds: [] } });
   assert.ok(binh.call('remove', { id, data: false }).ok);
   assert.equal(binh.transfer(id), undefined);
   binh.stop();

@@ -117,6 +117,20 @@ test('what was refused stays refused, though it could be done now', () => {
   assert.equal(!body.ok && body.code, 'session-expired');
 });
 
+test('who was told that nothing was changed is not surprised by a copy, once there is room or the other tracker is back', () => {
+  for (const code of ['degraded', 'disk-full'] as const) {
+    const office = new Office();
+    const token = office.member('An');
+    const change = office.request({ op: 'passwd', oldPassword: 'password', newPassword: 'another one' }, { token, require: 'replicated' });
+    office.refuses = code;
+    const refused = office.send(change).body;
+    assert.ok(!refused.ok && refused.code === code);
+    office.refuses = null;
+    assert.deepEqual(office.send(change).body, refused);
+    assert.equal(office.code(login('An')), 'ok');
+  }
+});
+
 test('what is still being written when its time is up is not refused to a copy: it may be done yet', () => {
   const office = new Office({ adminCodeHash: codeHash(CODE) });
   const admin = office.member('Root', CODE);

@@ -18,7 +18,7 @@ type Reply = (frame: ReplyFrame) => void;
 /** No request waits for longer; a copy that comes later finds nobody who waits for it. */
 const REMEMBERED_SECONDS = 60;
 const REFUSALS_MAX = 4_096;
-/** Nobody takes these for an end: the same request is asked again, or what became of it is not known. */
+/** Nobody takes these for an end: the request is asked again, or what became of it is not known. By all others it was not done. */
 const NOT_FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'busy',
   'unavailable',
@@ -26,11 +26,7 @@ const NOT_FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'not-entered',
   'indeterminate',
   'internal',
-  'degraded',
-  'disk-full',
 ]);
-/** What says nothing of the change, and is asked again: all other refusals say that it was not made. */
-const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'unavailable', 'not-primary', 'not-entered', 'indeterminate']);
 
 const mayBeDone = ({ operation }: RequestFrame): ReplyFrame['body'] => ({
   ok: false,
@@ -90,9 +86,9 @@ export class Copies {
     this.#underWay.delete(key);
     this.#waiting -= Math.max(0, waiting.length - 1);
     const { body } = frame;
-    const premature = !body.ok && !SAYS_NOTHING.has(body.code) && this.#undecided.has(key);
-    if (!body.ok && !premature && !NOT_FINAL.has(body.code))
-      this.#remember(key, { code: body.code, message: body.message, at: this.#clock.now() });
+    const final = !body.ok && !NOT_FINAL.has(body.code);
+    const premature = final && this.#undecided.has(key);
+    if (final && !premature) this.#remember(key, { code: body.code, message: body.message, at: this.#clock.now() });
     const told = premature ? { ...frame, body: mayBeDone(request) } : frame;
     for (const reply of waiting) reply(told);
   }

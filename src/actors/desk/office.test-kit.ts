@@ -27,6 +27,8 @@ export class Office {
   cryptoBusy = false;
   /** Proposals are taken and never answered. */
   silent = false;
+  /** What proposals are refused for; null: they are made. */
+  refuses: 'degraded' | 'disk-full' | null = null;
   /** How long a proposal takes. */
   proposalSeconds = 0;
   role: ReplicaStatus['role'] = 'primary';
@@ -158,6 +160,8 @@ export class Office {
     propose: ({ requestId, payload, wallMs }, done) => {
       this.proposals++;
       if (this.silent) return;
+      const { refuses } = this;
+      if (refuses !== null) return this.#later(() => done(fail(refuses, 'nothing was changed')));
       this.#heap.add(this.now + this.proposalSeconds * 1_000_000, () => {
         const { last } = this.ledger.run('open', {});
         const [bare] = chain([{ change: null }], last);

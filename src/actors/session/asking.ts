@@ -65,6 +65,12 @@ const RETRY_MAX_MS = 1_000;
 /** Not done; worth another try within the deadline. */
 const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'unavailable', 'not-primary', 'not-entered']);
 
+/**
+ * Said of one tracker as it is now. A copy of a change that was sent over a link that is down may wait at its proxy, and be
+ * made by the same tracker later, or by the next one.
+ */
+const SAID_OF_ONE_COPY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['disk-full', 'degraded']);
+
 /** Their answer is only worth something now. */
 const NOT_RETRIED: ReadonlySet<OperationName> = new Set<OperationName>(['alive', 'ping', 'cluster']);
 
@@ -184,7 +190,8 @@ export class Asking {
     // Too many wrong passwords, say: who would have to wait beyond the deadline is told now for how long.
     const inVain = retryAfterMs !== undefined && this.#clock.now() + millis(retryAfterMs) >= asked.deadlineAt;
     const impatient = inVain || (!asked.hold && code === 'unavailable' && (waited || this.#ways.stranded()));
-    if (impatient && asked.lost && isWrite(asked.operation.op)) return this.#expire(asked.n);
+    const ofOneCopy = impatient || (SAID_OF_ONE_COPY.has(code) && frame.durability === 'none');
+    if (ofOneCopy && asked.lost && isWrite(asked.operation.op)) return this.#expire(asked.n);
     if (impatient || !RETRIED.has(code) || NOT_RETRIED.has(asked.operation.op)) return this.#finish(asked, fail(code, message));
     asked.sent = false;
     asked.lastFailure = { code, message };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { acceptLinks } from '../../links/accept.ts';
+import type { ReplyBody } from '../../protocol/control/messages.ts';
 import { CONTENT, follower, nodeIn, served, signIn, tracker } from './node.test-kit.ts';
 
 test('signing in enters the network with the addresses of the node; the token is never given out', () => {
@@ -113,6 +114,27 @@ test('a request is repeated for whoever asked it, though somebody else has signe
   cluster.net.until(() => disable.result !== null);
   const asked = cluster.main.requests.filter(({ frame }) => frame.operation.op === 'account.disable').map(({ frame }) => frame.token);
   assert.deepEqual(asked, ['token of an', 'token of an']);
+});
+
+test('whoever is refused for the disk of one tracker is not told that nothing was changed, where a copy may reach another', () => {
+  for (const [lost, expected] of [
+    [false, 'disk-full'],
+    [true, 'indeterminate'],
+  ] as const) {
+    const cluster = served(2);
+    const node = nodeIn(cluster);
+    signIn(cluster, node);
+    const before = cluster.main.requests.length;
+    cluster.main.durability = 'none';
+    const full: ReplyBody = { ok: false, code: 'disk-full', message: 'The disk of the primary is full' };
+    cluster.main.answer = (frame) => (frame.operation.op !== 'register' ? tracker(frame) : lost ? null : full);
+    const register = node.call('register', { name: 'binh', password: 'x', code: null });
+    cluster.net.until(() => cluster.main.requests.length > before);
+    cluster.main.answer = (frame) => (frame.operation.op === 'register' ? full : tracker(frame));
+    if (lost) cluster.proxyProcesses[0]?.kill();
+    cluster.net.until(() => register.result !== null);
+    assert.equal(register.result?.ok === false && register.result.error.code, expected);
+  }
 });
 
 test('a write that was sent and never answered is indeterminate, a held one is offline', () => {

@@ -8,13 +8,16 @@ import { corpusOf } from './corpus.ts';
 import { inputsFor } from './generators.ts';
 import { bend, drawFrom, repeated } from './mutate.ts';
 import { ownDecoders } from './own.ts';
+import { streamDecoders } from './streams.ts';
 import { trackerDecoders } from './trackers.ts';
 import { WorkCounter } from './work.ts';
 
-export const decoders: readonly Decoder[] = [...bittorrentDecoders, ...trackerDecoders, ...ownDecoders].map((decoder) => ({
-  ...decoder,
-  seeds: [...decoder.seeds, ...corpusOf(decoder.name)],
-}));
+export const decoders: readonly Decoder[] = [...bittorrentDecoders, ...streamDecoders, ...trackerDecoders, ...ownDecoders].map(
+  (decoder) => ({
+    ...decoder,
+    seeds: [...decoder.seeds, ...corpusOf(decoder.name)],
+  }),
+);
 
 /** Blocks of code that a case may cost whatever it is, and for each byte of it. The dearest is at 6 a byte. */
 const WORK_PER_CASE_MAX = 5_000;

@@ -11,6 +11,8 @@ export interface Decoder {
   readonly seeds: readonly Uint8Array[];
   /** Pieces of its language, to be put in anywhere. */
   readonly tokens: readonly string[];
+  /** Of the inputs of a run: less than 1 for one that does much for each, such as arithmetic with large numbers. Default: 1. */
+  readonly weight?: number;
   /** Takes any bytes. True where they were taken for valid. @throws where it does what no decoder may. */
   run(input: Uint8Array, draw: Draw): boolean;
 }

@@ -17,19 +17,19 @@ describe('decoders of bytes from outside', () => {
         decoder.seeds.some((seed) => decoder.run(seed, drawFrom(1))),
         'no seed is valid: nothing behind the first check is reached',
       );
-      const told = fuzzDecoder(decoder, CASES, SEED);
+      const told = fuzzDecoder(decoder, Math.ceil(CASES * (decoder.weight ?? 1)), SEED);
       assert.ok(!('message' in told), JSON.stringify(told));
       assert.deepEqual(weigh(decoder, 20, SEED), []);
       fc.assert(
         fc.property(inputsFor(decoder.name), fc.nat(), (input, seed) => assert.equal(tryInput(decoder, input, drawFrom(seed)), null)),
-        { numRuns: 100, seed: SEED },
+        { numRuns: Math.ceil(100 * (decoder.weight ?? 1)), seed: SEED },
       );
     });
   }
 
   it('keep nothing of what they were given', () => {
     const round = (seed: number): void => {
-      for (const decoder of decoders) fuzzDecoder(decoder, 200, seed);
+      for (const decoder of decoders) fuzzDecoder(decoder, Math.ceil(200 * (decoder.weight ?? 1)), seed);
     };
     round(1);
     round(2);

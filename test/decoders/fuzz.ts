@@ -44,13 +44,15 @@ const replay = (digits: string): void => {
   }
 };
 
+const weights = chosen.reduce((sum, { weight = 1 }) => sum + weight, 0);
+
 const run = (): void => {
   console.log(`${cases.toLocaleString('en')} inputs on ${chosen.length} decoders, seed ${seed}`);
   const sums = new Map<string, Tally>();
   let base = 0;
   for (let round = 0; round < ROUNDS; round++) {
     for (const [place, decoder] of chosen.entries()) {
-      const share = Math.ceil(cases / chosen.length / ROUNDS);
+      const share = Math.ceil((cases * (decoder.weight ?? 1)) / weights / ROUNDS);
       const told = fuzzDecoder(decoder, share, seed + round * 7_919 + place * 104_729);
       if ('message' in told) report(told);
       else {

@@ -247,6 +247,8 @@ const byDecoder: Readonly<Record<string, fc.Arbitrary<Uint8Array>>> = {
   'HTTP response': http,
   'announce query': query,
   'tracker URL': places,
+  'web seed URL': places,
+  'magnet record': json,
   'forwarded address': places,
   'addresses and short words': places,
   'join code': places,

@@ -271,11 +271,18 @@ export type ApiCalls = {
   };
   /**
    * The torrent file of a content, in base64: of the catalog's with this member's own announce URLs (`personal`), of any
-   * other as it came. By id, or by words that match one content.
+   * other as it came. By id, or by words that match one content. `announce`: with these announce URLs in place of its own,
+   * or none; of the catalog's alone.
    */
-  torrent: { args: { what: string }; result: { id: string; name: string; torrent: string; personal: boolean } };
-  /** Its magnet link; `bare`: without trackers, so that it holds no secret. */
-  magnet: { args: { what: string; bare: boolean }; result: { id: string; name: string; magnet: string; personal: boolean } };
+  torrent: {
+    args: { what: string; announce?: readonly string[] };
+    result: { id: string; name: string; torrent: string; personal: boolean };
+  };
+  /** Its magnet link; `bare`: without trackers, so that it holds no secret; `announce`: as of the torrent file. */
+  magnet: {
+    args: { what: string; bare: boolean; announce?: readonly string[] };
+    result: { id: string; name: string; magnet: string; personal: boolean };
+  };
   transfers: { args: { id: string | null }; result: { transfers: readonly TransferSummary[] } };
   peers: {
     args: { id: string };

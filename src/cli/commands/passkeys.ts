@@ -33,7 +33,9 @@ const newPasskey = async (context: Context, device: string | undefined, options:
       'Give this URL as the tracker of a torrent of the network to qBittorrent, Transmission or aria2; it is yours alone, so pass on no torrent file that has it.',
     );
     output.sentence('The first is for every client; the one over UDP only for those built on libtorrent (qBittorrent, Deluge).');
-    output.sentence(`A torrent file that has this node's URL in it already: ${commandLine(context, 'torrent', ['ID'])} > f.torrent`);
+    output.sentence(
+      `A torrent file that has it in it already: ${commandLine(context, 'torrent', ['ID'], ['--announce', 'URL'])} > f.torrent (without --announce it has the URL of this node's own passkey)`,
+    );
   }
   if (made.replacedUntilMs !== null)
     output.note(

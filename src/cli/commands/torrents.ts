@@ -11,11 +11,8 @@ import { addCommand, type Context, type Ending } from '../command.ts';
 import { EXIT, networkExits, stopWith } from '../exit.ts';
 import { commandLine } from '../hints.ts';
 import { failureCodeOf } from '../new-files.ts';
-import { askNode } from '../node-access.ts';
 import { printable } from '../render/format.ts';
-
-const PERSONAL =
-  'It holds your own announce URL: who has it announces in your name. Pass it on to nobody; others get theirs with the same command.';
+import { addAnnounceOptions, announced, type AnnounceOptions } from './announces.ts';
 
 const HYBRID =
   'It is a hybrid torrent: qBittorrent, Deluge, WebTorrent and Transmission 4 take it; aria2 and Transmission 3 make nothing of one. For those, share with --v1.';
@@ -33,6 +30,12 @@ const writeNew = (file: string, bytes: Uint8Array, secret: boolean): void => {
 
 const collect = (value: string, all: readonly string[]): string[] => [...all, value];
 
+/** Before anything is made that a refused file would be for. */
+const refuseTaken = (out: string): void => {
+  const given = resolve(out);
+  if (existsSync(given) && !statSync(given).isDirectory()) stopWith('exists', `${given} is there already and is not replaced.`);
+};
+
 /** The torrent file with these web seeds besides its own; its info-hash stays. */
 const withWebSeeds = (bytes: Uint8Array, urls: readonly string[]): Uint8Array => {
   for (const url of urls) {
@@ -49,7 +52,7 @@ const withWebSeeds = (bytes: Uint8Array, urls: readonly string[]): Uint8Array =>
 const torrent = async (
   context: Context,
   words: readonly string[],
-  options: { readonly out?: string; readonly webSeed?: readonly string[] },
+  options: AnnounceOptions & { readonly out?: string; readonly webSeed?: readonly string[] },
 ): Promise<void> => {
   const { output } = context;
   const what = words.join(' ');
@@ -59,57 +62,71 @@ const torrent = async (
       'usage',
       `A torrent file is no text: write it to a file, for example with: ${commandLine(context, 'torrent', words, ['--out', 'f.torrent'])}`,
     );
-  const { id, name, personal, torrent: told } = await askNode(context, 'torrent', { what });
+  if (options.device !== undefined && options.out !== undefined) refuseTaken(options.out);
+  const { found, device, note } = await announced(context, 'torrent', { what }, options);
+  const { id, name, personal, torrent: told } = found;
   const bytes = withWebSeeds(Buffer.from(told, 'base64'), options.webSeed ?? []);
   const text = Buffer.from(bytes).toString('base64');
   if (options.out === undefined) {
-    output.value({ id, name, personal, torrent: text });
+    output.value({ id, name, personal, ...device, torrent: text });
     output.bytes(bytes);
   } else {
     const given = resolve(options.out);
     const isFolder = existsSync(given) && statSync(given).isDirectory();
     const file = isFolder ? join(given, `${basename(name)}.torrent`) : given;
     writeNew(file, bytes, personal);
-    output.value({ id, name, personal, file });
+    output.value({ id, name, personal, ...device, file });
     output.line(`${printable(name)} is in ${file}.`);
   }
   const metainfo = readMetainfo(bytes);
   if (metainfo.ok && metainfo.value.v1 !== null && metainfo.value.v2 !== null) output.note(HYBRID);
-  if (personal) output.note(PERSONAL);
+  if (personal) output.note(note);
 };
 
-const magnet = async (context: Context, words: readonly string[], options: { readonly bare?: boolean }): Promise<void> => {
-  const found = await askNode(context, 'magnet', { what: words.join(' '), bare: options.bare === true });
+const magnet = async (
+  context: Context,
+  words: readonly string[],
+  options: AnnounceOptions & { readonly bare?: boolean },
+): Promise<void> => {
+  const bare = options.bare === true;
+  if (bare && (options.device !== undefined || options.announce.length > 0))
+    stopWith('usage', 'A link with --bare has no trackers: leave out --announce and --device, or --bare.');
+  const { found, device, note } = await announced(context, 'magnet', { what: words.join(' '), bare }, options);
   const { output } = context;
-  output.value(found);
+  output.value({ ...found, ...device });
   output.line(found.magnet);
-  if (found.personal) output.note(`${PERSONAL} Without it: ${commandLine(context, 'magnet', words, ['--bare'])}`);
+  if (found.personal) output.note(`${note} Without it: ${commandLine(context, 'magnet', words, ['--bare'])}`);
 };
 
 export const torrentCommands = (program: Command, ending: Ending): void => {
-  addCommand<[string[]], { out?: string; webSeed?: string[] }>(program, ending, {
+  addCommand<[string[]], AnnounceOptions & { out?: string; webSeed?: string[] }>(program, ending, {
     usage: 'torrent <what...>',
     about: 'write the torrent file of a content, for other BitTorrent programs, with your own announce URL',
-    examples: ['shoal torrent 4f1c09aa7d3e > corpus.torrent', 'shoal torrent corpus 2026 --out ~/watch/'],
+    examples: [
+      'shoal torrent 4f1c09aa7d3e > corpus.torrent',
+      'shoal torrent corpus 2026 --out ~/watch/',
+      'shoal torrent 4f1c09aa7d3e --device seedbox > corpus.torrent',
+    ],
     exits: [...networkExits, EXIT.cannotCreate],
     config: true,
     setup: (command) =>
-      command
+      addAnnounceOptions(command)
         .option('--out <file>', 'write it to this file, or into this folder, for you alone to read')
         .option('--web-seed <url>', 'a web server that has the files, as another source (BEP 19); may be given several times', collect, [])
         .addHelpText(
           'after',
-          '\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. A torrent that came from elsewhere is written as it came. aria2 and Transmission 3 make nothing of hybrid\ntorrents, which shoal share makes by default: for those, share with --v1.',
+          "\nThe info-hash stays that of the catalog. The announce URLs hold a passkey of this node, which is asked for on first use; end it with:\nshoal passkey revoke. For a client on another device --device makes that one's passkey (the one it had goes on for a while), and\n--announce takes one that was made with shoal passkey new. A torrent that came from elsewhere is written as it came. aria2 and\nTransmission 3 make nothing of hybrid torrents, which shoal share makes by default: for those, share with --v1.",
         ),
     run: (context, [what], options) => torrent(context, what, options),
   });
-  addCommand<[string[]], { bare?: boolean }>(program, ending, {
+  addCommand<[string[]], AnnounceOptions & { bare?: boolean }>(program, ending, {
     usage: 'magnet <what...>',
     about: 'print the magnet link of a content, with your own announce URL',
-    examples: ['shoal magnet 4f1c09aa7d3e', 'shoal magnet corpus 2026 --bare'],
+    examples: ['shoal magnet 4f1c09aa7d3e', 'shoal magnet corpus 2026 --bare', 'shoal magnet 4f1c09aa7d3e --device phone'],
     exits: networkExits,
     config: true,
-    setup: (command) => command.option('--bare', 'without trackers: safe to pass on, of use to nodes of the network alone'),
+    setup: (command) =>
+      addAnnounceOptions(command).option('--bare', 'without trackers: safe to pass on, of use to nodes of the network alone'),
     run: (context, [what], options) => magnet(context, what, options),
   });
 };

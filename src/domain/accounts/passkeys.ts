@@ -1,6 +1,8 @@
 /** Passkeys: what ordinary BitTorrent clients show instead of a session. They open the tracker to announces, and nothing else. */
 import type { AnnounceUrls } from '../../protocol/api.ts';
+import { ANNOUNCE_URLS_MAX } from '../../protocol/control/limits.ts';
 import { isLoopbackHost } from '../../protocol/bittorrent/web-seed.ts';
+import { printTrackerUrl, readTrackerUrl } from '../../protocol/tracker/tracker-url.ts';
 import { hmacSha256, sha256, toHex } from '../../protocol/digest.ts';
 import { fail, ok, type Failure, type Result } from '../../protocol/result.ts';
 import { foldName } from './names.ts';
@@ -94,3 +96,23 @@ export const announceUrls = (
  */
 export const announceTiers = (urls: readonly AnnounceUrls[]): string[][] =>
   urls.map(({ http, udp }) => (isLoopbackHost(new URL(http).hostname.replace(/^\[|\]$/gu, '')) ? [http, udp] : [http]));
+
+/**
+ * Announce URLs as somebody gives them who has a passkey of elsewhere, by tier: those of one host and port are one tier, in
+ * their order, and at a loopback address HTTP has UDP after it, as in `announceTiers`. Error: `bad-request`.
+ */
+export const givenTiers = (given: readonly string[]): Result<string[][], Failure<'bad-request'>> => {
+  if (given.length > ANNOUNCE_URLS_MAX) return fail('bad-request', `At most ${ANNOUNCE_URLS_MAX} announce URLs may be given`);
+  const tiers = new Map<string, Set<string>>();
+  for (const text of given) {
+    const read = readTrackerUrl(text);
+    if (!read.ok) return fail('bad-request', `This is no announce URL: ${read.error.message}`);
+    const { host, port, scheme, target } = read.value;
+    if (!/^[^?]*\/announce$/u.test(target))
+      return fail('bad-request', 'An announce URL ends in /announce, as "shoal passkey new" prints it');
+    const tier = tiers.get(`${host} ${port}`) ?? new Set();
+    tiers.set(`${host} ${port}`, tier.add(text.trim()));
+    if (scheme === 'http' && isLoopbackHost(host)) tier.add(printTrackerUrl({ ...read.value, scheme: 'udp' }));
+  }
+  return ok([...tiers.values()].map((tier) => [...tier]));
+};

@@ -3,7 +3,7 @@
  * generated from it.
  */
 import { z } from 'zod';
-import { NODES_PAGE_MAX, STATISTICS_PAGE_MAX, TORRENT_BYTES_MAX } from '../../protocol/control/limits.ts';
+import { ANNOUNCE_URLS_MAX, NODES_PAGE_MAX, STATISTICS_PAGE_MAX, TORRENT_BYTES_MAX } from '../../protocol/control/limits.ts';
 import type { ApiCallName, ApiCalls } from '../../protocol/api.ts';
 import { clusterReport } from '../../protocol/control/schemas.ts';
 import { everydayRoutes, terms } from './everyday-routes.ts';
@@ -162,6 +162,8 @@ const shareState = z.object({
 const TORRENT_BODY_BYTES_MAX = Math.ceil((TORRENT_BYTES_MAX * 4) / 3) + 65_536;
 const torrentFile = z.base64().max(TORRENT_BODY_BYTES_MAX);
 
+const announce = z.array(text(2048)).max(ANNOUNCE_URLS_MAX).exactOptional();
+
 const tracker = z.object({
   url: z.string(),
   tier: whole,
@@ -312,14 +314,14 @@ export const routes: { readonly [K in ApiCallName]: Route<K> } = {
   ),
   torrent: post(
     'torrents/file',
-    "The torrent file of a content; of the catalog's with announce URLs that are this node's own.",
-    z.strictObject({ what: text(256) }),
+    "The torrent file of a content; of the catalog's with announce URLs that are this node's own, or those that are given.",
+    z.strictObject({ what: text(256), announce }),
     z.object({ id: z.string(), name: z.string(), torrent: z.string(), personal: z.boolean() }),
   ),
   magnet: post(
     'torrents/magnet',
-    'The magnet link of a content.',
-    z.strictObject({ what: text(256), bare: z.boolean() }),
+    'The magnet link of a content, with the same announce URLs.',
+    z.strictObject({ what: text(256), bare: z.boolean(), announce }),
     z.object({ id: z.string(), name: z.string(), magnet: z.string(), personal: z.boolean() }),
   ),
   transfers: post(

@@ -46,3 +46,6 @@ export const FRAME_BYTES_MAX: Readonly<Record<LinkType, number>> = {
   swarm: SWARM_DELTA_BYTES_MAX,
   operator: REQUEST_HEAD_BYTES_MAX + 1_024,
 };
+
+/** Announce URLs that a torrent or link may be asked for with. */
+export const ANNOUNCE_URLS_MAX = 16;

@@ -60,6 +60,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   'not-installed': EXIT.unavailable,
   'no-gate': EXIT.unavailable,
   exists: EXIT.cannotCreate,
+  'shared-elsewhere': EXIT.cannotCreate,
   'cannot-create': EXIT.cannotCreate,
   full: EXIT.io,
   'disk-full': EXIT.io,

@@ -40,7 +40,7 @@ export const commandLine = (
 
 /** What messages of a node speak of: it does not know how its user starts the program. */
 const MENTIONED =
-  /\bshoal (login|ls|node|pause|recheck|register|resume|search|share|status|unshare)\b((?: (?:[A-Z]{2,}|[0-9a-f]{12,64})\b)*)/gu;
+  /\bshoal (login|ls|move|node|pause|recheck|register|remove|resume|search|share|status|unshare)\b((?: (?:[A-Z]{2,}|[0-9a-f]{12,64})\b)*)/gu;
 const OF_A_TRANSFER = new Set(['pause', 'recheck', 'resume', 'unshare']);
 
 /** A message of a node with its commands as this user types them; `id` is the content it speaks of. */

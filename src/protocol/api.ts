@@ -242,6 +242,8 @@ export type ApiCalls = {
       message: string | null;
       /** Of the catalog's entry, once the state is `done`. */
       durability: Durability;
+      /** Where it lies, if this node shared it already. */
+      already?: string;
     };
   };
   /**

@@ -61,6 +61,23 @@ const tellingOf = (wrongs: readonly Wrong[], last: boolean): string | undefined 
   return best.at(last ? -1 : 0)?.message;
 };
 
+/** The places that `data` may stand for: the folder that the content is in, or the content itself. */
+const named = (data: string, layout: TorrentLayout): readonly Located[] => [...below(data, layout), ...itself(data, layout)];
+
+/** Whether files that lie at these paths are the ones that `data` names; also by another path to them, over a link. */
+export const isWhere = (disk: Disk, layout: TorrentLayout, data: string, paths: readonly string[], done: (is: boolean) => void): void => {
+  if (named(data, layout).some((place) => place.paths.every((path, n) => path === paths[n]))) return done(true);
+  const index = layout.files.find(({ size }) => size > 0)?.index ?? 0;
+  return locate(disk, layout, { data, folders: [] }, (located) => {
+    if (!located.ok) return done(false);
+    return disk.stat(located.value.paths[index] ?? '', (there) =>
+      disk.stat(paths[index] ?? '', (here) =>
+        done(there.ok && here.ok && here.value.identity > 0 && there.value.identity === here.value.identity),
+      ),
+    );
+  });
+};
+
 /**
  * The first place where all of the files are, with their sizes: `data` alone where it is given (the content itself, or the
  * folder that it is in), else the folders. Error: `missing`, with what is wrong there.
@@ -71,8 +88,7 @@ export const locate = (
   { data, folders }: { readonly data: string | null; readonly folders: readonly string[] },
   done: Done<Located>,
 ): void => {
-  const found =
-    data === null ? [...new Set(folders)].flatMap((folder) => below(folder, layout)) : [...below(data, layout), ...itself(data, layout)];
+  const found = data === null ? [...new Set(folders)].flatMap((folder) => below(folder, layout)) : named(data, layout);
   const wrongs: Wrong[] = [];
   const next = (at: number): void => {
     const place = found[at];

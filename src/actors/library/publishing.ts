@@ -12,7 +12,7 @@ import type { TransferPlan } from '../transfer/setting.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import type { Holdings } from './holdings.ts';
 import { type Job, type JobBook, jobFailed, jobRegisters, JOBS_MAX } from './job-book.ts';
-import { type Located, locate } from './locate.ts';
+import { isWhere, type Located, locate } from './locate.ts';
 import type { Waiting } from './registrar.ts';
 import type { Shelf } from './shelf.ts';
 import { isAbsolute } from './walk.ts';
@@ -114,7 +114,7 @@ export class Publishing {
     const { changing } = this.#settings.holdings;
     if (changing.has(held.id)) return this.#fail(publication, fail('busy', 'It is being changed just now; publish it again.'));
     publication.job.state = { ...publication.job.state, size: held.size, doneBytes: held.doneBytes };
-    if (isGiven(held) && held.content.map.full) return this.#register(publication, held);
+    if (isGiven(held) && held.content.map.full) return this.#again(publication, held);
     if (!held.notes.placed || publication.args.torrent === null) return this.#fail(publication, notWhole(held));
     changing.add(held.id);
     return this.#settings.release(held, (released) => {
@@ -122,6 +122,21 @@ export class Publishing {
       if (released.ok) otherwise();
       else this.#fail(publication, released);
     });
+  }
+
+  /** It is given already: from where it lies, and from nowhere else. */
+  #again(publication: Publication, held: Transfer): void {
+    const { args, job } = publication;
+    const { content, layout, notes } = held;
+    const register = (): void => {
+      if (isOfCatalog(notes.swarm) && notes.owned) job.state = { ...job.state, already: notes.folder };
+      this.#register(publication, held);
+    };
+    if (args.data === null) return register();
+    const paths = content.storage.files.map(({ path }) => path);
+    return isWhere(this.#settings.disk, layout, args.data, paths, (is) =>
+      is ? register() : this.#fail(publication, elsewhere(held, args.data)),
+    );
   }
 
   #fresh(publication: Publication, bytes: Uint8Array, metainfo: Metainfo, layout: TorrentLayout): void {
@@ -196,6 +211,12 @@ const notWhole = ({ notes, phase }: Transfer): { readonly ok: false; readonly er
     return fail('exists', 'Only some of its files are here: get the others first, then publish it.');
   return fail('exists', `It is in ${notes.folder} and not complete (${phase}): publish it when it is.`);
 };
+
+const elsewhere = ({ id, notes: { folder } }: Transfer, data: string | null): { readonly ok: false; readonly error: Failure } =>
+  fail(
+    'shared-elsewhere',
+    `It is here already, in ${folder}, and given from there, not from ${data}. To give it from elsewhere move it ("shoal move ${id.slice(0, 12)} FOLDER"), or first remove it ("shoal remove ${id.slice(0, 12)}", which leaves its files).`,
+  );
 
 const recordOf = (layout: TorrentLayout, { folder, paths }: Located, tags: readonly string[], swarm: SwarmKind): TransferRecord => ({
   version: 1,

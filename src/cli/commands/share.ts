@@ -79,7 +79,14 @@ const whyNotShared = (
     ? ' The node ends with this command: once "shoal node" runs, it is shared and the catalog is told.'
     : ' It is shared from this node all the same; the catalog is told as soon as it listens.';
   const reason = `${message ?? 'no reason was given'}${kept ? after : ''}`;
-  const what = code === 'indeterminate' ? 'may or may not be in the catalog' : kept ? 'is not in the catalog' : 'is not shared';
+  const what =
+    code === 'shared-elsewhere'
+      ? 'is not shared from there'
+      : code === 'indeterminate'
+        ? 'may or may not be in the catalog'
+        : kept
+          ? 'is not in the catalog'
+          : 'is not shared';
   return `${label} ${what}: ${asTyped(context, reason, id === null ? null : shortId(id))}`;
 };
 
@@ -155,17 +162,19 @@ const share = async (context: Context, given: readonly string[], options: ShareO
   try {
     const { job } = await begun.begin(node);
     const { label } = begun;
-    const { state, id, size, skipped, durability, ...failure } = await followShare(context, node, job, label, signals);
+    const { already, state, id, size, skipped, durability, ...failure } = await followShare(context, node, job, label, signals);
     if (skipped > 0) context.output.note(`${plural(skipped, 'link or special file was', 'links or special files were')} left out.`);
     if (state === 'failed') stopWith(failure.code ?? 'failed', whyNotShared(context, node, label, { id, ...failure }));
     if (id === null || state !== 'done') {
       context.output.note(node.own ? 'Stopped: nothing is shared.' : 'The node goes on without this command.');
       return EXIT.interrupted;
     }
-    context.output.value({ id, name: label, size, durability });
-    context.output.line(
-      `${context.output.style.green('shared')}  ${context.output.style.bold(label)}  ${formatSize(size)}  id ${id}${keptWords({ durability })}`,
-    );
+    const { output } = context;
+    const where = already === undefined ? {} : { already };
+    output.value({ id, name: label, size, durability, ...where });
+    const what = output.style.green(already === undefined ? 'shared' : 'shared already');
+    const from = already === undefined ? '' : `  from ${printable(already)}`;
+    output.line(`${what}  ${output.style.bold(label)}  ${formatSize(size)}  id ${id}${keptWords({ durability })}${from}`);
     // Whoever names the file of a node here has others to name elsewhere.
     const others = context.configFile === null ? context : { ...context, configFile: 'FILE' };
     context.output.note(`On another node of the network: ${commandLine(others, 'get', [shortId(id)])}`);

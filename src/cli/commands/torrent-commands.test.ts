@@ -137,6 +137,20 @@ describe('commands about torrents', () => {
     assert.equal((await standIn.ask(['share', './absent'])).status, EXIT.noInput);
   });
 
+  it('share says that a torrent is shared already and from where, and refuses data at another place', async () => {
+    const file = join(standIn.folder, 'again.torrent');
+    writeFileSync(file, makeTestTorrent([{ path: ['a'], bytes: testBytes(10) }]).bytes);
+    const job = { doneBytes: 10, size: 10, skipped: 0, id: idOf('a'), kept: false, durability: 'none' as const };
+    standIn.answers.publish = () => ok({ job: 1 });
+    standIn.answers.shareJob = () => ok({ ...job, state: 'done', code: null, message: null, already: '/data' });
+    const again = await standIn.ask(['share', file]);
+    assert.deepEqual([again.status, again.out], [EXIT.ok, `shared already  content  10 B  id ${idOf('a')}  from /data\n`]);
+    assert.equal((JSON.parse((await standIn.ask(['share', file, '--json'])).out) as { already: string }).already, '/data');
+    standIn.answers.shareJob = () => ok({ ...job, state: 'failed', code: 'shared-elsewhere', message: 'It is here already.' });
+    const refused = await standIn.ask(['share', file, '--data', '/elsewhere']);
+    assert.deepEqual([refused.status, refused.err], [EXIT.cannotCreate, 'error: content is not shared from there: It is here already.\n']);
+  });
+
   it('peers says of whom something is wanted in vain, not of those a complete transfer wants nothing of', async () => {
     const peer = { node: '', name: '', client: 'other/1', downRate: 0, upRate: 0, downloadedBytes: 0, uploadedBytes: 0, has: 0.5 };
     const seen = { ...peer, choking: false, choked: true, interested: true };

@@ -155,6 +155,7 @@ const shareState = z.object({
   kept: z.boolean(),
   code: z.string().nullable(),
   message: z.string().nullable(),
+  already: z.string().exactOptional(),
   ...kept,
 });
 

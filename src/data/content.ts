@@ -23,7 +23,7 @@ export class Content {
   readonly #crypto: Pick<Crypto, 'pieceDigests'>;
   readonly #pool: BufferPool;
   /** Pieces whose SHA-1 was found right, too; of a hybrid torrent only v2 is checked on the way in. */
-  readonly #sha1Right = new Set<PieceIndex>();
+  #sha1Right: Set<PieceIndex> | null = null;
   /** Pieces that were hashed; for tests and for people who wonder. */
   piecesHashed = 0;
 
@@ -83,12 +83,12 @@ export class Content {
 
   /** Before a piece of a hybrid torrent goes to a peer that checks by SHA-1 alone: is that right, too? */
   readyForV1(piece: PieceIndex, done: Done<PieceVerdict, ContentFailure>): void {
-    if (this.metainfo.v1 === null || this.metainfo.v2 === null || this.#sha1Right.has(piece)) {
+    if (this.metainfo.v1 === null || this.metainfo.v2 === null || this.#sha1Right?.has(piece) === true) {
       done(ok('good'));
       return;
     }
     this.inspect(piece, true, (verdict) => {
-      if (verdict.ok && verdict.value === 'good') this.#sha1Right.add(piece);
+      if (verdict.ok && verdict.value === 'good') (this.#sha1Right ??= new Set()).add(piece);
       done(verdict);
     });
   }

@@ -34,10 +34,11 @@ export class Storage {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #open: OpenFiles;
-  readonly #checkedAt = new Map<number, Micros>();
-  readonly #foldersMade = new Set<string>();
+  // Made when they are needed: of many contents, few are read, and fewer written.
+  #checkedAt: Map<number, Micros> | null = null;
+  #foldersMade: Set<string> | null = null;
   /** Files with writes that no sync has covered, each with the number of its last write. */
-  readonly #unsynced = new Map<number, number>();
+  #unsynced: Map<number, number> | null = null;
   #writes = 0;
   /** Reads that wait while files are moved. */
   #held: (() => void)[] | null = null;
@@ -80,13 +81,13 @@ export class Storage {
    * failure all of them count as unsynced still.
    */
   sync(done: Done<readonly number[], StorageFailure>): void {
-    const covered = [...this.#unsynced];
+    const covered = [...(this.#unsynced ?? [])];
     const syncOne = ([file]: readonly [number, number], next: Done<void, StorageFailure>): void =>
       this.#withFile<void>(file, 'write', (handle, finish) => this.#disk.sync(handle, finish), next);
     each<readonly [number, number], StorageFailure>(covered, syncOne, (result) => {
       if (!result.ok) return done(result);
       // What was written meanwhile waits for the next sync.
-      for (const [file, write] of covered) if (this.#unsynced.get(file) === write) this.#unsynced.delete(file);
+      for (const [file, write] of covered) if (this.#unsynced?.get(file) === write) this.#unsynced.delete(file);
       return done(ok(covered.map(([file]) => file)));
     });
   }
@@ -99,12 +100,12 @@ export class Storage {
   /** The folder of a path, made once. */
   makeFolderOf(path: string, done: Done<void, StorageFailure>): void {
     const folder = path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')));
-    if (this.#foldersMade.has(folder)) {
+    if (this.#foldersMade?.has(folder) === true) {
       done(ok(undefined));
       return;
     }
     this.#disk.makeFolder(folder, (made) => {
-      if (made.ok) this.#foldersMade.add(folder);
+      if (made.ok) (this.#foldersMade ??= new Set()).add(folder);
       done(made);
     });
   }
@@ -116,7 +117,7 @@ export class Storage {
   /** Closes every file of the torrent, so that it can be renamed or removed. Reads wait until `thaw`. */
   freeze(done: () => void): void {
     this.#held ??= [];
-    this.#foldersMade.clear();
+    this.#foldersMade = null;
     each(
       this.files,
       (file, next) => this.#open.close(file.path, () => next(ok(undefined))),
@@ -152,7 +153,7 @@ export class Storage {
   /** A shared file is looked at every now and then: nothing is sent that is known to be something else. */
   #checked(index: number, done: Done<void, StorageFailure>): void {
     const file = this.#file(index);
-    const checkedAt = this.#checkedAt.get(index);
+    const checkedAt = this.#checkedAt?.get(index);
     if (file.facts === null || (checkedAt !== undefined && this.#clock.now() - checkedAt < millis(dataLimits.fileCheckMs))) {
       done(ok(undefined));
       return;
@@ -161,7 +162,7 @@ export class Storage {
       if (!stat.ok) return done(stat);
       if (file.facts !== null && !sameFile(file.facts, stat.value))
         return done(fail('changed', `${file.path} has changed since it was shared.`));
-      this.#checkedAt.set(index, this.#clock.now());
+      (this.#checkedAt ??= new Map()).set(index, this.#clock.now());
       return done(ok(undefined));
     });
   }
@@ -186,7 +187,7 @@ export class Storage {
   #writable(file: number, use: (handle: FileHandle, finish: Done<void, DiskFailure>) => void, done: Done<void, StorageFailure>): void {
     const written: Done<void, StorageFailure> = (result) => {
       // Only now: a sync may have begun, and ended, while the write was under way. One that failed may have left something.
-      this.#unsynced.set(file, ++this.#writes);
+      (this.#unsynced ??= new Map()).set(file, ++this.#writes);
       done(result);
     };
     this.makeFolderOf(this.#file(file).path, (made) => (made.ok ? this.#withFile(file, 'write', use, written) : done(made)));

@@ -43,15 +43,15 @@ export class Checker {
   /** Counts the runs: what answers to an earlier one is late. */
   #runs = 0;
   /** Pieces that may be on disk, whatever the map says: to be hashed at the next run. */
-  readonly #doubtful: Set<PieceIndex>;
+  #doubtful: Set<PieceIndex> | null = null;
   /** Files that lay where they belong and are not as they were: somebody else wrote them. */
-  readonly #changed = new Set<number>();
+  #changed: Set<number> | null = null;
 
   constructor(settings: CheckerSettings) {
     this.#settings = settings;
     const { content, record } = settings;
     const unsettled = record.unsettled.filter((piece) => Number.isInteger(piece) && piece < content.layout.pieceCount);
-    this.#doubtful = new Set([...this.#recorded(), ...(unsettled as PieceIndex[])]);
+    this.doubt([...this.#recorded(), ...(unsettled as PieceIndex[])]);
   }
 
   /** The journal of before has been compared with what is there. */
@@ -61,11 +61,12 @@ export class Checker {
 
   /** Pieces that are not had and may be on disk all the same; for the journal. */
   get doubtful(): readonly PieceIndex[] {
-    return [...this.#doubtful].filter((piece) => !this.#settings.content.map.has(piece));
+    return [...(this.#doubtful ?? [])].filter((piece) => !this.#settings.content.map.has(piece));
   }
 
   /** These are hashed at the next run. */
   doubt(pieces: Iterable<PieceIndex>): void {
+    this.#doubtful ??= new Set();
     for (const piece of pieces) this.#doubtful.add(piece);
   }
 
@@ -107,7 +108,7 @@ export class Checker {
   #run(request: CheckRequest, found: Found, done: Done<string | null, ContentFailure>): void {
     const { content } = this.#settings;
     this.#doubt(request, found);
-    const pieces = this.#present([...this.#doubtful], found);
+    const pieces = this.#present([...(this.#doubtful ?? [])], found);
     this.#checked = 0;
     this.#toCheck = pieces.length;
     // While they are looked at, files may be as they are.
@@ -119,7 +120,7 @@ export class Checker {
         this.#running = null;
         this.#toCheck = 0;
         if (!result.ok) return done(result);
-        this.#doubtful.clear();
+        this.#doubtful = null;
         const verdict = this.#verdict(request, found);
         // What is missing may be put back while the node is down.
         if (verdict !== null) this.doubt(this.#missing());
@@ -178,7 +179,7 @@ export class Checker {
   /** What is to be hashed: everything, or what the files give reason to. */
   #doubt({ all, placed }: CheckRequest, found: Found): void {
     const { map } = this.#settings.content;
-    this.#changed.clear();
+    this.#changed = null;
     if (this.#first) this.#compareWithJournal(placed, found);
     else this.#compareWithStorage(found);
     if (all) this.doubt(Array.from({ length: map.count }, (_, piece) => piece as PieceIndex));
@@ -195,9 +196,10 @@ export class Checker {
     for (let piece = 0; piece < map.count; piece++) map.lose(piece as PieceIndex);
     for (const piece of plan.trusted) {
       map.gain(piece);
-      this.#doubtful.delete(piece);
+      this.#doubtful?.delete(piece);
     }
-    for (const n of plan.changed) if (record.files[n]?.path === finalPath(record.folder, content.layout, n)) this.#changed.add(n);
+    for (const n of plan.changed)
+      if (record.files[n]?.path === finalPath(record.folder, content.layout, n)) (this.#changed ??= new Set()).add(n);
     for (const [n, file] of record.files.entries()) {
       if (file.facts !== null && !placed && !plan.changed.includes(n)) keeper.remember(n, file.facts);
     }
@@ -206,6 +208,7 @@ export class Checker {
   /** Files that were right at the last look: what is not as it was then is hashed again. */
   #compareWithStorage(found: Found): void {
     const { content, keeper } = this.#settings;
+    const pieces: PieceIndex[] = [];
     for (const file of content.layout.files) {
       const facts = content.storage.files[file.index]?.facts ?? null;
       const now = found[file.index] ?? null;
@@ -214,9 +217,10 @@ export class Checker {
         keeper.remember(file.index, facts);
         continue;
       }
-      if (now !== null) this.#changed.add(file.index);
-      for (let piece = file.firstPiece; piece < file.endPiece; piece++) this.#doubtful.add(piece as PieceIndex);
+      if (now !== null) (this.#changed ??= new Set()).add(file.index);
+      for (let piece = file.firstPiece; piece < file.endPiece; piece++) pieces.push(piece as PieceIndex);
     }
+    this.doubt(pieces);
   }
 
   #missing(): readonly PieceIndex[] {
@@ -239,7 +243,7 @@ export class Checker {
     const { files } = content.storage;
     const chosen = content.layout.files.filter((file) => selected[file.index] === true);
     const pathOf = (file: LayoutFile): string => files[file.index]?.path ?? '';
-    const changed = chosen.find((file) => this.#changed.has(file.index) && this.#lacks(file, false));
+    const changed = chosen.find((file) => this.#changed?.has(file.index) === true && this.#lacks(file, false));
     if (!placed && !repair && changed !== undefined)
       return `${pathOf(changed)} has changed since it was downloaded: "shoal resume" fetches it again, over what is there now.`;
     if (!placed) {

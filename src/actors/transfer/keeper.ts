@@ -7,7 +7,7 @@ import { millis } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { type Done, type Failure, ok } from '../../protocol/result.ts';
 import type { FilePriority } from '../../domain/transfer/file-priorities.ts';
-import { encodeRecord, type TransferRecord } from '../../domain/transfer/journal.ts';
+import { encodeRecord, type FileFacts, type TransferRecord } from '../../domain/transfer/journal.ts';
 
 /** What of the record the keeper does not know itself. */
 export type RecordFacts = Omit<TransferRecord, 'version' | 'clean' | 'have' | 'unsettled' | 'files'> & {
@@ -91,7 +91,7 @@ export class Keeper {
           path: file.path,
           ...wishOf(priorities[n] ?? 'skip'),
           adopted: file.adopted,
-          facts: this.#seen.get(n) ?? file.facts,
+          facts: this.#seen?.get(n) ?? file.facts,
         }));
         const record: TransferRecord = { version: 1, ...facts, clean: untouched, have: Buffer.from(have).toString('base64'), files };
         this.#disk.writeFile(this.#path, encodeRecord(record), {}, finish);
@@ -104,22 +104,22 @@ export class Keeper {
   }
 
   /** What files looked like when they were last synced. */
-  readonly #seen = new Map<number, { readonly size: number; readonly modifiedMs: number; readonly identity: number }>();
+  #seen: Map<number, FileFacts> | null = null;
 
   /** Forgets what was seen of the files while they were written; their final facts stand in the storage. */
   forget(): void {
-    this.#seen.clear();
+    this.#seen = null;
   }
 
   /** Takes a record's facts over, so that pieces of before stay trusted. */
-  remember(file: number, facts: { readonly size: number; readonly modifiedMs: number; readonly identity: number }): void {
-    this.#seen.set(file, facts);
+  remember(file: number, facts: FileFacts): void {
+    (this.#seen ??= new Map()).set(file, facts);
   }
 
   #refresh(files: readonly number[], done: () => void): void {
     const look = (file: number, next: Done<void, never>): void =>
       this.#content.storage.stat(file, (stat) => {
-        if (stat.ok) this.#seen.set(file, { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity });
+        if (stat.ok) this.remember(file, { size: stat.value.size, modifiedMs: stat.value.modifiedMs, identity: stat.value.identity });
         next(ok(undefined));
       });
     each(files, look, () => done());

@@ -14,7 +14,8 @@ export class PieceMap {
   readonly count: number;
   readonly #have: Bitfield;
   readonly #pieceBytes: (piece: PieceIndex) => number;
-  readonly #priority: Uint8Array;
+  /** Null while every piece is wanted as any other, which is the rule. */
+  #priorities: Uint8Array | null = null;
   #wantedMissing: number;
   #wantedBytes = 0;
   #doneBytes = 0;
@@ -24,7 +25,6 @@ export class PieceMap {
     this.count = count;
     this.#have = Bitfield.empty(count);
     this.#pieceBytes = pieceBytes;
-    this.#priority = new Uint8Array(count).fill(PRIORITY_NORMAL);
     this.#wantedMissing = count;
     for (let piece = 0; piece < count; piece++) this.#wantedBytes += pieceBytes(piece as PieceIndex);
   }
@@ -52,18 +52,19 @@ export class PieceMap {
   }
 
   priority(piece: PieceIndex): Priority {
-    return this.#priority[piece] as Priority;
+    return this.#priorities === null ? PRIORITY_NORMAL : (this.#priorities[piece] as Priority);
   }
 
   setPriority(piece: PieceIndex, priority: Priority): void {
     this.#account(piece, -1);
-    this.#priority[piece] = priority;
+    this.#priorities ??= new Uint8Array(this.count).fill(PRIORITY_NORMAL);
+    this.#priorities[piece] = priority;
     this.#account(piece, 1);
   }
 
   /** Wanted and not had. */
   needs(piece: PieceIndex): boolean {
-    return this.#priority[piece] !== 0 && !this.#have.has(piece);
+    return this.priority(piece) !== 0 && !this.#have.has(piece);
   }
 
   gain(piece: PieceIndex): void {
@@ -102,7 +103,7 @@ export class PieceMap {
 
   /** Takes a piece out of the sums, or puts it back. */
   #account(piece: PieceIndex, sign: 1 | -1): void {
-    if (this.#priority[piece] === 0) return;
+    if (this.priority(piece) === 0) return;
     const bytes = this.#pieceBytes(piece) * sign;
     this.#wantedBytes += bytes;
     if (this.#have.has(piece)) this.#doneBytes += bytes;

@@ -62,6 +62,24 @@ test('a share is moved from where it lies', () => {
   assert.equal(read(anna, '/home/set/part1.bin'), null);
 });
 
+test('files that are also those of another share stay where they are, until that one is removed', () => {
+  const { anna, id, world } = scene(89);
+  const other = share(world, anna, ['/home/set'], { v1: true });
+  for (const [moved, kept] of [
+    [id, other],
+    [other, id],
+  ] as const) {
+    const refused = anna.call('move', { id: moved, folder: '/mnt/shared' });
+    assert.equal(refused.ok ? '' : refused.error.code, 'same-files');
+    assert.ok(!refused.ok && refused.error.message.includes(`set (${kept.slice(0, 12)}) lies on the same files`));
+  }
+  whole(anna, '/home');
+  assert.deepEqual([anna.transfer(id)?.state, anna.transfer(other)?.state], ['seeding', 'seeding']);
+  assert.ok(anna.call('remove', { id: other, data: false }).ok);
+  assert.ok(anna.call('move', { id, folder: '/mnt/shared' }).ok);
+  whole(anna, '/mnt/shared');
+});
+
 test('a download that is under way is moved and ends where it was moved to', () => {
   const { binh, id, tracker, world } = scene(92);
   binh.stop();

@@ -10,6 +10,9 @@ import type { CallsOf, LibraryParts } from '../parts.ts';
 import { transferTerms } from '../summaries.ts';
 import { isAbsolute } from '../walk.ts';
 
+/** Digits of an id that people are shown. */
+const ID_SHOWN = 12;
+
 type FilesResult = ApiCalls['files']['result'];
 
 /** While its files go from one place to another nothing else may be decided about them. */
@@ -84,6 +87,12 @@ const limits = ({ everyday, holdings }: LibraryParts, args: ApiCalls['limits']['
   });
 };
 
+/** Another transfer that has a file of this one: a folder that was shared twice, say as hybrid and as version 1. */
+const onSameFiles = (holdings: LibraryParts['holdings'], transfer: Transfer): Transfer | undefined => {
+  const own = new Set(transfer.content.storage.files.map(({ path }) => path));
+  return holdings.all.find((other) => other !== transfer && other.content.storage.files.some(({ path }) => own.has(path)));
+};
+
 const move = ({ holdings }: LibraryParts, { folder, id }: ApiCalls['move']['args'], done: Done<ApiCalls['move']['result']>): void =>
   holdings.with(id, done, (transfer) => {
     const plain = folder.length > 1 ? folder.replace(/[/\\]+$/u, '') : folder;
@@ -92,6 +101,12 @@ const move = ({ holdings }: LibraryParts, { folder, id }: ApiCalls['move']['args
     if (`${plain}/`.startsWith(`${transfer.notes.folder}/${transfer.layout.files[0]?.diskPath[0] ?? ''}/`))
       return done(fail('bad-request', `${folder} lies inside of what is to be moved.`));
     if (underWay(transfer)) return done(busy(transfer));
+    const other = onSameFiles(holdings, transfer);
+    if (other !== undefined) {
+      const [id, name] = [other.id.slice(0, ID_SHOWN), cleanName(other.metainfo.name)];
+      const why = `${name} (${id}) lies on the same files, and would lose them: nothing is moved. Remove that one first ("shoal remove ${id}", which leaves the files), and share it again from there.`;
+      return done(fail('same-files', why));
+    }
     return transfer.wishes.move(plain, (moved) => done(moved.ok ? ok({ folder: plain }) : moved));
   });
 

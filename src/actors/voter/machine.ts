@@ -43,7 +43,7 @@ export const voterMachine = setup({
     rejoining: {
       entry: 'askOthers',
       after: { askAgain: { target: 'rejoining', reenter: true } },
-      on: { 'state.recovered': 'idle', 'disk.failed': 'failed' },
+      on: { 'state.recovered': 'idle' },
     },
     idle: {
       on: { 'epoch.promised': 'promised' },

@@ -137,6 +137,27 @@ describe('a voter', () => {
     assert.equal(take().length, 2);
   });
 
+  test('what the others told and could not be written is asked for again, until there is room', () => {
+    for (const copies of [0, 1]) {
+      const { bench, disk, voter, say, take } = witness(new Map());
+      const tell = (): void => {
+        for (const { to, frame } of take())
+          if (frame.kind === 'voterRead')
+            say(to, { kind: 'voterState', id: frame.id, reader: 'proxy', voter: to, promised: 7, accepted: CONFIGURATION });
+        bench.run(10);
+      };
+      disk.writesLeft = copies;
+      tell();
+      assert.equal(voter.status().phase, 'rejoining');
+      say('main', { kind: 'vote', epoch: 9, candidate: 'main', handOver: false });
+      assert.deepEqual(take(), [{ to: 'main', frame: { kind: 'voteDenied', epoch: 9, promised: 0, reason: 'rejoining' } }]);
+      disk.writesLeft = null;
+      bench.run(LAN_TIMING.heartbeatMs * 2 + 1);
+      tell();
+      assert.deepEqual([voter.status().phase, voter.status().promised], ['promised', 7]);
+    }
+  });
+
   test('one rotten copy is made good by the other; two are amnesia, first start or not', () => {
     const before = witness();
     before.say('main', { kind: 'vote', epoch: 6, candidate: 'main', handOver: false });

@@ -231,7 +231,7 @@ export class Voter {
       this.#store.started((marked) => {
         if (this.#stopped) return;
         if (!marked.ok) {
-          this.#fail(marked.error.message);
+          this.#notAdopted(marked.error.message);
           return;
         }
         this.#record = record;
@@ -246,8 +246,15 @@ export class Voter {
     this.#store.write(record, (written) => {
       if (this.#stopped) return;
       if (written.ok) finish();
-      else this.#fail(written.error.message);
+      else this.#notAdopted(written.error.message);
     });
+  }
+
+  /** Nobody has heard of it yet: what the others told is asked for again, as often as it takes. */
+  #notAdopted(reason: string): void {
+    if (!this.#recovering) return this.#fail(reason);
+    this.#recovering = false;
+    this.#deps.log.error({ reason }, 'the state that the others told could not be written; they are asked again');
   }
 
   /** R9: of enough others the maxima. */

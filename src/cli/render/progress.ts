@@ -20,6 +20,8 @@ const BAR_COLUMNS_MAX = 30;
 const NAME_COLUMNS_MIN = 8;
 /** Where nothing can be drawn over: milliseconds between two lines. */
 const LINE_INTERVAL_MS = 3_000;
+/** And between two lines that say the same. */
+const SAME_INTERVAL_MS = 60_000;
 const GAP = '  ';
 
 const bar = (part: number, whole: number, columns: number): string => {
@@ -105,11 +107,12 @@ export const progressLines = (facts: ProgressFacts, columns: number): string[] =
 interface Gate {
   lineMs: number;
   doneBytes: number;
+  line: string;
 }
 
 /**
- * Shows progress: on a terminal a line or two that are drawn over themselves, elsewhere a line every few seconds (none
- * for what is over before the first is due). `clear` takes what is drawn away, so that others can be written.
+ * Shows progress: on a terminal a line or two that are drawn over themselves, elsewhere a line every few seconds, or each
+ * minute where nothing changes (none for what is over before the first is due). `clear` takes what is drawn away, so that others can be written.
  */
 export class ProgressView {
   readonly #output: Output;
@@ -124,7 +127,7 @@ export class ProgressView {
 
   show(facts: ProgressFacts): void {
     if (this.#output.live) this.#draw(progressLines(facts, this.#output.errorColumns - 1));
-    else if (this.#isDue(facts)) this.#output.note(progressText(facts, this.#output.errorColumns));
+    else this.#showLine(facts, progressText(facts, this.#output.errorColumns));
   }
 
   clear(): void {
@@ -132,18 +135,18 @@ export class ProgressView {
     this.#drawn = [];
   }
 
-  /** What has fewer bytes than before is another thing of the same name. */
-  #isDue({ label, doneBytes }: ProgressFacts): boolean {
+  /** Where it is due. What has fewer bytes than before is another thing of the same name. */
+  #showLine({ label, doneBytes }: ProgressFacts, line: string): void {
     const now = this.#now();
     const gate = this.#gates.get(label);
     if (gate === undefined || doneBytes < gate.doneBytes) {
-      this.#gates.set(label, { lineMs: now, doneBytes });
-      return false;
+      this.#gates.set(label, { lineMs: now, doneBytes, line: '' });
+      return;
     }
     gate.doneBytes = doneBytes;
-    if (now - gate.lineMs < LINE_INTERVAL_MS) return false;
-    gate.lineMs = now;
-    return true;
+    if (now - gate.lineMs < (line === gate.line ? SAME_INTERVAL_MS : LINE_INTERVAL_MS)) return;
+    Object.assign(gate, { lineMs: now, line });
+    this.#output.note(line);
   }
 
   /** To the beginning of the first drawn line. */

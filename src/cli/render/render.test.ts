@@ -194,13 +194,24 @@ describe('progress', () => {
     let now = 0;
     const { output, err } = recorded({ tty: false });
     const view = new ProgressView(output, () => now);
-    for (; now < 10_000; now += 100) view.show(facts);
+    for (; now < 10_000; now += 100) view.show({ ...facts, doneBytes: facts.doneBytes + now });
     view.clear();
     assert.equal(err.length, 3);
     assert.ok(err.every((line) => line.endsWith('\n') && !line.includes('\r') && !line.includes('\u001b')));
     const silent = recorded({ tty: true, json: true });
     new ProgressView(silent.output).show(facts);
     assert.deepEqual(silent.err, []);
+  });
+
+  it('says the same once a minute and no more often, and at once what is new', () => {
+    let now = 0;
+    const { output, err } = recorded({ tty: false });
+    const view = new ProgressView(output, () => now);
+    const waiting = { ...facts, rate: 0, secondsLeft: null, reason: 'Waiting for a peer.' };
+    for (; now < 130_000; now += 250) view.show(waiting);
+    assert.equal(err.length, 3);
+    view.show({ ...waiting, reason: 'Its turn has not come.' });
+    assert.match(err.at(-1) ?? '', /turn has not come/u);
   });
 
   it('writes nothing for what is complete at once, also after something else of the same name', () => {

@@ -200,6 +200,11 @@ describe('shoal', { concurrency: true }, () => {
     assert.ok(!bad.err.includes('    at '), 'no stack trace for a user');
   });
 
+  it('inspect says what it wants where it is given nothing', async () => {
+    const { err, status } = await shoal(['inspect', '']);
+    assert.deepEqual([status, err], [64, 'error: Name a torrent file, its URL, or a magnet link.\n']);
+  });
+
   it('inspect prints the magnet link, in the text alone', async () => {
     const info = `d6:lengthi5e4:name7:a hello12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}e`;
     writeFileSync(join(folder, 'hello.torrent'), `d4:info${info}e`);

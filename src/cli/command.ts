@@ -59,6 +59,9 @@ const helpTail = (examples: readonly string[], exits: readonly ExitCode[]): stri
   ].join('\n');
 };
 
+/** What the commands of each group may end with. */
+const exitsWithin = new WeakMap<Command, ExitCode[]>();
+
 /** Adds a command to `parent`. */
 export const addCommand = <Args extends readonly unknown[] = [], Options extends object = Record<string, never>>(
   parent: Command,
@@ -69,7 +72,9 @@ export const addCommand = <Args extends readonly unknown[] = [], Options extends
   if (spec.config === true)
     command.option('--config <file>', 'configuration of the node (default: $SHOAL_CONFIG, ./node.json, ~/.config/shoal/node.json)');
   spec.setup?.(command);
-  command.addHelpText('after', helpTail(spec.examples, [...(spec.exits ?? []), ...(spec.config === true ? [EXIT.config] : [])]));
+  const exits = [...(spec.exits ?? []), ...(spec.config === true ? [EXIT.config] : [])];
+  exitsWithin.get(parent)?.push(...exits);
+  command.addHelpText('after', helpTail(spec.examples, exits));
   command.action(async (...given: unknown[]) => {
     // commander passes the arguments, then the options, then the command.
     const options = given.at(-2) as Options & { readonly json?: boolean; readonly config?: string };
@@ -81,8 +86,14 @@ export const addCommand = <Args extends readonly unknown[] = [], Options extends
   return command;
 };
 
-/** A command that only has others: `account list`, `account reset` … */
+/** A command that only has others: `account list`, `account reset` … It may end as any of them does. */
 export const addGroup = (
   parent: Command,
   spec: { readonly name: string; readonly about: string; readonly examples: readonly string[] },
-): Command => parent.command(spec.name).description(spec.about).addHelpText('after', helpTail(spec.examples, []));
+): Command => {
+  const exits: ExitCode[] = [];
+  const group = parent.command(spec.name).description(spec.about);
+  exitsWithin.set(group, exits);
+  // Its commands are added after this.
+  return group.addHelpText('after', () => helpTail(spec.examples, exits));
+};

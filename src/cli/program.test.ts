@@ -215,6 +215,18 @@ describe('exit codes', () => {
     }
   });
 
+  it('of a group are those of all of its commands', () => {
+    const groups = all.filter(({ command }) => command.commands.some((each) => each.name() !== 'help'));
+    assert.ok(groups.length >= 3);
+    for (const { name, command } of groups)
+      for (const leaf of leaves.filter((each) => each.name.startsWith(`${name} `)))
+        assert.deepEqual(
+          documented(leaf.command).filter((code) => !documented(command).includes(code)),
+          [],
+          leaf.name,
+        );
+  });
+
   it('of share and get are in their help, whatever their files and a node of their own come to', () => {
     const anything = codesIn(
       'actors/library',

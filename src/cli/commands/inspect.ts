@@ -87,6 +87,7 @@ const inspectMagnet = (context: Context, text: string): void => {
 };
 
 const inspect = async (context: Context, what: string): Promise<void> => {
+  if (what.trim() === '') stopWith('usage', 'Name a torrent file, its URL, or a magnet link.');
   if (isMagnet(what)) return inspectMagnet(context, what);
   return inspectTorrent(context, isUrl(what) ? 'What the URL gives' : what, isUrl(what) ? await downloadTorrent(what) : readTorrent(what));
 };

@@ -1,6 +1,6 @@
 /** What the sources of a download are called. */
 import type { TransferSource, TransferSummary } from '../protocol/api.ts';
-import { shortId } from './render/format.ts';
+import { plural, shortId } from './render/format.ts';
 
 /** How long a finished download waits for the names of nodes that it has not been told yet. */
 const NAMES_WAIT_MS = 1_500;
@@ -13,6 +13,16 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 export const sourceName = (source: Pick<TransferSource, 'node' | 'name'>): string =>
   source.name || (isNode(source) ? shortId(source.node) : source.node);
+
+/** With what it runs, where it is no node of ours: `aria2/1.36.0 at 10.0.0.7:6881`. */
+export const sourceText = (source: Omit<TransferSource, 'bytes'>): string =>
+  source.name === '' && source.client !== undefined ? `${source.client} at ${source.node}` : sourceName(source);
+
+/** `2 nodes`, `1 peer`; `3 sources` where web servers are among them. */
+export const countText = (sources: readonly Pick<TransferSource, 'node'>[]): string => {
+  const isWeb = sources.some(({ node }) => node.includes('://'));
+  return plural(sources.length, isWeb ? 'source' : sources.every(isNode) ? 'node' : 'peer');
+};
 
 const isNamed = ({ sources }: TransferSummary): boolean =>
   sources.every((source) => source.bytes === 0 || source.name !== '' || !isNode(source));

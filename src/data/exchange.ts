@@ -2,7 +2,7 @@ import { below } from '../ports/random.ts';
 import { type Handshake } from '../protocol/bittorrent/handshake.ts';
 import { infoHash as asInfoHash, type PieceIndex, type WireHash, wireHash } from '../protocol/bittorrent/ids.ts';
 import type { BlockRange } from '../protocol/bittorrent/wire.ts';
-import { type Address, formatAddress } from '../transports/transport.ts';
+import type { Address } from '../transports/transport.ts';
 import { Picker } from '../domain/transfer/picker.ts';
 import { RateMeter } from '../domain/transfer/rates.ts';
 import { Asking } from './asking.ts';
@@ -12,12 +12,12 @@ import type { ExchangeSettings } from './exchange-settings.ts';
 import { Features } from './features.ts';
 import { InitialSeeding } from './initial-seeding.ts';
 import { Inbound } from './inbound.ts';
-import { dataLimits } from './limits.ts';
 import { News } from './news.ts';
 import type { Peer } from './peer.ts';
 import type { Admission, Gathering, PeerOwner } from './peer-owner.ts';
 import type { Request } from './requests.ts';
 import { Serving } from './serving.ts';
+import { Sources } from './sources.ts';
 import { Supply } from './supply.ts';
 import { Unchoking } from './unchoking.ts';
 import { WebSeeds } from './web-seeds/web-seeds.ts';
@@ -37,11 +37,10 @@ export class Exchange implements PeerOwner, Gathering {
   readonly picker: Picker;
   readonly down = new RateMeter();
   readonly up = new RateMeter();
-  /** Bytes of blocks by who sent them: the node's id, else the peer's address. */
-  readonly sources = new Map<string, number>();
   piecesBad = 0;
   readonly webSeeds: WebSeeds;
   readonly #settings: ExchangeSettings;
+  readonly #sources = new Sources();
   readonly #peers = new Map<number, Peer>();
   readonly #admissions: Admissions;
   readonly #inbound: Inbound;
@@ -99,7 +98,7 @@ export class Exchange implements PeerOwner, Gathering {
       features: this.#features,
       dial: (candidate, infoHash) => settings.dialler.dial(this, candidate, infoHash) !== null,
       banned: (name) => settings.events.banned(name),
-      named: (peer, node) => this.#named(peer, node),
+      named: (peer, node) => this.#sources.named(peer, node),
     });
     this.#asking = new Asking({ ...settings, picker: this.picker, inbound: this.#inbound, peers: this.#peers });
     this.webSeeds = new WebSeeds({
@@ -111,7 +110,7 @@ export class Exchange implements PeerOwner, Gathering {
       peers: this.#peers,
       down: this.down,
       block: (name, request) => {
-        this.#credit(name, request.range.length);
+        this.#sources.credit(name, request.range.length);
         if (this.picker.endgame) this.#asking.cancelTwins(null, request);
       },
       changed: () => {
@@ -144,6 +143,14 @@ export class Exchange implements PeerOwner, Gathering {
       choked: (peer) => this.#serving.refuseQueued(peer),
       unchoking: (peer) => this.#serving.unchoking(peer),
     });
+  }
+
+  get sources(): ReadonlyMap<string, number> {
+    return this.#sources.bytes;
+  }
+
+  get clients(): ReadonlyMap<string, string> {
+    return this.#sources.clients;
   }
 
   get peers(): readonly Peer[] {
@@ -323,7 +330,7 @@ export class Exchange implements PeerOwner, Gathering {
     // Who cancels releases.
     if (!kept && !request.cancelled) this.picker.released(request.run);
     if (kept) {
-      this.#credit(peer.node ?? formatAddress(peer.remote), request.range.length);
+      this.#sources.creditPeer(peer, request.range.length);
       if (this.picker.endgame) this.#asking.cancelTwins(peer, request);
       this.#inbound.end(peer.name, request);
     }
@@ -357,19 +364,6 @@ export class Exchange implements PeerOwner, Gathering {
   }
 
   // ------------------------------------------------------------------------------------------------------------------
-
-  #credit(source: string, bytes: number): void {
-    if (this.sources.size < dataLimits.sourcesMax || this.sources.has(source))
-      this.sources.set(source, (this.sources.get(source) ?? 0) + bytes);
-  }
-
-  /** What came from its address came from that node. */
-  #named(peer: Peer, node: string): void {
-    const address = formatAddress(peer.remote);
-    const bytes = this.sources.get(address);
-    if (!this.sources.delete(address) || bytes === undefined) return;
-    this.#credit(node, bytes);
-  }
 
   /** What a peer is good for, from scratch. */
   #reconsider(peer: Peer): void {

@@ -20,6 +20,7 @@ export interface MeetingSettings {
 /** Of those that have never exchanged anything. */
 const QUIET = new RateMeter();
 const NO_SOURCES: ReadonlyMap<string, number> = new Map();
+const NO_CLIENTS: ReadonlyMap<string, string> = new Map();
 
 /**
  * Where a transfer meets its peers. The exchange behind it, which takes some twenty kilobytes, is made when there is
@@ -65,6 +66,11 @@ export class Meeting implements Gathering {
   /** Bytes of blocks by who sent them: the node's id, else the peer's address. */
   get sources(): ReadonlyMap<string, number> {
     return this.#exchange?.sources ?? NO_SOURCES;
+  }
+
+  /** What those sources run that are addresses. */
+  get clients(): ReadonlyMap<string, string> {
+    return this.#exchange?.clients ?? NO_CLIENTS;
   }
 
   get webSeeds(): readonly WebSeedReport[] {

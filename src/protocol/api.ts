@@ -49,6 +49,8 @@ export interface TransferSource {
   /** The node's own name where known. */
   readonly name: string;
   readonly bytes: number;
+  /** What a peer runs that is no node of ours, where it is known. */
+  readonly client?: string;
 }
 
 /** How a tracker of a torrent is doing. */

@@ -36,6 +36,8 @@ for (const isPrivate of [false, true])
     assert.ok(get(binh, '', { torrent: base64 }).ok);
     assert.ok(binh.until(id, 'seeding'), JSON.stringify(binh.transfer(id)));
     assert.deepEqual(read(binh, '/home/downloads/image.iso'), BYTES);
+    const sources = binh.transfer(id)?.sources.map(({ client, name }) => [client, name]);
+    assert.deepEqual(sources, [['Shoal test', '']], 'the make of a peer that is known by its address alone');
     assert.ok(world.runUntil(() => tracker.events(binh.process.host).includes('completed'), seconds(60)));
     const { trackers } = valueOf(binh.call('peers', { id }));
     assert.deepEqual(

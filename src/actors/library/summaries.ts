@@ -1,11 +1,11 @@
 /** Transfers and peers as the API shows them. */
 import type { Peer } from '../../data/peer.ts';
+import { clientOf } from '../../data/sources.ts';
 import type { Micros } from '../../ports/clock.ts';
 import type { PeerSummary, TransferState, TransferSummary, TransferTerms } from '../../protocol/api.ts';
 import { cleanName } from '../../protocol/bittorrent/names.ts';
 import type { Metainfo } from '../../protocol/bittorrent/metainfo.ts';
 import { ratioOf } from '../../domain/transfer/goals.ts';
-import { clientName } from '../../domain/swarm/client-name.ts';
 import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import { formatAddress } from '../../transports/transport.ts';
@@ -74,7 +74,10 @@ export const transferSummary = (transfer: Transfer, now: Micros, queue: number, 
     secondsLeft: downloading ? transfer.secondsLeft(now) : null,
     peers: exchange.peers.length,
     seeders: transfer.swarm?.seeders ?? exchange.peers.filter((peer) => peer.bits?.complete === true).length,
-    sources: [...exchange.sources].map(([node, bytes]) => ({ node, name: nameOf(node), bytes })),
+    sources: [...exchange.sources].map(([node, bytes]) => {
+      const client = exchange.clients.get(node) ?? '';
+      return { node, name: nameOf(node), bytes, ...(client === '' ? {} : { client }) };
+    }),
     piecesBad: exchange.piecesBad,
     folder: transfer.notes.folder,
     owned: transfer.notes.owned,
@@ -87,8 +90,7 @@ export const peerSummary = (peer: Peer, now: Micros, nameOf: (node: string) => s
   node: peer.node ?? formatAddress(peer.remote),
   name: peer.node === null ? '' : nameOf(peer.node),
   address: formatAddress(peer.remote),
-  // Whoever does not say what it is tells by its peer id (BEP 20).
-  client: peer.client || (peer.peerId === null ? '' : clientName(toHex(peer.peerId))),
+  client: clientOf(peer),
   downRate: Math.round(peer.down.rate(now)),
   upRate: Math.round(peer.up.rate(now)),
   downloadedBytes: peer.down.total,

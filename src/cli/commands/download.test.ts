@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TransferSummary } from '../../protocol/api.ts';
-import { sourceName, withSourceNames } from '../source-names.ts';
+import { countText, sourceName, sourceText, withSourceNames } from '../source-names.ts';
 import { paceText } from './download.ts';
 
 const transfer: TransferSummary = {
@@ -45,6 +45,18 @@ describe('names of sources', () => {
     const answers = [from(''), from('alice')];
     const named = await withSourceNames(from(''), async () => answers.shift() ?? null, 60_000);
     assert.equal(named.sources[0]?.name, 'alice');
+  });
+
+  it('tell a client of another make from a node', () => {
+    const aria = { node: '10.0.0.7:6881', name: '', client: 'aria2/1.36.0' };
+    const web = { node: 'http://mirror.example/d/', name: '' };
+    assert.equal(sourceText(aria), 'aria2/1.36.0 at 10.0.0.7:6881');
+    assert.equal(sourceText({ node: aria.node, name: '' }), aria.node);
+    assert.deepEqual([sourceText({ node, name: 'alice' }), sourceText({ node, name: '' })], ['alice', node.slice(0, 12)]);
+    assert.deepEqual(
+      [[aria], [{ node }, aria], [{ node }], [web, { node }]].map((sources) => countText(sources)),
+      ['1 peer', '2 peers', '1 node', '2 sources'],
+    );
   });
 
   it('are heads of ids where they never come, and whole addresses of strangers, which are not waited for', async () => {

@@ -8,7 +8,7 @@ import type { OwnableNode } from '../node-access.ts';
 import { asTyped, commandLine } from '../hints.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, plural, printable, shortId } from '../render/format.ts';
 import { ProgressView } from '../render/progress.ts';
-import { sourceName, withSourceNames } from '../source-names.ts';
+import { countText, sourceText, withSourceNames } from '../source-names.ts';
 import type { StopRequest } from '../signals.ts';
 import { listTransfers } from '../transfer-ids.ts';
 
@@ -60,7 +60,7 @@ const showDone = (context: Context, transfer: TransferSummary, seen: Seen): void
   );
   if (sources.length > 0)
     output.sentence(
-      `from ${plural(sources.length, 'node')}: ${sources.map((source) => `${printable(sourceName(source))} ${formatSize(source.bytes)}`).join(', ')}`,
+      `from ${countText(sources)}: ${sources.map((source) => `${printable(sourceText(source))} ${formatSize(source.bytes)}`).join(', ')}`,
       DONE_INDENT,
     );
   output.line(`in ${transfer.folder}`);
@@ -94,7 +94,7 @@ export const followDownload = async (context: Context, node: OwnableNode, id: st
       size: sizeOf(transfer),
       rate: transfer.downRate,
       secondsLeft: transfer.secondsLeft,
-      sources: transfer.sources.map((source) => ({ name: sourceName(source), bytes: source.bytes })),
+      sources: transfer.sources.map((source) => ({ name: sourceText(source), bytes: source.bytes })),
       reason: STANDING.has(transfer.state) ? (transfer.reason ?? transfer.state) : null,
     });
   const first = await onlyTransfer(node, id);

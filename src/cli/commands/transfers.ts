@@ -8,7 +8,7 @@ import { asTyped, commandLine } from '../hints.ts';
 import { showList } from '../list.ts';
 import { withNode } from '../node-access.ts';
 import { formatDuration, formatPercent, formatRate, formatSize, printable, shortId } from '../render/format.ts';
-import { sourceName } from '../source-names.ts';
+import { sourceName, sourceText } from '../source-names.ts';
 import { sizeOf } from './download.ts';
 import { findTransfer, listTransfers } from '../transfer-ids.ts';
 
@@ -113,7 +113,7 @@ const transferStatus = async (context: Context, text: string): Promise<void> => 
     ['folder', transfer.folder],
     ...termRows(transfer),
   ]);
-  for (const source of transfer.sources) rows(context, [['from', `${sourceName(source)}: ${formatSize(source.bytes)}`]]);
+  for (const source of transfer.sources) rows(context, [['from', `${sourceText(source)}: ${formatSize(source.bytes)}`]]);
 };
 
 const showTrackers = (context: Context, trackers: readonly TrackerSummary[]): void => {

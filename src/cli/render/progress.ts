@@ -64,7 +64,7 @@ const sourcesText = (facts: ProgressFacts, columns: number): string => {
   while (shown > 1 && displayWidth(textOf(shown, nameColumns)) > columns) shown--;
   const text = textOf(shown, nameColumns);
   if (shown === 1 && sources.length > 1 && displayWidth(text) > columns)
-    return fit(`from ${plural(sources.length, 'node')} ${formatSize(sources.reduce((sum, { bytes }) => sum + bytes, 0))}`, columns);
+    return fit(`from ${plural(sources.length, 'source')} ${formatSize(sources.reduce((sum, { bytes }) => sum + bytes, 0))}`, columns);
   return fit(text, columns);
 };
 

@@ -81,7 +81,7 @@ const transfer = z.object({
   secondsLeft: whole.nullable(),
   peers: whole,
   seeders: whole,
-  sources: z.array(z.object({ node: z.string(), name: z.string(), bytes: whole })),
+  sources: z.array(z.object({ node: z.string(), name: z.string(), bytes: whole, client: z.string().exactOptional() })),
   piecesBad: whole,
   folder: z.string(),
   owned: z.boolean(),

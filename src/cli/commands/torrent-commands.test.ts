@@ -216,6 +216,14 @@ describe('commands about torrents', () => {
     assert.deepEqual(standIn.asked.at(-1), { call: 'pause', args: { id: idOf('c') } });
   });
 
+  it('recheck says how to see how far it is', async () => {
+    standIn.answers.transfers = () => ok({ transfers: [transfer({ name: 'set' })] });
+    standIn.answers.recheck = () => ok({});
+    const { err, out, status } = await standIn.ask(['recheck', 'aaaaaaaa']);
+    assert.deepEqual([status, out], [EXIT.ok, 'set is being verified.\n']);
+    assert.match(err, /^How far it is: .*status aaaaaaaaaaaa /u);
+  });
+
   it('peers shows the trackers of a torrent of elsewhere, with what is wrong with them', async () => {
     standIn.answers.transfers = () => ok({ transfers: [transfer({ swarm: 'trackers' })] });
     const trackers = [

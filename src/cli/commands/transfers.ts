@@ -189,6 +189,7 @@ const change = async (context: Context, call: 'pause' | 'resume' | 'recheck', te
     give(await node.call(call, { id }));
     context.output.value({ id });
     context.output.line(`${printable(name)} ${done}.`);
+    if (call === 'recheck') context.output.note(`How far it is: ${commandLine(context, 'status', [shortId(id)])}`);
   });
 };
 

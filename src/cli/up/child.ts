@@ -9,6 +9,12 @@ const STOP_TIMEOUT_MS = 8_000;
 const TAIL_LINES = 12;
 const TAIL_BYTES = 16 * 1024;
 
+/**
+ * The allocator of Linux gives threads memory of their own, and keeps it: some megabytes in a process with ten threads of
+ * which one does nearly all. One part for all saves 5 to 8 MB. Only what the environment does not say itself.
+ */
+const ONE_ARENA = { MALLOC_ARENA_MAX: '1' };
+
 /** How a process ended by itself. */
 export interface Death {
   readonly code: number | null;
@@ -59,7 +65,7 @@ export class Child {
     this.#process = spawn(process.execPath, [main, plan.role, '--config', plan.configFile, '--stdin-control'], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
+      env: { ...ONE_ARENA, ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
     });
     const { stdin, stdout, stderr } = this.#process;
     stdin?.on('error', () => {});

@@ -266,7 +266,12 @@ export const nodeSchema = z
         uploadSlots: count(1, 1000, 4, 'Peers that are uploaded to at one time, for each content.'),
         activeTransfersMax: count(1, 10_000, 100, 'Contents that are downloaded at one time; those that are only seeded do not count.'),
         ...seedingLimits,
-        pieceBufferBytesMax: count(16 * MIB, 65_536 * MIB, 16 * MIB, 'Bytes of memory for pieces on their way to the disk; one piece fits in any case.'),
+        pieceBufferBytesMax: count(
+          16 * MIB,
+          65_536 * MIB,
+          16 * MIB,
+          'Bytes of memory for pieces on their way to the disk; one piece fits in any case.',
+        ),
       })
       .prefault({})
       .meta({ description: 'Limits.' }),

@@ -15,7 +15,7 @@ import { Reactor } from ${JSON.stringify(reactorUrl)};
 const { step } = Reactor.prototype;
 Reactor.prototype.step = function (cause, handle) {
   const planted = () => { throw new Error('a planted mistake'); };
-  return step.call(this, cause, cause.port === 'transport' && cause.kind !== 'listening' ? planted : handle);
+  return step.call(this, cause, cause.port === 'transport' && !['listening', 'bound'].includes(cause.kind) ? planted : handle);
 };
 `;
 

@@ -8,7 +8,7 @@ export type ProgramName = 'aria2' | 'transmission' | 'libtorrent' | 'opentracker
 
 const root = join(import.meta.dirname, '..', '..');
 /** Where the two packages of npm are put: in the checkout, and none of it is committed. */
-export const packagesFolder = join(root, '.shoal', 'interop');
+export const packagesFolder = join(root, '.interop');
 const packages = { webtorrent: '3.0.21', 'bittorrent-tracker': '11.2.3' } as const;
 /** Debian's Python is the one that has libtorrent. */
 const pythons = ['/usr/bin/python3', 'python3'];

@@ -11,6 +11,7 @@ import { metainfoLimits } from '../protocol/bittorrent/metainfo-files.ts';
 import { equalBytes, sha1, sha256 } from '../protocol/digest.ts';
 import { type Done, fail, ok } from '../protocol/result.ts';
 import type { Address } from '../transports/transport.ts';
+import type { MetadataProgress } from '../domain/transfer/waiting-reason.ts';
 import { FetchPeers } from './fetch-peers.ts';
 import { InfoFetch } from './info-fetch.ts';
 import { LayerFetch, layersBytes, rangeKey } from './layer-fetch.ts';
@@ -43,20 +44,6 @@ export interface FetchedTorrent {
   readonly metainfo: Metainfo;
   /** Where the peers that were met listen. */
   readonly peers: readonly Address[];
-}
-
-export interface MetadataProgress {
-  /** What is being fetched. */
-  readonly phase: 'info' | 'layers';
-  /** Connected peers, and addresses known. */
-  readonly peers: number;
-  readonly peersKnown: number;
-  /** Of the info dictionary; 0 of 0 before any peer has said how long it is. */
-  readonly infoBytes: number;
-  readonly infoBytesTotal: number;
-  /** Runs of piece hashes; 0 of 0 before the info dictionary is here. */
-  readonly hashRuns: number;
-  readonly hashRunsTotal: number;
 }
 
 /**

@@ -57,12 +57,14 @@ export interface TransferSource {
 export interface TrackerSummary {
   /** Without what may be a secret in it. */
   readonly url: string;
-  /** From 0: those of a higher tier are asked when none of a lower one answers. */
+  /** From 0 (BEP 12): those of a higher tier are asked when none of a lower one answers. */
   readonly tier: number;
+  /** `idle`: not asked yet, or kept in reserve. */
   readonly state: 'idle' | 'asking' | 'working' | 'failed';
+  /** Of the swarm, as it said last; null where it has not. */
   readonly seeders: number | null;
   readonly leechers: number | null;
-  /** Why it failed, or what it warns of. */
+  /** What it, or the way to it, said last: why it failed, or what it warns of. */
   readonly message: string | null;
   /** Until it is asked again; null while it is being asked, in reserve, or not to be asked any more. */
   readonly nextInSeconds: number | null;

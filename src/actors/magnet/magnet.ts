@@ -1,7 +1,7 @@
 /** One magnet link on its way to a transfer: the catalog is asked, else its torrent is fetched from peers. */
 import { startMachine } from '../../bus/machine.ts';
 import type { Address, Reactor } from '../../bus/reactor.ts';
-import { type FetchedTorrent, MetadataFetch, type MetadataFetchSettings, type MetadataProgress } from '../../data/metadata-fetch.ts';
+import { type FetchedTorrent, MetadataFetch, type MetadataFetchSettings } from '../../data/metadata-fetch.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Magnet } from '../../protocol/bittorrent/magnet.ts';
 import { cleanName } from '../../protocol/bittorrent/names.ts';
@@ -9,7 +9,9 @@ import type { ContentSummary } from '../../protocol/control/messages.ts';
 import { toHex } from '../../protocol/digest.ts';
 import type { Done } from '../../protocol/result.ts';
 import { metadataReason } from '../../domain/transfer/waiting-reason.ts';
-import type { SwarmMember, SwarmSource, TrackedTorrent, TrackerReport } from '../transfer/swarm-source.ts';
+import type { MetadataProgress } from '../../domain/transfer/waiting-reason.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
+import type { SwarmMember, SwarmSource, TrackedTorrent } from '../transfer/swarm-source.ts';
 import { type MagnetEffects, type MagnetMessage, type MagnetPhase, magnetMachine } from './machine.ts';
 import type { MagnetRecord } from './record.ts';
 
@@ -76,7 +78,7 @@ export class PendingMagnet {
     return this.magnet.name === null ? `magnet ${this.id.slice(0, 12)}` : cleanName(this.magnet.name);
   }
 
-  get trackers(): readonly TrackerReport[] {
+  get trackers(): readonly TrackerSummary[] {
     return this.#source?.trackers ?? [];
   }
 

@@ -1,10 +1,11 @@
 /** The swarm of a content in the network's catalog: announced over the node's session. */
 import type { Network, SwarmFollower } from '../../data/network.ts';
-import type { SwarmCount, SwarmMember, SwarmSource, TrackerReport } from './swarm-source.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
+import type { SwarmCount, SwarmMember, SwarmSource } from './swarm-source.ts';
 
 export class CatalogSwarm implements SwarmSource {
   count: SwarmCount | null = null;
-  readonly trackers: readonly TrackerReport[] = [];
+  readonly trackers: readonly TrackerSummary[] = [];
   readonly #network: Network;
   readonly #id: string;
   readonly #follower: SwarmFollower;

@@ -1,5 +1,6 @@
 /** Where a transfer is told of, and hears of its peers: the network's trackers, or those of its torrent. */
 import type { AnnounceFacts } from '../../data/network.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
 import type { InfoHash } from '../../protocol/bittorrent/ids.ts';
 
 /** A peer that a tracker, or somebody else, knows of. */
@@ -34,23 +35,6 @@ export interface SwarmCount {
   readonly warming: boolean;
 }
 
-/** How a tracker of a torrent is doing. */
-export interface TrackerReport {
-  /** Without what may be a secret in it. */
-  readonly url: string;
-  /** Place of its tier, from 0 (BEP 12). */
-  readonly tier: number;
-  /** `idle`: not asked yet, or kept in reserve. */
-  readonly state: 'idle' | 'asking' | 'working' | 'failed';
-  /** Of the swarm, as it said last; null where it has not. */
-  readonly seeders: number | null;
-  readonly leechers: number | null;
-  /** What it, or the way to it, said last: why it failed, or a warning. */
-  readonly message: string | null;
-  /** Until it is asked again; null while it is being asked, in reserve, or not to be asked any more. */
-  readonly nextInSeconds: number | null;
-}
-
 /** What is to be known of a torrent to ask its trackers. */
 export interface TrackedTorrent {
   readonly v1: InfoHash | null;
@@ -71,5 +55,5 @@ export interface SwarmSource {
   /** Null while nothing was heard since `join`. */
   readonly count: SwarmCount | null;
   /** Those that it announces to, in the order of their tiers; none for the catalog's. */
-  readonly trackers: readonly TrackerReport[];
+  readonly trackers: readonly TrackerSummary[];
 }

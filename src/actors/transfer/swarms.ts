@@ -1,6 +1,7 @@
 /** The swarms of one transfer together: that of the network's catalog, those of its torrent's trackers, or both. */
 import type { SwarmKind } from '../../domain/transfer/journal.ts';
-import type { SwarmCount, SwarmSource, TrackerReport } from './swarm-source.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
+import type { SwarmCount, SwarmSource } from './swarm-source.ts';
 
 /** How a source of each kind is made; null where there is none, such as for a torrent without trackers. */
 export interface SwarmMakers {
@@ -68,7 +69,7 @@ export class Swarms implements SwarmSource {
     };
   }
 
-  get trackers(): readonly TrackerReport[] {
+  get trackers(): readonly TrackerSummary[] {
     return [...this.#sources.values()].flatMap(({ trackers }) => trackers);
   }
 

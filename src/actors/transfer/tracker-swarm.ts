@@ -4,7 +4,8 @@ import type { TrackerClient } from '../../data/trackers/tracker-client.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { infoHash, type PeerId, wireHash } from '../../protocol/bittorrent/ids.ts';
-import type { SwarmCount, SwarmMember, SwarmSource, TrackedTorrent, TrackerReport } from './swarm-source.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
+import type { SwarmCount, SwarmMember, SwarmSource, TrackedTorrent } from './swarm-source.ts';
 
 export interface TrackerSwarmsDeps {
   readonly clock: Clock;
@@ -81,7 +82,7 @@ class TrackerSwarm implements SwarmSource {
     return this.#joined && swarm !== null ? { ...swarm, warming: false } : null;
   }
 
-  get trackers(): readonly TrackerReport[] {
+  get trackers(): readonly TrackerSummary[] {
     return this.#follower.status();
   }
 

@@ -22,7 +22,8 @@ import { faultReason, goalReason, standingReason } from './reasons.ts';
 import { Relocating } from './relocating.ts';
 import type { Selection } from './selection.ts';
 import type { TransferPlan, TransferSetting } from './setting.ts';
-import type { SwarmCount, SwarmMember, TrackerReport } from './swarm-source.ts';
+import type { TrackerSummary } from '../../protocol/api.ts';
+import type { SwarmCount, SwarmMember } from './swarm-source.ts';
 import { Swarms } from './swarms.ts';
 import { Wishes } from './wishes.ts';
 
@@ -122,7 +123,7 @@ export class Transfer {
     return this.#swarms.count;
   }
 
-  get trackers(): readonly TrackerReport[] {
+  get trackers(): readonly TrackerSummary[] {
     return this.#swarms.trackers;
   }
 

@@ -71,15 +71,21 @@ export const trackerTrouble = (trackers: OutsideFacts['trackers']): string | nul
 };
 
 /** How far the fetch of a torrent from peers is. */
-export interface MetadataFacts {
+export interface MetadataProgress {
+  /** What is being fetched. */
   readonly phase: 'info' | 'layers';
+  /** Connected peers, and addresses known. */
   readonly peers: number;
   readonly peersKnown: number;
-  /** 0 of 0 before any peer has said how long it is. */
+  /** Of the info dictionary; 0 of 0 before any peer has said how long it is. */
   readonly infoBytes: number;
   readonly infoBytesTotal: number;
+  /** Runs of piece hashes; 0 of 0 before the info dictionary is here. */
   readonly hashRuns: number;
   readonly hashRunsTotal: number;
+}
+
+export interface MetadataFacts extends MetadataProgress {
   readonly trackers: OutsideFacts['trackers'];
 }
 

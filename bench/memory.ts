@@ -9,8 +9,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { makeLocalNetwork } from '../src/cli/up/folder.ts';
-import { LocalNetwork, until } from '../src/cli/up/network.ts';
+import { type LocalNetwork, until } from '../src/cli/up/network.ts';
+import { startNetwork } from './network.ts';
 import { cpuSecondsOf } from './processes.ts';
 
 const HELP = `npm run bench:memory -- [options]
@@ -90,21 +90,6 @@ class Watch {
 const show = ({ resident, anonymous, shared }: { resident: number; anonymous: number; shared: number }): string =>
   `${resident.toFixed(1)} MiB (${anonymous.toFixed(1)} its own, ${shared.toFixed(1)} of files and shared)`;
 
-const startNetwork = async (folder: string): Promise<LocalNetwork<NodeName>> => {
-  const nodes = [UNDER_TEST, SOURCE] as const;
-  const code = await makeLocalNetwork(folder, nodes, 0);
-  const network = new LocalNetwork<NodeName>(folder, main, (child, how) => {
-    throw new Error(`${child.plan.name} ${how}: ${child.lastWords().join('\n')}`);
-  });
-  await Promise.all([network.start('proxy'), network.start('main')]);
-  await until('The tracker leading', async () => ((await network.replica('main')).role === 'primary' ? true : null));
-  await Promise.all(nodes.map((node) => network.start(node)));
-  const account = { name: 'bench', password: 'not a secret' };
-  await network.ask(UNDER_TEST, 'register', { ...account, code });
-  for (const node of nodes) await network.ask(node, 'login', account);
-  return network;
-};
-
 const shareOne = async (network: LocalNetwork<NodeName>, node: NodeName, path: string): Promise<string> => {
   const { job } = await network.ask(node, 'share', { paths: [path], name: null, tags: [], v1: false, pieceLength: null });
   for (;;) {
@@ -163,7 +148,7 @@ const seedingAgain = (network: LocalNetwork<NodeName>, count: number): Promise<t
   );
 
 const measure = async (folder: string, torrents: number, mib: number, limitMib: number): Promise<boolean> => {
-  const network = await startNetwork(join(folder, 'network'));
+  const network = await startNetwork<NodeName>(join(folder, 'network'), main, [UNDER_TEST, SOURCE]);
   try {
     const empty = memoryOf(network.child(UNDER_TEST).pid);
     const large = join(folder, 'large.bin');

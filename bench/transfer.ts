@@ -2,8 +2,8 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeLocalNetwork } from '../src/cli/up/folder.ts';
-import { LocalNetwork, until } from '../src/cli/up/network.ts';
+import { type LocalNetwork, until } from '../src/cli/up/network.ts';
+import { startNetwork } from './network.ts';
 import { cpuSecondsOf, peakMemoryOf, summary, table } from './processes.ts';
 
 const MIB = 1024 * 1024;
@@ -113,22 +113,6 @@ class TransferBench {
   }
 }
 
-/** Starts a tracker, a proxy and the nodes, all signed in to one account. The backup would measure nothing here. */
-const startNetwork = async (folder: string, main: string): Promise<LocalNetwork<NodeName>> => {
-  const nodes = [...SEEDERS, LEECHER] as const;
-  const code = await makeLocalNetwork(folder, nodes, 0);
-  const network = new LocalNetwork<NodeName>(folder, main, (child, how) => {
-    throw new Error(`${child.plan.name} ${how}: ${child.lastWords().join('\n')}`);
-  });
-  await Promise.all([network.start('proxy'), network.start('main')]);
-  await until('The tracker leading', async () => ((await network.replica('main')).role === 'primary' ? true : null));
-  await Promise.all(nodes.map((node) => network.start(node)));
-  const account = { name: 'bench', password: 'not a secret' };
-  await network.ask(LEECHER, 'register', { ...account, code });
-  for (const node of nodes) await network.ask(node, 'login', account);
-  return network;
-};
-
 const report = (mib: number, rows: ReadonlyMap<number, readonly Measured[]>): string => {
   const megabytes = (mib * MIB) / 1e6;
   const perGib = (cpu: number): number => (cpu * 1024) / mib;
@@ -157,7 +141,7 @@ const report = (mib: number, rows: ReadonlyMap<number, readonly Measured[]>): st
 
 /** Measures, run after run in turn, after one of each that does not count. Returns a table. */
 export const benchTransfer = async (plan: TransferPlan, main: string): Promise<string> => {
-  const network = await startNetwork(join(plan.folder, 'network'), main);
+  const network = await startNetwork<NodeName>(join(plan.folder, 'network'), main, [LEECHER, ...SEEDERS]);
   try {
     const bench = new TransferBench(plan, network);
     const ids = new Map<number, string>();
